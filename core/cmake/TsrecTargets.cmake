@@ -1,0 +1,30 @@
+# tsrec_settings: warnings and the shared precompiled header for every target of this tree.
+# tsrec_add_plugin(NAME KIND kind SOURCES files... [LIBS targets...]): one MODULE that links the SDK and nothing else of ours.
+include(TsrecAbi)
+
+function(tsrec_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-sign-conversion)
+endfunction()
+
+# LibTorch's headers take half a minute to parse, so they are parsed once. Everybody who reuses the result must be
+# compiled with the same flags (position independence, visibility, language), which the top CMakeLists.txt sets.
+function(tsrec_precompiled target)
+  target_precompile_headers(${target} REUSE_FROM tsrec_pch)
+endfunction()
+
+function(tsrec_add_plugin name)
+  cmake_parse_arguments(arg "" "KIND" "SOURCES;LIBS" ${ARGN})
+  set(target plugin_${arg_KIND}_${name})
+  add_library(${target} MODULE ${arg_SOURCES})
+  set_target_properties(${target} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/tsrec/plugins/${arg_KIND}
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/core/cmake/plugin.map)
+  target_link_libraries(${target} PRIVATE tsrec::tsrec ${arg_LIBS})
+  # Exactly two names leave a plugin; whatever it uses, it links.
+  target_link_options(${target} PRIVATE
+    -Wl,--version-script=${CMAKE_SOURCE_DIR}/core/cmake/plugin.map -Wl,-z,defs -Wl,--exclude-libs,ALL)
+  tsrec_warnings(${target})
+  tsrec_precompiled(${target})
+  set_property(GLOBAL APPEND PROPERTY TSREC_PLUGIN_TARGETS ${target})
+endfunction()

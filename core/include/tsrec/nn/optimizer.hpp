@@ -1,0 +1,66 @@
+// AdamW over flat buffers, learning-rate schedules, gradient clipping.
+#pragma once
+
+#include "tsrec/artifact.hpp"
+#include "tsrec/nn/causal_lm.hpp"
+
+namespace tsrec::nn {
+
+// Views all parameters' gradients into one flat buffer (in the parameters' order): one norm, one zero.
+class TSREC_API FlatParameters {
+ public:
+  explicit FlatParameters(std::vector<Parameter> parameters);
+  torch::Tensor gradient() const { return gradient_; }         // flat, in the parameters' type
+  void zero_gradient();
+  double clip(double max_norm);                                // scales to the norm when above it; returns the norm before
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
+ private:
+  std::vector<Parameter> parameters_;
+  torch::Tensor gradient_;
+};
+
+struct AdamWOptions {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+};
+
+// Decoupled weight decay (Loshchilov and Hutter, 2019). Master weights and moments are float32 whatever the parameters are.
+class TSREC_API AdamW {
+ public:
+  AdamW(FlatParameters& parameters, const AdamWOptions& options);
+  void step(double learning_rate);
+  void save(ArtifactWriter& writer) const;
+  void load(const ArtifactReader& reader);
+
+ private:
+  FlatParameters& parameters_;
+  AdamWOptions options_;
+  torch::Tensor master_, m_, v_, decay_mask_;  // flat, float32
+  int64_t steps_ = 0;
+};
+
+// Learning-rate factor in [floor, 1]: linear warm-up, then "linear" to 0, "cosine" to floor, or "constant".
+struct TSREC_API Schedule {
+  std::string shape = "linear";
+  int64_t warmup = 0;
+  double floor = 0;
+  double at(int64_t step, int64_t num_steps) const;
+};
+
+// Exponential moving average of weights: average <- decay * average + (1 - decay) * weights.
+class TSREC_API WeightAverage {
+ public:
+  WeightAverage(const FlatParameters& parameters, double decay);
+  void update();
+  void swap();  // exchanges weights and average; call twice to return
+  void save(ArtifactWriter& writer) const;
+  void load(const ArtifactReader& reader);
+
+ private:
+  const FlatParameters& parameters_;
+  double decay_;
+  int64_t updates_ = 0;
+  std::vector<torch::Tensor> average_;
+};
+
+}  // namespace tsrec::nn

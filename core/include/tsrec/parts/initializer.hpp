@@ -1,0 +1,25 @@
+// An initializer gives the new SID tokens their first embedding rows.
+#pragma once
+
+#include "tsrec/parts/backbone.hpp"
+
+namespace tsrec {
+
+struct NewRows {
+  torch::Tensor input_ED, output_ED;  // [E, D] float32, in Vocabulary::tokens() order; output undefined when tied
+};
+struct InitializerInputs {
+  const Vocabulary& tokens;
+  const std::vector<TokenNote>& notes;  // empty without an extractor
+  const Backbone& backbone;             // not yet extended
+  const SidTable& sids;
+};
+class TSREC_API Initializer : public Part {
+ public:
+  static constexpr const char* kKind = "initializer";
+  static constexpr int kContract = 1;
+  ~Initializer() override;
+  virtual NewRows rows(const InitializerInputs& inputs, Context& context) = 0;  // does not touch the backbone
+};
+
+}  // namespace tsrec

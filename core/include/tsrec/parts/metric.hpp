@@ -1,0 +1,27 @@
+// A metric turns ranked lists into numbers.
+#pragma once
+
+#include "tsrec/decode/trie.hpp"
+#include "tsrec/evaluation.hpp"
+#include "tsrec/parts/backbone.hpp"
+#include "tsrec/parts/task.hpp"
+
+namespace tsrec {
+
+class TSREC_API Metric : public Part {
+ public:
+  static constexpr const char* kKind = "metric";
+  static constexpr int kContract = 1;
+  ~Metric() override;
+  virtual Numbers measure(const Evaluation& evaluation, Context& context) const = 0;
+};
+
+// Comprehension metrics (Figure 5): own prompts, own decoding.
+class TSREC_API NeedsDecoder {
+ public:
+  virtual ~NeedsDecoder();
+  virtual Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs, const PromptCompiler& compiler,
+                               const decode::Trie& trie, Context& context) const = 0;
+};
+
+}  // namespace tsrec

@@ -1,0 +1,30 @@
+// A trainer improves the backbone step by step; the host drives, checkpoints and resumes it.
+#pragma once
+
+#include "tsrec/decode/trie.hpp"
+#include "tsrec/parts/backbone.hpp"
+#include "tsrec/parts/reward.hpp"
+#include "tsrec/parts/stepwise.hpp"
+#include "tsrec/prompt.hpp"
+
+namespace tsrec {
+
+struct TrainInputs {
+  Backbone& policy;
+  const ExampleSet& examples;
+  const ExampleSet& validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)
+  const SidTable& sids;
+  const decode::Trie& trie;
+  std::vector<std::shared_ptr<const Reward>> rewards;
+  std::vector<std::string> reward_names;
+  std::vector<double> reward_weights;
+};
+class TSREC_API Trainer : public Part, public Stepwise {
+ public:
+  static constexpr const char* kKind = "trainer";
+  static constexpr int kContract = 1;
+  ~Trainer() override;
+  virtual void start(const TrainInputs& inputs, Context& context) = 0;  // inputs outlive the trainer
+};
+
+}  // namespace tsrec

@@ -1,0 +1,63 @@
+// Semantic IDs: every item is a short tuple of level tokens such as <a_12><b_7><c_201>.
+#pragma once
+
+#include "tsrec/error.hpp"
+#include "tsrec/nn/row_range.hpp"
+
+namespace tsrec {
+
+// The SIDs of the whole catalogue.
+struct TSREC_API SidTable {
+  torch::Tensor code_NL;       // int64 on the CPU; -1 after the end of a shorter SID
+  std::vector<int64_t> sizes;  // K_1 .. K_L: codes of level l are in [0, K_l)
+  int64_t num_items() const { return code_NL.size(0); }
+  int64_t num_levels() const { return code_NL.size(1); }
+  static std::string token(int64_t level, int64_t code);  // level 0, code 236: "<a_236>"
+  std::string text(int64_t item) const;                   // "<a_236><b_231><c_226>"
+  // Group number of every item: items with one SID share it. Numbered by first appearance.
+  std::vector<int64_t> group_N() const;
+  // SHA-256 over the item keys and their tokens in item order; carried by every model, a mismatch is refused.
+  std::string fingerprint(const std::vector<std::string>& item_keys) const;
+};
+
+// Reads "<a_236>"; throws DataError with the text when it is not a SID token.
+struct LevelCode {
+  int64_t level = -1, code = -1;
+};
+TSREC_API LevelCode parse_sid_token(std::string_view token);
+
+struct TokenCluster {  // I_s of Eq. 6: the items whose SID contains this token
+  std::string token;
+  int64_t level = -1, code = -1;
+  std::vector<int64_t> items;
+};
+struct TokenNote {  // (D_s, W_s) of Eq. 7
+  std::string token, description;
+  std::vector<std::string> keywords;
+};
+TSREC_API std::vector<TokenCluster> token_clusters(const SidTable& sids);  // used tokens only, level by level, code ascending
+
+struct NewToken {
+  std::string text;
+  int64_t level = -1, code = -1;
+  int32_t id = -1;
+};
+
+// The SID tokens as they stand in the model's vocabulary. Ids ascend level by level, codes ascend within a level, so a
+// level is one contiguous range of rows.
+class TSREC_API Vocabulary {
+ public:
+  Vocabulary() = default;
+  Vocabulary(const SidTable& sids, int32_t first_id);      // the used codes only
+  const std::vector<NewToken>& tokens() const { return tokens_; }
+  nn::RowRange level(int64_t level) const;
+  int32_t id(int64_t level, int64_t code) const;           // -1 when no item uses the code
+  std::vector<int32_t> ids(const SidTable& sids, int64_t item) const;  // the item's SID as token ids
+
+ private:
+  std::vector<NewToken> tokens_;
+  std::vector<nn::RowRange> levels_;
+  std::vector<std::vector<int32_t>> id_of_code_;
+};
+
+}  // namespace tsrec

@@ -1,0 +1,143 @@
+#include "tsrec/options.hpp"
+
+#include <charconv>
+#include <sstream>
+
+namespace tsrec {
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      case '\r': out += "\\r"; break;
+      default: out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string toml_text(bool value) { return value ? "true" : "false"; }
+std::string toml_text(int64_t value) { return std::to_string(value); }
+std::string toml_text(const std::string& value) { return quoted(value); }
+std::string toml_text(const std::filesystem::path& value) { return quoted(value.string()); }
+std::string toml_text(double value) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  std::string text(buffer.data(), end);  // the shortest text that reads back as the same number
+  if (text.find_first_of(".en") == std::string::npos) text += ".0";
+  return text;
+}
+template <class T>
+std::string toml_text(const std::vector<T>& values) {
+  std::string out = "[";
+  for (size_t i = 0; i < values.size(); ++i) out += (i == 0 ? "" : ", ") + toml_text(values[i]);
+  return out + "]";
+}
+
+const char* type_name(const Field::Target& target) {
+  static constexpr std::array<const char*, 8> kNames = {"bool", "int", "float", "string", "path", "int list", "float list", "string list"};
+  return kNames.at(target.index());
+}
+
+template <class Check>
+std::string first_complaint(const Field::Target& target, const Check& check) {
+  return std::visit(
+      [&](auto* value) -> std::string {
+        using T = std::remove_cvref_t<decltype(*value)>;
+        if constexpr (std::is_same_v<T, std::vector<int64_t>> || std::is_same_v<T, std::vector<double>> ||
+                      std::is_same_v<T, std::vector<std::string>>) {
+          for (const auto& entry : *value) {
+            if (const std::string complaint = check(entry); !complaint.empty()) return complaint;
+          }
+          return "";
+        } else {
+          return check(*value);
+        }
+      },
+      target);
+}
+
+}  // namespace
+
+Field::Field(std::string key, Target target) : target_(target) {
+  facts_.key = std::move(key);
+  facts_.type = type_name(target_);
+  facts_.default_text = value_text();
+}
+
+Field& Field::range(double low, double high) {
+  facts_.low = low;
+  facts_.high = high;
+  return *this;
+}
+Field& Field::at_least(double low) {
+  facts_.low = low;
+  return *this;
+}
+Field& Field::one_of(std::vector<std::string> names) {
+  facts_.names = std::move(names);
+  return *this;
+}
+Field& Field::required() {
+  facts_.is_required = true;
+  return *this;
+}
+Field& Field::unit(std::string_view unit) {
+  facts_.unit = unit;
+  return *this;
+}
+Field& Field::help(std::string_view effect) {
+  facts_.help = effect;
+  return *this;
+}
+Field& Field::was(std::string_view old_name) {
+  facts_.old_names.emplace_back(old_name);
+  return *this;
+}
+Field& Field::not_in_key() {
+  facts_.in_key = false;
+  return *this;
+}
+Field& Field::check(std::function<std::string()> complaint) {
+  facts_.checks.push_back(std::move(complaint));
+  return *this;
+}
+
+std::string Field::value_text() const {
+  return std::visit([](const auto* value) { return toml_text(*value); }, target_);
+}
+
+std::string Field::complaint() const {
+  return first_complaint(target_, [this](const auto& value) -> std::string {
+    using T = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, int64_t> || std::is_same_v<T, double>) {
+      const double number = static_cast<double>(value);
+      if (!(number >= facts_.low && number <= facts_.high)) {
+        const bool open_above = std::isinf(facts_.high);
+        return "option '" + facts_.key + "' = " + toml_text(value) +
+               (open_above ? c10::str(" is below ", facts_.low)
+                           : c10::str(" is outside [", facts_.low, ", ", facts_.high, "]"));
+      }
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      if (!facts_.names.empty() &&
+          std::find(facts_.names.begin(), facts_.names.end(), value) == facts_.names.end()) {
+        std::ostringstream known;
+        for (size_t i = 0; i < facts_.names.size(); ++i) known << (i == 0 ? "" : ", ") << facts_.names[i];
+        return "option '" + facts_.key + "' = " + toml_text(value) + " is none of: " + known.str();
+      }
+    }
+    return "";
+  });
+}
+
+Field& Options::add_target(std::string_view key, Field::Target target) {
+  fields_.push_back(std::make_unique<Field>(std::string(key), target));
+  return *fields_.back();
+}
+
+}  // namespace tsrec

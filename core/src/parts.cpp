@@ -1,0 +1,38 @@
+// Destructors of every interface: the one home of their vtables and type information.
+#include "tsrec/context.hpp"
+#include "tsrec/parts/encoder.hpp"
+#include "tsrec/parts/extractor.hpp"
+#include "tsrec/parts/initializer.hpp"
+#include "tsrec/parts/metric.hpp"
+#include "tsrec/parts/recommender.hpp"
+#include "tsrec/parts/resolver.hpp"
+#include "tsrec/parts/source.hpp"
+#include "tsrec/parts/task.hpp"
+#include "tsrec/parts/trainer.hpp"
+
+namespace tsrec {
+
+Error::~Error() = default;
+ConfigError::~ConfigError() = default;
+DataError::~DataError() = default;
+Interrupted::~Interrupted() = default;
+Context::~Context() = default;
+ExampleSet::~ExampleSet() = default;
+Part::~Part() = default;
+Stepwise::~Stepwise() = default;
+HasDistances::~HasDistances() = default;
+NeedsDecoder::~NeedsDecoder() = default;
+Source::~Source() = default;
+Encoder::~Encoder() = default;
+Quantizer::~Quantizer() = default;
+Resolver::~Resolver() = default;
+Extractor::~Extractor() = default;
+Backbone::~Backbone() = default;
+Initializer::~Initializer() = default;
+Task::~Task() = default;
+Reward::~Reward() = default;
+Trainer::~Trainer() = default;
+Recommender::~Recommender() = default;
+Metric::~Metric() = default;
+
+}  // namespace tsrec
