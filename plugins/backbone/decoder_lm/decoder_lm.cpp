@@ -1,0 +1,157 @@
+// Decoder-only language models: `scratch` is made here from the item texts, `pretrained` comes from
+// a checkpoint.
+#include "causal_backbone.hpp"
+#include "text_pretraining.hpp"
+#include "word_neighbours.hpp"
+
+namespace {
+
+using namespace tsrec;
+using decoder_lm::CausalBackbone;
+
+struct ScratchSettings {
+  std::string preset = "tiny";
+  int64_t vocabulary = 4096, width = 0, layers = 0, heads = 0, mlp_width = 0;
+  std::vector<std::string> text_columns = {"title", "description"};
+  int64_t pretrain_steps = 0, pretrain_batch_tokens = 8192, pretrain_window = 128;
+  double pretrain_learning_rate = 2e-3, rope_theta = 10000;
+
+  void declare(Options& o) {
+    o.add("preset", preset)
+        .one_of({"tiny", "small"})
+        .help(
+            "tiny: 4 layers of width 128 (1.05M weights without embeddings); small: 4 layers of "
+            "width 256 (4.2M)");
+    o.add("vocabulary", vocabulary)
+        .range(257, 1 << 20)
+        .unit("tokens")
+        .help("size of the byte-level BPE tokenizer trained on the item texts, without SID tokens");
+    o.add("width", width).range(0, 1 << 16).help("width of the hidden state; 0: the preset's");
+    o.add("layers", layers).range(0, 1024).help("number of layers; 0: the preset's");
+    o.add("heads", heads)
+        .range(0, 1024)
+        .help("number of attention heads; 0: the preset's")
+        .check([this] {
+          const nn::LmShape s = shape();
+          const bool fits = s.width % s.heads == 0 && s.head_width % 2 == 0;
+          return fits ? std::string()
+                      : c10::str("width ", s.width, " does not split into ", s.heads,
+                                 " heads of even width; choose a divisor of ", s.width / 2);
+        });
+    o.add("mlp_width", mlp_width)
+        .range(0, 1 << 18)
+        .help("width inside the feed-forward block; 0: the preset's");
+    o.add("rope_theta", rope_theta).range(1, 1e9).help("base of the rotary positions");
+    o.add("text_columns", text_columns).help("item columns that tokenizer and pre-training read");
+    o.add("pretrain_steps", pretrain_steps)
+        .at_least(0)
+        .unit("steps")
+        .help(
+            "updates of language-model pre-training on the item texts; 0: random weights, so that "
+            "word embeddings mean "
+            "nothing and SA-Init gains nothing");
+    o.add("pretrain_batch_tokens", pretrain_batch_tokens)
+        .range(64, 1 << 22)
+        .unit("tokens")
+        .help("tokens of one pre-training update");
+    o.add("pretrain_window", pretrain_window)
+        .range(8, 1 << 16)
+        .unit("tokens")
+        .help("longer texts are cut into windows of that many tokens");
+    o.add("pretrain_learning_rate", pretrain_learning_rate)
+        .range(0, 1)
+        .help("peak learning rate of pre-training");
+  }
+
+  nn::LmShape shape() const {
+    const int64_t preset_width = preset == "small" ? 256 : 128;
+    nn::LmShape s;
+    s.vocabulary = vocabulary;
+    s.width = width > 0 ? width : preset_width;
+    s.layers = layers > 0 ? layers : 4;
+    s.heads = s.kv_heads = heads > 0 ? heads : 4;
+    s.head_width = s.width / s.heads;
+    s.mlp_width = mlp_width > 0 ? mlp_width : 4 * s.width;
+    s.rope_theta = rope_theta;
+    return s;
+  }
+};
+
+class Scratch final : public CausalBackbone {
+ public:
+  Scratch(const ScratchSettings& settings, Context& context)
+      : CausalBackbone(context), settings_(settings) {}
+
+  void prepare(const Items& items, Context& context) override {
+    const std::vector<std::string> texts = decoder_lm::item_texts(items, settings_.text_columns);
+    text::Tokenizer tokenizer = text::Tokenizer::train(texts, settings_.vocabulary);
+    nn::LmShape shape = settings_.shape();
+    shape.vocabulary = tokenizer.size();
+    nn::CausalLm fresh(shape, precision(), device());
+    fresh.init_random(context.generator("weights", 0));
+    set(std::move(tokenizer), std::move(fresh));
+    if (settings_.pretrain_steps > 0) pretrain(texts, context);
+  }
+
+ private:
+  void pretrain(const std::vector<std::string>& texts, Context& context) {
+    const double loss = decoder_lm::pretrain(model(), this->tokenizer(), texts,
+                                             {.steps = settings_.pretrain_steps,
+                                              .batch_tokens = settings_.pretrain_batch_tokens,
+                                              .window = settings_.pretrain_window,
+                                              .learning_rate = settings_.pretrain_learning_rate},
+                                             context);
+    context.log(
+        Level::info,
+        c10::str("pre-trained on ", texts.size(), " item texts: loss ", loss, " per token (",
+                 std::log(static_cast<double>(this->tokenizer().size())), " is chance)"));
+    for (const auto& [word, nearest] : decoder_lm::word_neighbours(
+             embedding(), this->tokenizer(), texts, /*num_words=*/10, /*num_neighbours=*/5)) {
+      context.log(Level::info, c10::str("nearest to '", word, "': ", c10::Join(", ", nearest)));
+    }
+  }
+
+  ScratchSettings settings_;
+};
+
+struct PretrainedSettings {
+  std::filesystem::path path;
+
+  void declare(Options& o) {
+    o.add("path", path)
+        .required()
+        .help(
+            "folder of a Hugging Face checkpoint of the Qwen2 family: config.json, safetensors, "
+            "tokenizer files");
+  }
+};
+
+class Pretrained final : public CausalBackbone {
+ public:
+  Pretrained(const PretrainedSettings& settings, Context& context)
+      : CausalBackbone(context), settings_(settings) {}
+
+  void prepare(const Items&, Context& context) override {
+    if (!std::filesystem::is_directory(settings_.path)) {
+      throw DataError("backbone 'pretrained': '", settings_.path.string(),
+                      "' is no folder; path must name a downloaded Hugging Face checkpoint");
+    }
+    load(settings_.path);
+    context.log(Level::info,
+                c10::str("loaded ", settings_.path.filename().string(), ": ",
+                         model().shape().layers, " layers of width ", model().shape().width));
+  }
+
+ private:
+  PretrainedSettings settings_;
+};
+
+}  // namespace
+
+TSREC_PLUGIN(
+    "tsrec.decoder_lm", "0.1.0",
+    tsrec::part<tsrec::Backbone, Scratch, ScratchSettings>(
+        "scratch", /*revision=*/1,
+        "A small decoder with its own tokenizer, optionally pre-trained on the item texts"),
+    tsrec::part<tsrec::Backbone, Pretrained, PretrainedSettings>(
+        "pretrained", /*revision=*/1, "A Hugging Face checkpoint of the Qwen2 family"))
