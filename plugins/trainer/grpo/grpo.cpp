@@ -1,0 +1,386 @@
+// GRPO in the style of MiniOneRec: G constrained completions of each prompt, rewards normalised
+// inside the group, k3 KL to a reference model.
+//
+// Each prompt is computed once per model: the rollout reads the policy's keys and values without
+// their graph, the teacher-forced completions read the same keys and values with it. One update
+// follows one rollout, so the probability ratio is 1 and no old log-probabilities are kept: the
+// gradient is -A grad log p plus the KL term.
+#include "tsrec/decode/decoder.hpp"
+#include "tsrec/nn/optimizer.hpp"
+#include "tsrec/parts/trainer.hpp"
+
+namespace {
+
+using namespace tsrec;
+
+struct Settings {
+  int64_t epochs = 1, max_steps = 0, batch_prompts = 64, micro_prompts = 64, completions = 16;
+  int64_t warmup_steps = 0, sync_every = 512, valid_rows = 512;
+  double learning_rate = 1e-5, floor = 0, weight_decay = 0, clip = 0.3, kl = 1e-3, sync_mix = 0.6,
+         temperature = 1;
+  std::string schedule = "cosine", rollout = "beam", scoring = "full", advantage = "group_std",
+              positions = "all";
+  bool skip_zero_variance = false;
+
+  void declare(Options& o) {
+    o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
+    o.add("max_steps", max_steps)
+        .at_least(0)
+        .help("end after this many updates; 0: `epochs` decides");
+    o.add("batch_prompts", batch_prompts)
+        .range(1, 1 << 16)
+        .unit("prompts")
+        .help("prompts of one update");
+    o.add("micro_prompts", micro_prompts)
+        .range(1, 1 << 16)
+        .unit("prompts")
+        .help(
+            "prompts computed at once; gradients of the parts are added (the same result, less "
+            "memory)");
+    o.add("completions", completions).range(2, 1024).help("G, completions of each prompt");
+    o.add("rollout", rollout)
+        .one_of({"beam", "sample"})
+        .help(
+            "beam: the G best SIDs (distinct, a biased estimator); sample: G independent draws of "
+            "the policy");
+    o.add("scoring", scoring)
+        .one_of({"full", "legal"})
+        .help(
+            "how rollouts are scored: softmax over the whole vocabulary, or over the trie's "
+            "children");
+    o.add("temperature", temperature).range(0.01, 100).help("of rollout = \"sample\"");
+    o.add("learning_rate", learning_rate).range(0, 10).help("peak learning rate of AdamW");
+    o.add("schedule", schedule)
+        .one_of({"linear", "cosine", "constant"})
+        .help("how the learning rate falls after the warm-up");
+    o.add("warmup_steps", warmup_steps).at_least(0).unit("steps").help("updates of linear warm-up");
+    o.add("floor", floor).range(0, 1).help("share of the peak rate at which the cosine ends");
+    o.add("weight_decay", weight_decay).range(0, 10).help("decoupled decay of matrices");
+    o.add("clip", clip).at_least(0).help("largest gradient norm; 0: never scaled");
+    o.add("kl", kl).range(0, 100).help(
+        "weight of the k3 KL to the reference model; 0: no reference model is kept");
+    o.add("sync_every", sync_every)
+        .at_least(0)
+        .unit("steps")
+        .help(
+            "updates between moves of the reference towards the policy; 0: it stays the starting "
+            "model");
+    o.add("sync_mix", sync_mix).range(0, 1).help("share of the policy in the moved reference");
+    o.add("advantage", advantage)
+        .one_of({"group_std", "mean_only"})
+        .help("(reward - mean) / (std + 1e-4) of the group, or reward - mean (Dr. GRPO)");
+    o.add("positions", positions)
+        .one_of({"all", "codes"})
+        .help(
+            "tokens of a completion that carry loss: all, or without the forced ones behind the "
+            "SID");
+    o.add("skip_zero_variance", skip_zero_variance)
+        .help(
+            "leave out groups whose rewards are all equal; changes the objective: their KL term is "
+            "dropped");
+    o.add("valid_rows", valid_rows)
+        .at_least(0)
+        .unit("rows")
+        .help("validate on that many evenly spaced prompts; 0: on all");
+  }
+};
+
+// A_i = (r_i - mean) / (std + 1e-4), the standard deviation with G - 1 (method of MiniOneRec and
+// TRL).
+torch::Tensor group_advantages(const torch::Tensor& reward_BG, const std::string& kind) {
+  const torch::Tensor centred_BG = reward_BG - reward_BG.mean(/*dim=*/1, /*keepdim=*/true);
+  if (kind == "mean_only") return centred_BG;
+  return centred_BG / (reward_BG.std(/*dim=*/1, /*unbiased=*/true, /*keepdim=*/true) + 1e-4);
+}
+
+// k3 = exp(q - p) - (q - p) - 1 >= 0, p and q the policy's and the reference's log-probability
+// (Schulman, 2020).
+torch::Tensor k3(const torch::Tensor& policy_R, const torch::Tensor& reference_R) {
+  const torch::Tensor difference_R = reference_R - policy_R;
+  return difference_R.exp() - difference_R - 1;
+}
+
+class Grpo final : public Trainer {
+ public:
+  Grpo(const Settings& settings, Context&) : settings_(settings) {}
+
+  void start(const TrainInputs& inputs, Context& context) override {
+    inputs_.emplace(inputs);
+    num_rows_ = inputs.examples.size(Split::train);
+    if (num_rows_ == 0) throw ConfigError("the tasks of this grpo stage have no training rows", "");
+    if (inputs.rewards.empty()) {
+      throw ConfigError(
+          "this grpo stage has no reward; add a [[stage.reward]] such as use = \"exact_match\"",
+          "");
+    }
+    steps_per_epoch_ = (num_rows_ + settings_.batch_prompts - 1) / settings_.batch_prompts;
+    parameters_ = std::make_unique<nn::FlatParameters>(inputs.policy.parameters());
+    optimizer_ = std::make_unique<nn::AdamW>(
+        *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay});
+    if (settings_.kl > 0) reference_ = inputs.policy.clone();
+    context.log(Level::info, c10::str("grpo: ", num_rows_, " prompts, ", num_steps(), " steps of ",
+                                      settings_.batch_prompts, " prompts x ", settings_.completions,
+                                      " completions"));
+  }
+
+  int64_t num_steps() const override {
+    const int64_t steps = settings_.epochs * steps_per_epoch_;
+    return settings_.max_steps > 0 ? std::min(settings_.max_steps, steps) : steps;
+  }
+
+  void step(int64_t index, Context& context) override {
+    parameters_->zero_gradient();
+    StepNumbers numbers(inputs_->rewards.size());
+    const std::vector<CompiledExample> examples = batch(index, context);
+    for (const std::vector<CompiledExample>& part : parts_of(examples)) {
+      accumulate(part, static_cast<double>(examples.size()), index, numbers, context);
+    }
+    const double norm = parameters_->clip(settings_.clip > 0 ? settings_.clip : 1e30);
+    const nn::Schedule schedule{settings_.schedule, settings_.warmup_steps, settings_.floor};
+    const double rate = settings_.learning_rate * schedule.at(index, num_steps());
+    optimizer_->step(rate);
+    if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
+      move_reference();
+    report(numbers, index, context);
+    context.number("train.gradient_norm", norm, index);
+    context.number("train.learning_rate", rate, index);
+    context.count("prompts", static_cast<int64_t>(examples.size()));
+  }
+
+  // Mean reward of the policy's own completions on validation prompts; "loss" is its negative.
+  Numbers validate(Context& context) override {
+    const torch::NoGradGuard no_grad;
+    const ExampleSet& set = inputs_->validation;
+    const int64_t available = set.size(Split::valid);
+    if (available == 0)
+      throw DataError("the validation tasks have no rows; the valid split is empty", "");
+    const int64_t wanted =
+        settings_.valid_rows > 0 ? std::min(settings_.valid_rows, available) : available;
+    std::vector<CompiledExample> examples;
+    for (int64_t i = 0; i < wanted; ++i)
+      examples.push_back(set.at(Split::valid, i * available / wanted, 0));
+    StepNumbers numbers(inputs_->rewards.size());
+    for (const std::vector<CompiledExample>& part : parts_of(examples)) {
+      const decode::Decoder decoder = decoder_for(set, part.front().task);
+      const decode::Prefilled prompts = decoder.prefill(prompts_of(part), context);
+      const Rollouts rollouts = rolled_out(decoder, prompts, part, /*stream=*/-1, context);
+      rewards_of(rollouts, numbers);
+    }
+    return {{"loss", -numbers.mean_reward(), {}},
+            {"reward", numbers.mean_reward(), {}},
+            {"zero_variance", numbers.zero_variance / numbers.groups, {}}};
+  }
+
+  void save_state(ArtifactWriter& writer) const override {
+    optimizer_->save(writer);
+    if (reference_) reference_->save(writer.folder("reference"));
+  }
+  void load_state(const ArtifactReader& reader) override {
+    optimizer_->load(reader);
+    if (reference_) reference_->load(reader.folder("reference"));
+  }
+
+ private:
+  // Sums over the groups of one step; what they mean is said where report() names them.
+  struct StepNumbers {
+    explicit StepNumbers(size_t num_rewards) : reward(num_rewards, 0.0) {}
+    std::vector<double> reward;  // unweighted means per reward function, summed over groups
+    double total = 0, groups = 0, zero_variance = 0, advantage = 0, kl = 0, labels = 0;
+    double mean_reward() const { return total / groups; }
+  };
+
+  std::vector<CompiledExample> batch(int64_t index, Context& context) {
+    const int64_t epoch = index / steps_per_epoch_;
+    if (epoch != order_epoch_) {
+      order_ = torch::randperm(num_rows_, context.generator("row order", epoch), torch::kInt64);
+      order_epoch_ = epoch;
+    }
+    const int64_t begin = (index % steps_per_epoch_) * settings_.batch_prompts;
+    std::vector<CompiledExample> examples;
+    for (int64_t i = begin; i < std::min(begin + settings_.batch_prompts, num_rows_); ++i) {
+      examples.push_back(
+          inputs_->examples.at(Split::train, order_.const_data_ptr<int64_t>()[i], epoch));
+      if (examples.back().target_item < 0) {
+        throw ConfigError("task '",
+                          inputs_->examples.task_names()[static_cast<size_t>(examples.back().task)],
+                          "' does not answer with an item, so its completions cannot be rewarded; "
+                          "list the tasks of "
+                          "this stage, for example tasks = [\"next_item\"]");
+      }
+    }
+    return examples;
+  }
+
+  // Prompts of one task at a time (forced tokens differ between tasks), at most micro_prompts of
+  // them.
+  std::vector<std::vector<CompiledExample>> parts_of(
+      const std::vector<CompiledExample>& examples) const {
+    std::map<int32_t, std::vector<CompiledExample>> by_task;
+    for (const CompiledExample& example : examples) by_task[example.task].push_back(example);
+    std::vector<std::vector<CompiledExample>> parts;
+    for (const auto& [task, rows] : by_task) {
+      for (size_t begin = 0; begin < rows.size();
+           begin += static_cast<size_t>(settings_.micro_prompts)) {
+        const size_t end =
+            std::min(rows.size(), begin + static_cast<size_t>(settings_.micro_prompts));
+        parts.emplace_back(rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                           rows.begin() + static_cast<std::ptrdiff_t>(end));
+      }
+    }
+    return parts;
+  }
+
+  decode::Decoder decoder_for(const ExampleSet& set, int32_t task,
+                              const Backbone* model = nullptr) const {
+    decode::DecodeOptions options;
+    options.scoring = settings_.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
+    options.search = settings_.rollout == "beam" ? decode::Search::beam : decode::Search::sample;
+    options.beams = settings_.completions;
+    options.temperature = settings_.temperature;
+    if (settings_.positions == "all") options.suffix = set.suffix(task);
+    return {model != nullptr ? *model : inputs_->policy, inputs_->trie, options};
+  }
+
+  static std::vector<std::vector<int32_t>> prompts_of(
+      const std::vector<CompiledExample>& examples) {
+    std::vector<std::vector<int32_t>> prompts;
+    for (const CompiledExample& example : examples) prompts.push_back(example.prompt);
+    return prompts;
+  }
+
+  Rollouts rolled_out(const decode::Decoder& decoder, const decode::Prefilled& prompts,
+                      const std::vector<CompiledExample>& examples, int64_t stream,
+                      Context& context) const {
+    Rollouts rollouts = decoder.roll_out(prompts, context.generator("rollout", stream), context);
+    rollouts.target_B = torch::empty({static_cast<int64_t>(examples.size())}, torch::kInt64);
+    rollouts.sample_B = torch::empty_like(rollouts.target_B);
+    for (size_t b = 0; b < examples.size(); ++b) {
+      rollouts.target_B[static_cast<int64_t>(b)] = examples[b].target_item;
+      rollouts.sample_B[static_cast<int64_t>(b)] = examples[b].sample;
+    }
+    return rollouts;
+  }
+
+  // Weighted sum of the rewards, [B, G].
+  torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) const {
+    torch::Tensor total_BG = torch::zeros_like(rollouts.log_prob_BG);
+    for (size_t k = 0; k < inputs_->rewards.size(); ++k) {
+      const torch::Tensor reward_BG = inputs_->rewards[k]->score(rollouts);
+      numbers.reward[k] += reward_BG.mean(/*dim=*/1).sum().item<double>();
+      total_BG += inputs_->reward_weights[k] * reward_BG;
+    }
+    numbers.total += total_BG.mean(/*dim=*/1).sum().item<double>();
+    numbers.groups += static_cast<double>(total_BG.size(0));
+    numbers.zero_variance += static_cast<double>(is_flat(total_BG).sum().item<int64_t>());
+    return total_BG;
+  }
+
+  static torch::Tensor is_flat(const torch::Tensor& reward_BG) {
+    return reward_BG.amax(/*dim=*/1) == reward_BG.amin(/*dim=*/1);
+  }
+
+  // Adds the gradient of mean_i( sum_t l_it / |o_i| ), l = -(A - kl D), over the completions of
+  // these prompts.
+  void accumulate(const std::vector<CompiledExample>& examples, double num_prompts, int64_t index,
+                  StepNumbers& numbers, Context& context) {
+    const decode::Decoder decoder = decoder_for(inputs_->examples, examples.front().task);
+    const auto prompt_ids = prompts_of(examples);
+    const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
+    const Rollouts rollouts = rolled_out(decoder, prompts, examples, index, context);
+    const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
+    torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
+    numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
+
+    const decode::Decoder::Tree tree = decoder.tree(prompts, rollouts);
+    const torch::Tensor policy_R = log_probs(inputs_->policy, prompts, tree, context);
+    const torch::Device device = policy_R.device();
+    // Each completion counts alike, whatever its length; each prompt has G of them.
+    const int64_t num_completions = advantage_BG.numel();
+    torch::Tensor weight_C =
+        torch::ones({num_completions}) /
+        torch::bincount(tree.completion_R, /*weights=*/{}, num_completions).clamp_min(1) /
+        (num_prompts * static_cast<double>(settings_.completions));
+    if (settings_.skip_zero_variance) {
+      weight_C *= is_flat(reward_BG)
+                      .logical_not()
+                      .repeat_interleave(settings_.completions)
+                      .to(torch::kFloat32);
+    }
+    const torch::Tensor weight_R = weight_C.index_select(0, tree.completion_R).to(device);
+    const torch::Tensor advantage_R =
+        advantage_BG.reshape({-1}).index_select(0, tree.completion_R).to(device);
+    // exp(p - p) = 1 carries the gradient of the ratio.
+    torch::Tensor loss_R = -(policy_R - policy_R.detach()).exp() * advantage_R;
+    if (reference_) {
+      const torch::Tensor kl_R =
+          k3(policy_R, reference_log_probs(prompt_ids, rollouts, examples.front().task, context));
+      loss_R = loss_R + settings_.kl * kl_R;
+      numbers.kl += kl_R.detach().sum().item<double>();
+      numbers.labels += static_cast<double>(kl_R.size(0));
+    }
+    (loss_R * weight_R).sum().backward();
+  }
+
+  torch::Tensor reference_log_probs(const std::vector<std::vector<int32_t>>& prompt_ids,
+                                    const Rollouts& rollouts, int32_t task,
+                                    Context& context) const {
+    const torch::NoGradGuard no_grad;
+    const decode::Decoder decoder = decoder_for(inputs_->examples, task, reference_.get());
+    const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
+    return log_probs(*reference_, prompts, decoder.tree(prompts, rollouts), context);
+  }
+
+  // Log-probability of every token of every completion, [R]: the first from the prompt's last
+  // hidden state.
+  static torch::Tensor log_probs(const Backbone& model, const decode::Prefilled& prompts,
+                                 const decode::Decoder::Tree& tree, Context& context) {
+    const nn::PackedBatch batch = tree.batch.to(context.device());
+    nn::ForwardOptions options;
+    options.past = &prompts.prefix;
+    const torch::Tensor hidden_TD = model.hidden(batch, options);
+    context.count("token_forwards", batch.num_tokens());
+    context.count("head_rows", batch.at_R.size(0));
+    // Prompt ends stand behind the tree's tokens, so that one index serves both.
+    const torch::Tensor all_TD = torch::cat({hidden_TD, prompts.last_BD});
+    const torch::Tensor at_R =
+        batch.at_R +
+        tree.from_prompt_R.to(batch.at_R.device()).to(torch::kInt64) * hidden_TD.size(0);
+    return nn::label_log_prob(model.head(), all_TD.index_select(0, at_R), batch.label_R);
+  }
+
+  // reference <- (1 - sync_mix) reference + sync_mix policy
+  void move_reference() {
+    const torch::NoGradGuard no_grad;
+    const auto policy = inputs_->policy.parameters();
+    const auto reference = reference_->parameters();
+    for (size_t i = 0; i < policy.size(); ++i)
+      reference[i].value.lerp_(policy[i].value, settings_.sync_mix);
+  }
+
+  void report(const StepNumbers& numbers, int64_t index, Context& context) const {
+    context.number("train.reward", numbers.mean_reward(), index);
+    for (size_t k = 0; k < numbers.reward.size(); ++k) {
+      context.number("train.reward." + inputs_->reward_names[k], numbers.reward[k] / numbers.groups,
+                     index);
+    }
+    context.number("train.zero_variance", numbers.zero_variance / numbers.groups, index);
+    context.number("train.advantage", numbers.advantage / numbers.groups, index);
+    if (numbers.labels > 0) context.number("train.kl", numbers.kl / numbers.labels, index);
+  }
+
+  Settings settings_;
+  std::optional<TrainInputs> inputs_;
+  std::unique_ptr<nn::FlatParameters> parameters_;
+  std::unique_ptr<nn::AdamW> optimizer_;
+  std::unique_ptr<Backbone> reference_;  // null when kl = 0
+  int64_t num_rows_ = 0, steps_per_epoch_ = 0;
+  int64_t order_epoch_ = -1;  // the epoch that order_ holds: derived, never saved
+  torch::Tensor order_;
+};
+
+}  // namespace
+
+TSREC_PLUGIN("tsrec.grpo", "0.1.0",
+             tsrec::part<tsrec::Trainer, Grpo, Settings>(
+                 "grpo", /*revision=*/1,
+                 "Group-relative policy optimisation with constrained completions"))
