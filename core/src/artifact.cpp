@@ -1,122 +1,192 @@
 #include "tsrec/artifact.hpp"
 
-#include <nlohmann/json.hpp>
+#include <cmath>
+#include <set>
 
+#include "io/json.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/io/safetensors.hpp"
 
 namespace tsrec {
 namespace {
 
-using nlohmann::json;
+constexpr const char* kTensorFile = "tensors.safetensors";
+constexpr const char* kValueFile = "values.json";
 
-constexpr const char* kTensors = "tensors.safetensors";
-constexpr const char* kValues = "values.json";
+// JSON has no NaN and no infinity; they are kept as words. nlohmann prints other numbers with the
+// fewest digits, at most 17, that read back as the same number.
+nlohmann::json number_json(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
 
-std::string exact(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.17g", value);
-  return text;
+std::optional<double> number_of(const nlohmann::json& value) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (value.is_number()) return value.get<double>();
+  if (value == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (value == "inf") return kInfinity;
+  if (value == "-inf") return -kInfinity;
+  return std::nullopt;
+}
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
+bool is_utf8(std::string_view text) {
+  try {
+    nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
 }
 
 }  // namespace
 
 struct ArtifactWriter::Impl {
   std::filesystem::path folder;
-  std::map<std::string, torch::Tensor>
-      tensors;  // sorted: the bytes do not depend on the order of calls
-  std::map<std::string, std::string> texts, numbers;
+  std::set<std::string, std::less<>> names;
+  io::NamedTensors tensors;
+  nlohmann::json texts = nlohmann::json::object();
+  nlohmann::json numbers = nlohmann::json::object();
+  std::set<std::string> folders;
+  bool closed = false;
+
+  // One name space for all kinds of values, so that has(name) has one meaning.
+  std::string claim(std::string_view name) {
+    if (closed) throw Error(folder.string(), ": ", name, " is saved after close()");
+    if (name.empty() || !is_utf8(name)) {
+      throw Error(folder.string(), ": a saved value needs a name in UTF-8");
+    }
+    if (!names.emplace(name).second) throw Error(folder.string(), ": ", name, " is saved twice");
+    return std::string(name);
+  }
 };
 
 ArtifactWriter::ArtifactWriter(std::filesystem::path folder) : impl_(std::make_unique<Impl>()) {
   impl_->folder = std::move(folder);
-  std::filesystem::create_directories(impl_->folder);
+  std::error_code error;
+  std::filesystem::create_directories(impl_->folder, error);
+  if (error) throw Error("cannot create ", impl_->folder.string(), ": ", error.message());
 }
 
 ArtifactWriter::~ArtifactWriter() = default;
 
 void ArtifactWriter::tensor(std::string_view name, const torch::Tensor& value) {
-  impl_->tensors[std::string(name)] = value.detach().clone();
+  if (!value.defined()) {
+    throw Error(impl_->folder.string(), ": the tensor ", name, " is undefined");
+  }
+  impl_->tensors.emplace_back(impl_->claim(name), value.detach().clone());
 }
 
 void ArtifactWriter::text(std::string_view name, std::string_view value) {
-  impl_->texts[std::string(name)] = std::string(value);
+  impl_->texts[impl_->claim(name)] = value;
 }
 
 void ArtifactWriter::number(std::string_view name, double value) {
-  impl_->numbers[std::string(name)] = exact(value);
+  impl_->numbers[impl_->claim(name)] = number_json(value);
 }
 
 std::filesystem::path ArtifactWriter::folder(std::string_view name) {
-  const std::filesystem::path made = impl_->folder / name;
-  std::filesystem::remove_all(made);
-  std::filesystem::create_directories(made);
+  if (!is_plain_name(name) || name == kTensorFile || name == kValueFile) {
+    throw Error(impl_->folder.string(), ": '", name, "' cannot name a folder of an artifact");
+  }
+  const std::filesystem::path made = impl_->folder / impl_->claim(name);
+  std::error_code error;
+  std::filesystem::remove_all(made, error);
+  std::filesystem::create_directory(made, error);
+  if (error) throw Error("cannot create ", made.string(), ": ", error.message());
+  impl_->folders.emplace(name);
   return made;
 }
 
+// values.json is written last: a folder that has it is complete.
 void ArtifactWriter::close() {
-  io::write_safetensors(impl_->folder / kTensors, {impl_->tensors.begin(), impl_->tensors.end()});
-  const json values = {{"texts", impl_->texts}, {"numbers", impl_->numbers}};
+  if (impl_->closed) throw Error(impl_->folder.string(), ": the artifact is closed twice");
+  const nlohmann::json values = {
+      {"folders", impl_->folders}, {"numbers", impl_->numbers}, {"texts", impl_->texts}};
+  io::write_safetensors(impl_->folder / kTensorFile, impl_->tensors);
   // Texts need not be UTF-8 everywhere; what is not is replaced rather than refused.
-  io::write_text(impl_->folder / kValues,
-                 values.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  const std::string text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  io::write_text(impl_->folder / kValueFile, text + "\n");
+  impl_->closed = true;
+  impl_->tensors.clear();
 }
 
 struct ArtifactReader::Impl {
   std::filesystem::path folder;
   std::map<std::string, torch::Tensor> tensors;
-  std::map<std::string, std::string> texts, numbers;
+  nlohmann::json values;
 
-  template <class Map>
-  const auto& find(const Map& map, std::string_view name, const char* what) const {
-    const auto found = map.find(std::string(name));
-    if (found == map.end()) {
-      throw DataError("the stored folder '", folder.string(), "' has no ", what, " '",
-                      std::string(name), "'; remove the folder, so that it is computed again");
-    }
-    return found->second;
+  [[noreturn]] void missing(const char* kind, std::string_view name) const {
+    throw DataError(folder.string(), " holds no ", kind, " '", name,
+                    "'; it was saved by another part or version");
+  }
+  const nlohmann::json* value(const char* kind, std::string_view name) const {
+    const nlohmann::json& values_of_kind = values.at(kind);
+    const auto found = values_of_kind.find(std::string(name));
+    return found == values_of_kind.end() ? nullptr : &*found;
+  }
+  bool has_folder(std::string_view name) const {
+    const nlohmann::json& folders = values.at("folders");
+    return std::find(folders.begin(), folders.end(), std::string(name)) != folders.end();
   }
 };
 
 ArtifactReader::ArtifactReader(std::filesystem::path folder) : impl_(std::make_unique<Impl>()) {
   impl_->folder = std::move(folder);
-  impl_->tensors = io::read_safetensors(impl_->folder / kTensors);
-  try {
-    const json values = json::parse(io::read_text(impl_->folder / kValues));
-    impl_->texts = values.at("texts").get<std::map<std::string, std::string>>();
-    impl_->numbers = values.at("numbers").get<std::map<std::string, std::string>>();
-  } catch (const json::exception& error) {
-    throw DataError("'", (impl_->folder / kValues).string(), "' is damaged: ", error.what());
+  const std::filesystem::path value_file = impl_->folder / kValueFile;
+  if (!std::filesystem::exists(value_file)) {
+    throw DataError(impl_->folder.string(), " holds no finished artifact: ", kValueFile,
+                    " is missing; run the stage that makes it again");
   }
+  impl_->values = io::parse_json(io::read_text(value_file), value_file.string());
+  const nlohmann::json& values = impl_->values;
+  const bool complete = values.is_object() && values.contains("folders") &&
+                        values["folders"].is_array() && values.contains("numbers") &&
+                        values["numbers"].is_object() && values.contains("texts") &&
+                        values["texts"].is_object();
+  if (!complete) {
+    throw DataError(value_file.string(), ": expected an object with folders, numbers and texts");
+  }
+  impl_->tensors = io::read_safetensors(impl_->folder / kTensorFile);
 }
 
 ArtifactReader::~ArtifactReader() = default;
 
 torch::Tensor ArtifactReader::tensor(std::string_view name) const {
-  return impl_->find(impl_->tensors, name, "tensor").clone();
+  const auto found = impl_->tensors.find(std::string(name));
+  if (found == impl_->tensors.end()) impl_->missing("tensor", name);
+  return found->second.clone();
 }
 
 std::string ArtifactReader::text(std::string_view name) const {
-  return impl_->find(impl_->texts, name, "text");
+  const nlohmann::json* value = impl_->value("texts", name);
+  if (value == nullptr || !value->is_string()) impl_->missing("text", name);
+  return value->get<std::string>();
 }
 
 double ArtifactReader::number(std::string_view name) const {
-  return std::strtod(impl_->find(impl_->numbers, name, "number").c_str(), nullptr);
+  const nlohmann::json* value = impl_->value("numbers", name);
+  const std::optional<double> number = value == nullptr ? std::nullopt : number_of(*value);
+  if (!number) impl_->missing("number", name);
+  return *number;
 }
 
 std::filesystem::path ArtifactReader::folder(std::string_view name) const {
-  const std::filesystem::path found = impl_->folder / name;
-  if (!std::filesystem::is_directory(found)) {
-    throw DataError("the stored folder '", impl_->folder.string(), "' has no folder '",
-                    std::string(name), "'; remove the folder, so that it is computed again");
+  const std::filesystem::path path = impl_->folder / name;
+  if (!impl_->has_folder(name) || !std::filesystem::is_directory(path)) {
+    impl_->missing("folder", name);
   }
-  return found;
+  return path;
 }
 
 bool ArtifactReader::has(std::string_view name) const {
-  const std::string key(name);
-  return impl_->tensors.contains(key) || impl_->texts.contains(key) ||
-         impl_->numbers.contains(key) || std::filesystem::is_directory(impl_->folder / key);
+  return impl_->tensors.contains(std::string(name)) || impl_->value("texts", name) != nullptr ||
+         impl_->value("numbers", name) != nullptr || impl_->has_folder(name);
 }
 
 }  // namespace tsrec

@@ -1,3 +1,4 @@
+// Format: https://github.com/huggingface/safetensors#format
 #include "tsrec/io/safetensors.hpp"
 
 #include <fcntl.h>
@@ -5,171 +6,269 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <system_error>
 
+#include "io/atomic_file.hpp"
+#include "io/json.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::io {
 namespace {
 
-using nlohmann::json;
+constexpr size_t kLengthBytes = 8;
+constexpr size_t kAlignment = 8;                // of the first tensor, for the widest number
+constexpr size_t kLargestHeader = 100'000'000;  // the limit of the reference implementation
 
-struct TypeName {
-  const char* name;
-  torch::ScalarType type;
-};
-constexpr TypeName kTypes[] = {{"F64", torch::kFloat64}, {"F32", torch::kFloat32},
-                               {"F16", torch::kFloat16}, {"BF16", torch::kBFloat16},
-                               {"I64", torch::kInt64},   {"I32", torch::kInt32},
-                               {"I16", torch::kInt16},   {"I8", torch::kInt8},
-                               {"U8", torch::kUInt8},    {"BOOL", torch::kBool}};
+constexpr std::array<std::pair<std::string_view, torch::ScalarType>, 10> kTypes = {{
+    {"F64", torch::kFloat64},
+    {"F32", torch::kFloat32},
+    {"F16", torch::kFloat16},
+    {"BF16", torch::kBFloat16},
+    {"I64", torch::kInt64},
+    {"I32", torch::kInt32},
+    {"I16", torch::kInt16},
+    {"I8", torch::kInt8},
+    {"U8", torch::kUInt8},
+    {"BOOL", torch::kBool},
+}};
 
-const char* name_of(torch::ScalarType type) {
-  for (const TypeName& known : kTypes) {
-    if (known.type == type) return known.name;
+std::string_view type_name(const std::string& tensor, torch::ScalarType type) {
+  for (const auto& [name, known] : kTypes) {
+    if (known == type) return name;
   }
-  throw DataError("safetensors cannot hold values of type ", type, "");
+  throw Error("tensor ", tensor, " of type ", c10::toString(type),
+              " cannot be stored in safetensors; convert it to float32 or int64");
 }
 
-// A read-only view of a whole file.
+// A view of a whole file; tensors share its ownership. Private: a write through a tensor never
+// reaches the file.
 class Mapping {
  public:
   explicit Mapping(const std::filesystem::path& file) {
-    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) throw DataError("cannot read '", file.string(), "': ", std::strerror(errno));
-    struct stat status {};
-    if (::fstat(fd, &status) == 0) size_ = static_cast<size_t>(status.st_size);
-    // Private, so that a write through a tensor can never reach the file.
-    if (size_ > 0) data_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
-    ::close(fd);
-    if (data_ == MAP_FAILED)
-      throw DataError("cannot map '", file.string(), "' into memory: ", std::strerror(errno));
+    const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) fail(file);
+    struct stat facts = {};
+    const bool known = ::fstat(descriptor, &facts) == 0;
+    if (known && facts.st_size > 0) {
+      size_ = static_cast<size_t>(facts.st_size);
+      begin_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0);
+    }
+    const int error = errno;
+    ::close(descriptor);
+    errno = error;
+    if (!known || begin_ == MAP_FAILED) fail(file);
   }
   ~Mapping() {
-    if (data_ != nullptr) ::munmap(data_, size_);
+    if (begin_ != nullptr && begin_ != MAP_FAILED) ::munmap(begin_, size_);
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
-  char* data() const { return static_cast<char*>(data_); }
-  size_t size() const { return size_; }
+
+  std::string_view bytes() const { return {static_cast<const char*>(begin_), size_}; }
 
  private:
-  void* data_ = nullptr;
+  [[noreturn]] static void fail(const std::filesystem::path& file) {
+    throw DataError("cannot read ", file.string(), ": ", std::generic_category().message(errno));
+  }
+
+  void* begin_ = nullptr;
   size_t size_ = 0;
 };
 
-torch::Tensor view_of(const std::shared_ptr<Mapping>& mapping, size_t data_begin,
-                      const std::string& name, const json& facts,
-                      const std::filesystem::path& file) {
-  const std::string type_name = facts.at("dtype").get<std::string>();
-  const auto type = std::find_if(std::begin(kTypes), std::end(kTypes),
-                                 [&](const TypeName& t) { return t.name == type_name; });
-  if (type == std::end(kTypes)) {
-    throw DataError("'", file.string(), "': tensor '", name, "' has the type ", type_name,
-                    ", which is not supported");
+struct Entry {
+  std::string name;
+  torch::ScalarType type;
+  std::vector<int64_t> shape;
+  size_t begin, end;  // bytes after the header
+};
+
+torch::ScalarType parse_type(const std::string& name, const std::string& where) {
+  for (const auto& [known, type] : kTypes) {
+    if (known == name) return type;
   }
-  const auto shape = facts.at("shape").get<std::vector<int64_t>>();
-  const auto offsets = facts.at("data_offsets").get<std::vector<uint64_t>>();
-  uint64_t bytes = c10::elementSize(type->type);
-  for (const int64_t size : shape) {
-    if (size < 0) throw DataError("'", file.string(), "': tensor '", name, "' has a negative size");
-    bytes *= static_cast<uint64_t>(size);
+  throw DataError(where, ": numbers of type ", name,
+                  " are not supported; expected F64, F32, F16, BF16, an integer type or BOOL");
+}
+
+size_t byte_count(const Entry& entry, const std::string& where) {
+  size_t count = torch::elementSize(entry.type);
+  for (const int64_t extent : entry.shape) {
+    if (extent < 0 || __builtin_mul_overflow(count, static_cast<size_t>(extent), &count)) {
+      throw DataError(where, ": impossible shape");
+    }
   }
-  if (offsets.size() != 2 || offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes ||
-      offsets[1] > mapping->size() - data_begin) {
-    throw DataError(
-        "'", file.string(), "': the bytes of tensor '", name,
-        "' do not lie inside the file; it is truncated or damaged, so fetch or write it again");
+  return count;
+}
+
+Entry parse_entry(const std::string& name, const nlohmann::json& value, size_t data_size,
+                  const std::string& file) {
+  const std::string where = c10::str(file, ": tensor ", name);
+  Entry entry{name, torch::kFloat32, {}, 0, 0};
+  try {
+    entry.type = parse_type(value.at("dtype").get<std::string>(), where);
+    entry.shape = value.at("shape").get<std::vector<int64_t>>();
+    const auto offsets = value.at("data_offsets").get<std::array<size_t, 2>>();
+    entry.begin = offsets[0];
+    entry.end = offsets[1];
+  } catch (const nlohmann::json::exception&) {
+    throw DataError(where, ": the header needs dtype, shape and two data_offsets");
   }
-  if (bytes == 0) return torch::empty(shape, type->type);
-  char* begin = mapping->data() + data_begin + offsets[0];
-  if (reinterpret_cast<uintptr_t>(begin) % c10::elementSize(type->type) != 0) {
-    torch::Tensor copy = torch::empty(shape, type->type);
-    std::memcpy(copy.mutable_data_ptr(), begin, bytes);
-    return copy;
+  if (entry.begin > entry.end || entry.end > data_size) {
+    throw DataError(where, ": bytes ", entry.begin, " to ", entry.end, " lie outside the ",
+                    data_size, " bytes of data; the file is truncated, copy it again");
   }
-  return torch::from_blob(
-      begin, shape, [mapping](void*) {}, type->type);
+  if (const size_t expected = byte_count(entry, where); expected != entry.end - entry.begin) {
+    throw DataError(where, ": the shape needs ", expected, " bytes, the offsets span ",
+                    entry.end - entry.begin);
+  }
+  return entry;
+}
+
+// Tensors must tile the data without gaps or overlaps, as the format demands.
+void check_tiling(std::vector<Entry>& entries, size_t data_size, const std::string& file) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
+  size_t at = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != at) {
+      throw DataError(file, ": tensor ", entry.name, " starts at byte ", entry.begin,
+                      " of the data, expected ", at);
+    }
+    at = entry.end;
+  }
+  if (at != data_size) {
+    throw DataError(file, ": the header describes ", at, " bytes of data, the file has ", data_size,
+                    "; copy the file again");
+  }
+}
+
+// Length of the JSON header, which the first 8 bytes hold in little-endian order.
+size_t header_length(std::string_view bytes, const std::string& file) {
+  if (bytes.size() < kLengthBytes) {
+    throw DataError(file, ": ", bytes.size(), " bytes are too few for a safetensors file");
+  }
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > std::min(kLargestHeader, bytes.size() - kLengthBytes)) {
+    throw DataError(file, ": a header of ", length, " bytes does not fit into a file of ",
+                    bytes.size(), " bytes; the file is truncated or not a safetensors file");
+  }
+  return length;
+}
+
+torch::Tensor view_of(const Entry& entry, std::string_view data,
+                      const std::shared_ptr<const Mapping>& mapping) {
+  if (entry.begin == entry.end) return torch::empty(entry.shape, entry.type);
+  // from_blob takes a mutable pointer; the mapping is private and writable.
+  auto* begin = const_cast<char*>(data.data()) + entry.begin;
+  torch::Tensor view = torch::from_blob(
+      begin, entry.shape, [mapping](void*) {}, entry.type);
+  const bool aligned = reinterpret_cast<uintptr_t>(begin) % torch::elementSize(entry.type) == 0;
+  return aligned ? view : view.clone();
+}
+
+struct Stored {
+  std::string name;
+  torch::Tensor value;
+};
+
+// By width of the numbers, then by name: everything stays aligned and order of calls is irrelevant.
+std::vector<Stored> sorted(const NamedTensors& tensors) {
+  std::vector<Stored> out;
+  for (const auto& [name, value] : tensors) {
+    out.push_back({name, value.detach().cpu().contiguous()});
+  }
+  std::sort(out.begin(), out.end(), [](const Stored& a, const Stored& b) {
+    if (a.value.element_size() != b.value.element_size()) {
+      return a.value.element_size() > b.value.element_size();
+    }
+    return a.name < b.name;
+  });
+  return out;
+}
+
+std::string header_text(const std::vector<Stored>& tensors) {
+  nlohmann::json header;
+  header["__metadata__"] = {{"format", "pt"}};  // transformers refuses files without it
+  size_t at = 0;
+  for (const auto& [name, value] : tensors) {
+    if (header.contains(name)) throw Error("two tensors are named ", name);
+    header[name] = {{"dtype", type_name(name, value.scalar_type())},
+                    {"shape", value.sizes().vec()},
+                    {"data_offsets", {at, at + value.nbytes()}}};
+    at += value.nbytes();
+  }
+  std::string text = header.dump();
+  while ((kLengthBytes + text.size()) % kAlignment != 0) text += ' ';
+  return text;
+}
+
+std::map<std::string, torch::Tensor> read_shards(const std::filesystem::path& index) {
+  const nlohmann::json json = parse_json(read_text(index), index.string());
+  std::map<std::string, std::map<std::string, torch::Tensor>> shards;
+  std::map<std::string, torch::Tensor> weights;
+  if (!json.is_object() || !json.contains("weight_map") || !json["weight_map"].is_object()) {
+    throw DataError(index.string(), ": expected an object with a weight_map");
+  }
+  for (const auto& [name, shard_name] : json["weight_map"].items()) {
+    const std::string shard = shard_name.is_string() ? shard_name.get<std::string>() : "";
+    if (shard.empty() || std::filesystem::path(shard).filename() != shard) {
+      throw DataError(index.string(), ": ", name, " needs the name of a file in the same folder");
+    }
+    if (!shards.contains(shard)) shards[shard] = read_safetensors(index.parent_path() / shard);
+    const auto found = shards[shard].find(name);
+    if (found == shards[shard].end()) {
+      throw DataError(index.string(), ": ", shard, " holds no tensor ", name);
+    }
+    weights.insert(*found);
+  }
+  return weights;
 }
 
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& file, const NamedTensors& tensors) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  std::vector<torch::Tensor> values;
-  uint64_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    values.push_back(tensor.detach().cpu().contiguous());
-    const torch::Tensor& value = values.back();
-    if (header.contains(name))
-      throw DataError("the tensor '", name, "' is written twice to '", file.string(), "'");
-    header[name] = {{"dtype", name_of(value.scalar_type())},
-                    {"shape", value.sizes().vec()},
-                    {"data_offsets", {offset, offset + value.nbytes()}}};
-    offset += value.nbytes();
+  const std::vector<Stored> stored = sorted(tensors);
+  const std::string header = header_text(stored);
+  const uint64_t length = header.size();
+  AtomicFile out(file);
+  out.write({reinterpret_cast<const char*>(&length), kLengthBytes});
+  out.write(header);
+  for (const auto& [name, value] : stored) {
+    out.write({static_cast<const char*>(value.data_ptr()), value.nbytes()});
   }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // values start at a multiple of 8 bytes
-  std::string bytes;
-  bytes.reserve(8 + text.size() + offset);
-  for (int i = 0; i < 8; ++i)
-    bytes += static_cast<char>(static_cast<uint64_t>(text.size()) >> (8 * i) & 255);
-  bytes += text;
-  for (const torch::Tensor& value : values)
-    bytes.append(static_cast<const char*>(value.const_data_ptr()), value.nbytes());
-  write_text(file, bytes);
+  out.commit();
 }
 
 std::map<std::string, torch::Tensor> read_safetensors(const std::filesystem::path& file) {
-  const auto mapping = std::make_shared<Mapping>(file);
-  uint64_t length = 0;
-  if (mapping->size() >= 8) std::memcpy(&length, mapping->data(), 8);
-  if (mapping->size() < 8 || length > mapping->size() - 8) {
-    throw DataError("'", file.string(),
-                    "' is no complete safetensors file; fetch or write it again");
+  const std::string name = file.string();
+  const auto mapping = std::make_shared<const Mapping>(file);
+  const std::string_view bytes = mapping->bytes();
+  const size_t length = header_length(bytes, name);
+  const std::string_view data = bytes.substr(kLengthBytes + length);
+  const nlohmann::json header = parse_json(bytes.substr(kLengthBytes, length), name);
+  if (!header.is_object()) throw DataError(name, ": the safetensors header is not an object");
+  std::vector<Entry> entries;
+  for (const auto& [key, value] : header.items()) {
+    if (key != "__metadata__") entries.push_back(parse_entry(key, value, data.size(), name));
   }
+  check_tiling(entries, data.size(), name);
   std::map<std::string, torch::Tensor> tensors;
-  try {
-    const json header = json::parse(mapping->data() + 8, mapping->data() + 8 + length);
-    for (const auto& [name, facts] : header.items()) {
-      if (name != "__metadata__") tensors[name] = view_of(mapping, 8 + length, name, facts, file);
-    }
-  } catch (const json::exception& error) {
-    throw DataError("'", file.string(), "' has a damaged safetensors header: ", error.what());
-  }
+  for (const Entry& entry : entries) tensors.emplace(entry.name, view_of(entry, data, mapping));
   return tensors;
 }
 
 std::map<std::string, torch::Tensor> read_hf_weights(const std::filesystem::path& folder) {
-  const std::filesystem::path single = folder / "model.safetensors",
-                              index = folder / "model.safetensors.index.json";
-  if (std::filesystem::exists(single)) return read_safetensors(single);
-  if (!std::filesystem::exists(index)) {
-    throw DataError("'", folder.string(),
-                    "' holds neither model.safetensors nor model.safetensors.index.json; ",
-                    "expected a Hugging Face checkpoint with safetensors weights");
-  }
-  std::map<std::string, std::string> shard_of;
-  try {
-    shard_of =
-        json::parse(read_text(index)).at("weight_map").get<std::map<std::string, std::string>>();
-  } catch (const json::exception& error) {
-    throw DataError("'", index.string(), "' is malformed: ", error.what());
-  }
-  std::map<std::string, std::map<std::string, torch::Tensor>> shards;
-  std::map<std::string, torch::Tensor> tensors;
-  for (const auto& [name, shard] : shard_of) {
-    const auto [at, is_new] = shards.try_emplace(shard);
-    if (is_new) at->second = read_safetensors(folder / shard);
-    const auto found = at->second.find(name);
-    if (found == at->second.end()) {
-      throw DataError("'", (folder / shard).string(), "' lacks the tensor '", name,
-                      "' that its index names");
-    }
-    tensors[name] = found->second;
-  }
-  return tensors;
+  const std::filesystem::path whole = folder / "model.safetensors";
+  const std::filesystem::path index = folder / "model.safetensors.index.json";
+  if (std::filesystem::exists(whole)) return read_safetensors(whole);
+  if (std::filesystem::exists(index)) return read_shards(index);
+  throw DataError(folder.string(), ": neither model.safetensors nor model.safetensors.index.json; ",
+                  "expected the folder of a Hugging Face model");
 }
 
 }  // namespace tsrec::io

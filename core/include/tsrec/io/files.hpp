@@ -12,8 +12,9 @@ TSREC_API void write_text(const std::filesystem::path& file, std::string_view by
 TSREC_API torch::Tensor read_npy(const std::filesystem::path& file);
 TSREC_API void write_npy(const std::filesystem::path& file, const torch::Tensor& value);
 
-// RFC 4180: quotes, doubled quotes, line breaks in quotes. First row is the header.
-struct Csv {
+// RFC 4180: quotes, doubled quotes, line breaks in quotes. First row is the header. A file that ends in
+// .tsv is separated by tabs.
+struct TSREC_API Csv {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
   std::vector<int64_t> line;                                   // line of the file where each row starts, from 1
