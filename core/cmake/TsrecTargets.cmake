@@ -9,6 +9,11 @@ endfunction()
 # LibTorch's headers take half a minute to parse, so they are parsed once. Everybody who reuses the result must be
 # compiled with the same flags (position independence, visibility, language), which the top CMakeLists.txt sets.
 function(tsrec_precompiled target)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)  # CMake would say -fPIE, and the compiler would then refuse the header
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_precompile_headers(${target} REUSE_FROM tsrec_pch)
 endfunction()
 
