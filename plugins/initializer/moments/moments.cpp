@@ -1,0 +1,52 @@
+// New rows without any meaning: plain noise, or noise with the mean and covariance of the
+// pre-trained rows.
+#include "tsrec/nn/row_moments.hpp"
+#include "tsrec/parts/initializer.hpp"
+
+namespace {
+
+using namespace tsrec;
+
+// N(0, initializer_range^2): what the model family itself starts from (paper 5.3.2, "default
+// initialization").
+class Random final : public Initializer {
+ public:
+  Random(const NoSettings&, Context&) {}
+
+  NewRows rows(const InitializerInputs& inputs, Context& context) override {
+    const auto count = static_cast<int64_t>(inputs.tokens.tokens().size());
+    const int64_t width = inputs.backbone.embedding().size(1);
+    const auto draw = [&](int64_t index) {
+      return inputs.backbone.initializer_range() *
+             torch::randn({count, width}, context.generator("random rows", index));
+    };
+    return {draw(0), inputs.backbone.tied() ? torch::Tensor() : draw(1)};
+  }
+};
+
+// N(mu, Sigma) of the tokenizer's rows (paper 3.2.2). Padding rows behind the tokenizer were never
+// trained and stay out.
+class Gaussian final : public Initializer {
+ public:
+  Gaussian(const NoSettings&, Context&) {}
+
+  NewRows rows(const InitializerInputs& inputs, Context& context) override {
+    const auto count = static_cast<int64_t>(inputs.tokens.tokens().size());
+    const int64_t known = inputs.backbone.tokenizer().size();
+    const auto draw = [&](const torch::Tensor& matrix_VD, int64_t index) {
+      return nn::sample_rows(nn::row_moments(matrix_VD.slice(0, 0, known)), count,
+                             context.generator("gaussian rows", index));
+    };
+    return {draw(inputs.backbone.embedding(), 0),
+            inputs.backbone.tied() ? torch::Tensor() : draw(inputs.backbone.head().weight_VD, 1)};
+  }
+};
+
+}  // namespace
+
+TSREC_PLUGIN("tsrec.moments", "0.1.0",
+             tsrec::part<tsrec::Initializer, Random, tsrec::NoSettings>(
+                 "random", /*revision=*/1, "Normal noise of the model's initializer range"),
+             tsrec::part<tsrec::Initializer, Gaussian, tsrec::NoSettings>(
+                 "gaussian", /*revision=*/1,
+                 "Noise with the mean and covariance of the pre-trained rows"))

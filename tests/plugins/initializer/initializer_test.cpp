@@ -1,0 +1,193 @@
+#include "tsrec/parts/initializer.hpp"
+
+#include "support/support.hpp"
+#include "tsrec/nn/row_moments.hpp"
+
+namespace tsrec::test {
+namespace {
+
+// A tokenizer trained on a few words, and two matrices with five padding rows; nothing else of a
+// model is needed.
+class ToyBackbone : public Backbone {
+ public:
+  explicit ToyBackbone(bool is_tied)
+      : tokenizer_(text::Tokenizer::train(texts(), 300)), is_tied_(is_tied) {
+    const at::Generator generator = at::detail::createCPUGenerator(5);
+    const int64_t rows = tokenizer_.size() + 5;
+    input_VD = torch::randn({rows, 6}, generator) + torch::arange(6);
+    output_VD = 0.1 * torch::randn({rows, 6}, generator) - 1;
+  }
+  static std::vector<std::string> texts() {
+    return std::vector<std::string>(
+        20, "copper wire and cable for the garden, cotton gloves and steel bolts");
+  }
+  void prepare(const Items&, Context&) override {}
+  const text::Tokenizer& tokenizer() const override { return tokenizer_; }
+  torch::Tensor hidden(const nn::PackedBatch&, const nn::ForwardOptions&) const override {
+    return {};
+  }
+  nn::Head head() const override { return {is_tied_ ? input_VD : output_VD}; }
+  torch::Tensor embedding() const override { return input_VD; }
+  bool tied() const override { return is_tied_; }
+  double initializer_range() const override { return 0.02; }
+  double flops_per_token() const override { return 0; }
+  void extend(const std::vector<std::string>&, const torch::Tensor&,
+              const torch::Tensor&) override {}
+  std::vector<nn::Parameter> parameters() override { return {}; }
+  std::unique_ptr<Backbone> clone() const override { return nullptr; }
+  void save(const std::filesystem::path&) const override {}
+  void load(const std::filesystem::path&) override {}
+
+  torch::Tensor input_VD, output_VD;
+
+ private:
+  text::Tokenizer tokenizer_;
+  bool is_tied_;
+};
+
+struct Toy {
+  explicit Toy(bool is_tied = true, int64_t codes = 3) : backbone(is_tied) {
+    sids.sizes = {codes, codes, codes};
+    sids.code_NL = torch::arange(codes).unsqueeze(1).repeat({1, 3});
+    tokens = Vocabulary(sids, static_cast<int32_t>(backbone.tokenizer().size()));
+    const std::vector<std::vector<std::string>> words = {
+        {"copper", "wire"}, {"cotton", "gloves", "cotton"}, {"steel bolts"}};
+    for (const NewToken& token : tokens.tokens()) {
+      notes.push_back({token.text, "", words[static_cast<size_t>((token.level + token.code) % 3)]});
+    }
+  }
+  NewRows rows(const std::string& part, const std::map<std::string, std::string>& options = {}) {
+    return make_part<Initializer>(part, context, options)
+        ->rows({.tokens = tokens, .notes = notes, .backbone = backbone, .sids = sids}, context);
+  }
+
+  TestContext context;
+  ToyBackbone backbone;
+  SidTable sids;
+  Vocabulary tokens;
+  std::vector<TokenNote> notes;
+};
+
+// Eq. 9 by hand.
+torch::Tensor keyword_mean(const Toy& toy, const torch::Tensor& matrix_VD, size_t note) {
+  std::string text;
+  for (const std::string& word : toy.notes[note].keywords) text += (text.empty() ? "" : " ") + word;
+  const auto ids = toy.backbone.tokenizer().encode(text);
+  torch::Tensor sum = torch::zeros({6}, torch::kFloat64);
+  for (const int32_t id : ids) sum += matrix_VD[id].to(torch::kFloat64);
+  return sum / static_cast<double>(ids.size());
+}
+
+TEST(SaInit, RowsAreKeywordMeansDownToItsDepth) {
+  for (int64_t depth = 1; depth <= 3; ++depth) {
+    Toy toy(/*is_tied=*/false);
+    const NewRows rows = toy.rows("sa_init", {{"depth", std::to_string(depth)}});
+    ASSERT_EQ(rows.input_ED.sizes(), (std::vector<int64_t>{9, 6}));
+    for (size_t e = 0; e < 9; ++e) {
+      const bool averaged = toy.tokens.tokens()[e].level < depth;
+      const auto at = static_cast<int64_t>(e);
+      EXPECT_EQ(torch::allclose(rows.input_ED[at],
+                                keyword_mean(toy, toy.backbone.input_VD, e).to(torch::kFloat32)),
+                averaged);
+      EXPECT_EQ(torch::allclose(rows.output_ED[at],
+                                keyword_mean(toy, toy.backbone.output_VD, e).to(torch::kFloat32)),
+                averaged);
+    }
+  }
+}
+
+TEST(SaInit, CenteredAndRescaledRowsFollowTheFormula) {
+  Toy toy;
+  const NewRows rows = toy.rows("sa_init", {{"center", "true"}, {"rescale", "frozen_norm"}});
+  const torch::Tensor known =
+      toy.backbone.input_VD.slice(0, 0, toy.backbone.tokenizer().size()).to(torch::kFloat64);
+  const double length = known.norm(2, 1).mean().item<double>();
+  for (size_t e = 0; e < 9; ++e) {
+    torch::Tensor wanted = keyword_mean(toy, toy.backbone.input_VD, e) - known.mean(0);
+    wanted = wanted * length / (wanted.norm() + 1e-6);
+    EXPECT_TRUE(torch::allclose(rows.input_ED[static_cast<int64_t>(e)], wanted.to(torch::kFloat32),
+                                1e-5, 1e-6));
+  }
+  EXPECT_FALSE(rows.output_ED.defined());
+}
+
+TEST(SaInit, MeanRowNormCountsTheRowsAlreadyWritten) {
+  Toy toy;
+  const NewRows rows = toy.rows("sa_init", {{"rescale", "mean_row_norm"}});
+  torch::Tensor matrix = toy.backbone.input_VD.to(torch::kFloat64).clone();
+  for (size_t e = 0; e < 9; ++e) {
+    torch::Tensor wanted = keyword_mean(toy, toy.backbone.input_VD, e);
+    wanted = wanted * matrix.norm(2, 1).mean() / (wanted.norm() + 1e-6);
+    EXPECT_TRUE(torch::allclose(rows.input_ED[static_cast<int64_t>(e)], wanted.to(torch::kFloat32),
+                                1e-5, 1e-6));
+    const int64_t id = toy.backbone.tokenizer().size() + static_cast<int64_t>(e);
+    if (id < matrix.size(0)) {
+      matrix[id] = wanted;
+    } else {
+      matrix = torch::cat({matrix, wanted.unsqueeze(0)});
+    }
+  }
+}
+
+TEST(SaInit, ErrorsSayWhatToDo) {
+  Toy toy;
+  EXPECT_NE(message_of<ConfigError>([&] {
+              toy.rows("sa_init", {{"depth", "4"}});
+            }).find("have 3 levels"),
+            std::string::npos);
+  toy.notes.resize(4);
+  EXPECT_NE(message_of<DataError>([&] {
+              toy.rows("sa_init", {{"missing", "error"}});
+            }).find("<b_1> has no keywords"),
+            std::string::npos);
+  EXPECT_TRUE(toy.rows("sa_init").input_ED.isfinite().all().item<bool>());
+  toy.notes.clear();
+  EXPECT_NE(message_of<ConfigError>([&] { toy.rows("sa_init"); }).find("[extractor]"),
+            std::string::npos);
+}
+
+TEST(Gaussian, DrawsHaveTheMomentsOfTheTokenizersRows) {
+  Toy toy(/*is_tied=*/false, /*codes=*/3000);
+  const NewRows rows = toy.rows("gaussian");
+  const int64_t known = toy.backbone.tokenizer().size();
+  const auto check = [&](const torch::Tensor& drawn_ED, const torch::Tensor& matrix_VD) {
+    const torch::Tensor wanted = matrix_VD.slice(0, 0, known);
+    EXPECT_LT((drawn_ED.mean(0) - wanted.mean(0)).abs().max().item<double>(), 0.06);
+    EXPECT_LT((torch::cov(drawn_ED.t()) - torch::cov(wanted.t())).abs().max().item<double>(), 0.06);
+  };
+  check(rows.input_ED, toy.backbone.input_VD);
+  check(rows.output_ED, toy.backbone.output_VD);
+}
+
+TEST(Gaussian, MomentsMatchPlainLoops) {
+  const torch::Tensor x =
+      torch::randn({40, 5}, at::detail::createCPUGenerator(3)).to(torch::kFloat64);
+  const nn::RowMoments moments = nn::row_moments(x);
+  const torch::Tensor covariance = torch::matmul(moments.factor_DD, moments.factor_DD.t());
+  for (int64_t i = 0; i < 5; ++i) {
+    for (int64_t j = 0; j < 5; ++j) {
+      double sum = 0;
+      for (int64_t n = 0; n < 40; ++n) {
+        sum += (x[n][i] - x.select(1, i).mean()).item<double>() *
+               (x[n][j] - x.select(1, j).mean()).item<double>() / 40;
+      }
+      EXPECT_NEAR(covariance[i][j].item<double>(), sum, 1e-5);
+    }
+  }
+  torch::Tensor damaged = x.clone();
+  damaged[3][1] = std::nan("");
+  EXPECT_NE(message_of<DataError>([&] { nn::row_moments(damaged); }).find("NaN"),
+            std::string::npos);
+}
+
+TEST(Random, DrawsHaveTheInitializerRange) {
+  Toy toy(/*is_tied=*/false, /*codes=*/1000);
+  const NewRows rows = toy.rows("random");
+  EXPECT_NEAR(rows.input_ED.std().item<double>(), 0.02, 0.001);
+  EXPECT_NEAR(rows.input_ED.mean().item<double>(), 0, 0.001);
+  EXPECT_FALSE(torch::equal(rows.input_ED, rows.output_ED));
+  EXPECT_TRUE(torch::equal(rows.input_ED, toy.rows("random").input_ED));
+}
+
+}  // namespace
+}  // namespace tsrec::test
