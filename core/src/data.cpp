@@ -1,0 +1,96 @@
+#include "tsrec/data.hpp"
+
+namespace tsrec {
+
+Items::Items(std::vector<std::string> keys) : keys_(std::move(keys)) {
+  for (size_t item = 0; item < keys_.size(); ++item) {
+    const auto [at, is_new] = id_of_key_.emplace(keys_[item], static_cast<int64_t>(item));
+    if (!is_new) {
+      throw DataError("the item '", keys_[item], "' is listed twice, as number ", at->second,
+                      " and ", item, "; every item needs a key of its own");
+    }
+  }
+}
+
+const std::string& Items::key(int64_t item) const { return keys_.at(static_cast<size_t>(item)); }
+
+std::optional<int64_t> Items::find(std::string_view key) const {
+  const auto found = id_of_key_.find(key);
+  return found == id_of_key_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Items::set(const std::string& column, std::vector<std::string> values) {
+  if (values.size() != keys_.size()) {
+    throw Error("the column '", column, "' has ", values.size(), " values for ", keys_.size(),
+                " items");
+  }
+  columns_[column] = std::move(values);
+}
+
+std::string_view Items::text(std::string_view column, int64_t item) const {
+  const auto found = columns_.find(column);
+  return found == columns_.end() ? std::string_view() : found->second.at(static_cast<size_t>(item));
+}
+
+std::vector<std::string> Items::columns() const {
+  std::vector<std::string> names;
+  for (const auto& [name, values] : columns_) names.push_back(name);
+  return names;
+}
+
+std::span<const int64_t> Samples::history(int64_t row) const {
+  const int64_t* offset = offset_S1.const_data_ptr<int64_t>() + row;
+  return {history_H.const_data_ptr<int64_t>() + offset[0],
+          static_cast<size_t>(offset[1] - offset[0])};
+}
+
+int64_t Samples::target(int64_t row) const { return target_S.const_data_ptr<int64_t>()[row]; }
+int64_t Samples::user(int64_t row) const { return user_S.const_data_ptr<int64_t>()[row]; }
+
+Samples Samples::empty() { return SamplesBuilder().build(); }
+
+Samples Samples::rows(std::span<const int64_t> chosen) const {
+  SamplesBuilder builder;
+  const int64_t* time = time_S.const_data_ptr<int64_t>();
+  for (const int64_t row : chosen) builder.add(user(row), history(row), target(row), time[row]);
+  return builder.build();
+}
+
+void SamplesBuilder::add(int64_t user, std::span<const int64_t> history, int64_t target,
+                         int64_t time) {
+  user_.push_back(user);
+  target_.push_back(target);
+  time_.push_back(time);
+  history_.insert(history_.end(), history.begin(), history.end());
+  offset_.push_back(static_cast<int64_t>(history_.size()));
+}
+
+Samples SamplesBuilder::build() const {
+  return {torch::tensor(user_, torch::kInt64), torch::tensor(target_, torch::kInt64),
+          torch::tensor(time_, torch::kInt64), torch::tensor(history_, torch::kInt64),
+          torch::tensor(offset_, torch::kInt64)};
+}
+
+const char* name(Split split) {
+  switch (split) {
+    case Split::train:
+      return "train";
+    case Split::valid:
+      return "valid";
+    case Split::test:
+      return "test";
+  }
+  throw Error("there is no such split");
+}
+
+const Samples& Dataset::split(Split which) const {
+  return which == Split::train ? train : which == Split::valid ? valid : test;
+}
+
+Dataset Dataset::without_test() const {
+  Dataset copy = *this;
+  copy.test = Samples::empty();
+  return copy;
+}
+
+}  // namespace tsrec

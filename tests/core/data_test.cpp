@@ -1,0 +1,117 @@
+#include "tsrec/data.hpp"
+
+#include <random>
+
+#include "support/support.hpp"
+
+namespace tsrec::test {
+namespace {
+
+std::vector<UserSequence> random_users(int64_t count) {
+  std::mt19937 random(9);
+  std::vector<UserSequence> users;
+  for (int64_t u = 0; u < count; ++u) {
+    UserSequence user;
+    user.user = 100 + u;
+    int64_t time = static_cast<int64_t>(random() % 20);
+    for (size_t i = 0, length = 1 + random() % 9; i < length; ++i) {
+      user.items.push_back(static_cast<int64_t>(random() % 50));
+      user.times.push_back(time += static_cast<int64_t>(random() % 3));
+    }
+    users.push_back(user);
+  }
+  return users;
+}
+
+std::vector<int64_t> to_vector(std::span<const int64_t> values) {
+  return {values.begin(), values.end()};
+}
+
+TEST(Items, FindsKeysAndTexts) {
+  Items items({"x", "y"});
+  items.set("title", {"a", "b"});
+  EXPECT_EQ(items.find("y"), 1);
+  EXPECT_FALSE(items.find("z"));
+  EXPECT_EQ(items.text("title", 1), "b");
+  EXPECT_EQ(items.text("brand", 1), "");
+  EXPECT_EQ(items.columns(), std::vector<std::string>{"title"});
+  EXPECT_THROW(items.set("brand", {"one"}), Error);
+  EXPECT_NE(message_of<DataError>([] {
+              Items twice({"x", "y", "x"});
+            }).find("'x' is listed twice"),
+            std::string::npos);
+}
+
+TEST(Splits, LeaveOneOutFollowsItsDefinition) {
+  const auto users = random_users(40);
+  Dataset data;
+  split_leave_one_out(users, /*max_history=*/3, data);
+  int64_t train = 0, valid = 0, test = 0;
+  for (const UserSequence& user : users) {
+    const auto length = static_cast<int64_t>(user.items.size());
+    for (int64_t i = 1; i < length; ++i) {
+      const bool evaluated = length >= 3;
+      const Samples& part = evaluated && i == length - 1   ? data.test
+                            : evaluated && i == length - 2 ? data.valid
+                                                           : data.train;
+      int64_t& row = evaluated && i == length - 1   ? test
+                     : evaluated && i == length - 2 ? valid
+                                                    : train;
+      ASSERT_LT(row, part.size());
+      EXPECT_EQ(part.user(row), user.user);
+      EXPECT_EQ(part.target(row), user.items[static_cast<size_t>(i)]);
+      const std::vector<int64_t> history(user.items.begin() + std::max<int64_t>(0, i - 3),
+                                         user.items.begin() + i);
+      EXPECT_EQ(to_vector(part.history(row)), history);
+      ++row;
+    }
+  }
+  EXPECT_EQ(train, data.train.size());
+  EXPECT_EQ(valid, data.valid.size());
+  EXPECT_EQ(test, data.test.size());
+}
+
+TEST(Splits, GlobalTimeOrdersAllRowsAndCutsAtEightyAndNinetyPercent) {
+  const auto users = random_users(60);
+  Dataset data;
+  split_by_time(users, 10, data);
+  std::vector<std::tuple<int64_t, int64_t, size_t>>
+      wanted;  // time, user, position: ties keep this order
+  for (const UserSequence& user : users) {
+    for (size_t i = 1; i < user.items.size(); ++i) wanted.emplace_back(user.times[i], user.user, i);
+  }
+  std::sort(wanted.begin(), wanted.end());
+  const size_t total = wanted.size();
+  EXPECT_EQ(data.train.size(), static_cast<int64_t>(total * 8 / 10));
+  EXPECT_EQ(data.train.size() + data.valid.size(), static_cast<int64_t>(total * 9 / 10));
+  size_t at = 0;
+  for (const Samples* part : {&data.train, &data.valid, &data.test}) {
+    for (int64_t row = 0; row < part->size(); ++row, ++at) {
+      const auto [time, user, position] = wanted[at];
+      EXPECT_EQ(part->user(row), user);
+      EXPECT_EQ(part->time_S[row].item<int64_t>(), time);
+      EXPECT_EQ(part->target(row), users[static_cast<size_t>(user - 100)].items[position]);
+      EXPECT_EQ(part->history(row).size(), std::min<size_t>(position, 10));
+    }
+  }
+  EXPECT_EQ(at, total);
+}
+
+TEST(Samples, RowsKeepTheirHistoriesAndTrainingNeverSeesTest) {
+  Dataset data;
+  split_leave_one_out(random_users(20), 5, data);
+  const std::vector<int64_t> chosen = {3, 0, 3};
+  const Samples rows = data.train.rows(chosen);
+  ASSERT_EQ(rows.size(), 3);
+  for (int64_t i = 0; i < 3; ++i) {
+    const int64_t row = chosen[static_cast<size_t>(i)];
+    EXPECT_EQ(rows.target(i), data.train.target(row));
+    EXPECT_EQ(to_vector(rows.history(i)), to_vector(data.train.history(row)));
+  }
+  EXPECT_EQ(data.without_test().test.size(), 0);
+  EXPECT_EQ(data.without_test().valid.size(), data.valid.size());
+  EXPECT_EQ(Samples::empty().size(), 0);
+}
+
+}  // namespace
+}  // namespace tsrec::test
