@@ -10,12 +10,23 @@ std::string quoted(const std::string& text) {
   std::string out = "\"";
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
-      default: out += c;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      default:
+        out += c;
     }
   }
   return out + "\"";
@@ -40,7 +51,8 @@ std::string toml_text(const std::vector<T>& values) {
 }
 
 const char* type_name(const Field::Target& target) {
-  static constexpr std::array<const char*, 8> kNames = {"bool", "int", "float", "string", "path", "int list", "float list", "string list"};
+  static constexpr std::array<const char*, 8> kNames = {
+      "bool", "int", "float", "string", "path", "int list", "float list", "string list"};
   return kNames.at(target.index());
 }
 
@@ -49,7 +61,8 @@ std::string first_complaint(const Field::Target& target, const Check& check) {
   return std::visit(
       [&](auto* value) -> std::string {
         using T = std::remove_cvref_t<decltype(*value)>;
-        if constexpr (std::is_same_v<T, std::vector<int64_t>> || std::is_same_v<T, std::vector<double>> ||
+        if constexpr (std::is_same_v<T, std::vector<int64_t>> ||
+                      std::is_same_v<T, std::vector<double>> ||
                       std::is_same_v<T, std::vector<std::string>>) {
           for (const auto& entry : *value) {
             if (const std::string complaint = check(entry); !complaint.empty()) return complaint;
@@ -127,7 +140,8 @@ std::string Field::complaint() const {
       if (!facts_.names.empty() &&
           std::find(facts_.names.begin(), facts_.names.end(), value) == facts_.names.end()) {
         std::ostringstream known;
-        for (size_t i = 0; i < facts_.names.size(); ++i) known << (i == 0 ? "" : ", ") << facts_.names[i];
+        for (size_t i = 0; i < facts_.names.size(); ++i)
+          known << (i == 0 ? "" : ", ") << facts_.names[i];
         return "option '" + facts_.key + "' = " + toml_text(value) + " is none of: " + known.str();
       }
     }
