@@ -1,0 +1,199 @@
+// Latent semantic analysis: TF-IDF of words and word pairs, then a truncated SVD (Deerwester et
+// al., 1990).
+#include <Spectra/SymEigsSolver.h>
+
+#include <Eigen/SparseCore>
+
+#include "tsrec/parts/encoder.hpp"
+
+namespace {
+
+using namespace tsrec;
+using Sparse = Eigen::SparseMatrix<double, Eigen::RowMajor>;
+
+struct Settings {
+  int64_t dimensions = 128, min_items = 2, max_terms = 20000;
+  bool bigrams = true;
+  std::vector<std::string> columns = {"title", "description"};
+
+  void declare(Options& o) {
+    o.add("dimensions", dimensions)
+        .range(1, 4096)
+        .help("width of the vectors; at most the number of items less one is used");
+    o.add("columns", columns).help("item columns that are read");
+    o.add("bigrams", bigrams).help("count pairs of neighbouring words as terms too");
+    o.add("min_items", min_items).at_least(1).unit("items").help("rarer terms are left out");
+    o.add("max_terms", max_terms).range(1, 10'000'000).help("the terms of most items are kept");
+  }
+};
+
+// Lower-case runs of ASCII letters and digits; bytes of other scripts count as letters.
+std::vector<std::string> words_of(const Items& items, int64_t item,
+                                  const std::vector<std::string>& columns) {
+  std::vector<std::string> words;
+  for (const std::string& column : columns) {
+    std::string word;
+    for (const char c : std::string(items.text(column, item)) + ' ') {
+      const auto byte = static_cast<unsigned char>(c);
+      if (std::isalnum(byte) || byte >= 0x80) {
+        word += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
+      } else if (!word.empty()) {
+        words.push_back(std::move(word));
+        word.clear();
+      }
+    }
+  }
+  return words;
+}
+
+using TermCounts = std::map<std::string, int64_t>;
+
+TermCounts terms_of(const std::vector<std::string>& words, bool bigrams) {
+  TermCounts counts;
+  for (size_t w = 0; w < words.size(); ++w) {
+    ++counts[words[w]];
+    if (bigrams && w > 0) ++counts[words[w - 1] + ' ' + words[w]];
+  }
+  return counts;
+}
+
+// Column of every kept term; terms in alphabetical order.
+std::map<std::string, int64_t> kept_terms(const std::vector<TermCounts>& counts_N,
+                                          const Settings& settings) {
+  TermCounts items_with;
+  for (const TermCounts& counts : counts_N) {
+    for (const auto& [term, count] : counts) ++items_with[term];
+  }
+  std::vector<std::pair<int64_t, std::string>> ranked;
+  for (const auto& [term, items] : items_with) {
+    if (items >= settings.min_items) ranked.emplace_back(-items, term);
+  }
+  std::sort(ranked.begin(), ranked.end());
+  if (static_cast<int64_t>(ranked.size()) > settings.max_terms)
+    ranked.resize(static_cast<size_t>(settings.max_terms));
+  std::map<std::string, int64_t> columns;
+  for (const auto& [items, term] : ranked) columns[term] = 0;
+  int64_t next = 0;
+  for (auto& [term, column] : columns) column = next++;
+  return columns;
+}
+
+// (1 + ln tf) (1 + ln((1 + N) / (1 + df))), rows scaled to length 1.
+Sparse tf_idf(const std::vector<TermCounts>& counts_N,
+              const std::map<std::string, int64_t>& column_of) {
+  std::vector<double> items_with(column_of.size(), 0);
+  for (const TermCounts& counts : counts_N) {
+    for (const auto& [term, count] : counts) {
+      if (const auto at = column_of.find(term); at != column_of.end())
+        ++items_with[static_cast<size_t>(at->second)];
+    }
+  }
+  const auto num_items = static_cast<double>(counts_N.size());
+  std::vector<Eigen::Triplet<double>> entries;
+  for (size_t item = 0; item < counts_N.size(); ++item) {
+    std::vector<std::pair<int64_t, double>> row;
+    double square = 0;
+    for (const auto& [term, count] : counts_N[item]) {
+      const auto at = column_of.find(term);
+      if (at == column_of.end()) continue;
+      const double idf =
+          1 + std::log((1 + num_items) / (1 + items_with[static_cast<size_t>(at->second)]));
+      row.emplace_back(at->second, (1 + std::log(static_cast<double>(count))) * idf);
+      square += row.back().second * row.back().second;
+    }
+    for (const auto& [column, weight] : row) {
+      entries.emplace_back(static_cast<int>(item), static_cast<int>(column),
+                           weight / std::sqrt(square));
+    }
+  }
+  Sparse matrix(static_cast<Eigen::Index>(counts_N.size()),
+                static_cast<Eigen::Index>(column_of.size()));
+  matrix.setFromTriplets(entries.begin(), entries.end());
+  return matrix;
+}
+
+// x -> A A' x, the operator whose leading eigenvectors are A's left singular vectors.
+class Gram {
+ public:
+  using Scalar = double;
+  explicit Gram(const Sparse& matrix) : matrix_(matrix), transposed_(matrix.transpose()) {}
+  Eigen::Index rows() const { return matrix_.rows(); }
+  Eigen::Index cols() const { return matrix_.rows(); }
+  void perform_op(const double* in, double* out) const {
+    const Eigen::Map<const Eigen::VectorXd> x(in, rows());
+    Eigen::Map<Eigen::VectorXd>(out, rows()).noalias() = matrix_ * (transposed_ * x);
+  }
+
+ private:
+  const Sparse& matrix_;
+  Sparse transposed_;
+};
+
+// U S of the leading singular values, [N, D]. The sign of a vector is free: its largest entry is
+// made positive.
+torch::Tensor scaled_left_vectors(const Sparse& matrix, int64_t dimensions) {
+  Gram gram(matrix);
+  const Eigen::Index wanted = dimensions;
+  const Eigen::Index krylov =
+      std::min<Eigen::Index>(matrix.rows(), std::max<Eigen::Index>(2 * wanted + 1, 20));
+  Spectra::SymEigsSolver<Gram> solver(gram, wanted, krylov);
+  solver.init();
+  solver.compute(Spectra::SortRule::LargestAlge, 1000, 1e-10);
+  if (solver.info() != Spectra::CompInfo::Successful) {
+    throw Error(
+        "encoder 'lsa': the singular value decomposition did not converge; ask for fewer "
+        "dimensions");
+  }
+  const Eigen::VectorXd values = solver.eigenvalues();
+  const Eigen::MatrixXd vectors = solver.eigenvectors();
+  torch::Tensor x_ND = torch::empty({matrix.rows(), dimensions}, torch::kFloat32);
+  auto x = x_ND.accessor<float, 2>();
+  for (Eigen::Index d = 0; d < wanted; ++d) {
+    Eigen::Index largest = 0;
+    vectors.col(d).cwiseAbs().maxCoeff(&largest);
+    const double scale = std::sqrt(std::max(values(d), 0.0)) * (vectors(largest, d) < 0 ? -1 : 1);
+    for (Eigen::Index n = 0; n < matrix.rows(); ++n)
+      x[n][d] = static_cast<float>(scale * vectors(n, d));
+  }
+  return x_ND;
+}
+
+class Lsa final : public Encoder {
+ public:
+  Lsa(const Settings& settings, Context&) : settings_(settings) {}
+
+  torch::Tensor encode(const Items& items, Context& context) override {
+    std::vector<TermCounts> counts_N;
+    int64_t empty = 0;
+    for (int64_t item = 0; item < items.size(); ++item) {
+      counts_N.push_back(terms_of(words_of(items, item, settings_.columns), settings_.bigrams));
+      empty += counts_N.back().empty();
+    }
+    const auto column_of = kept_terms(counts_N, settings_);
+    if (column_of.empty() || items.size() < 2) {
+      throw DataError("encoder 'lsa': no term occurs in ", settings_.min_items,
+                      " items of the columns ", c10::Join(", ", settings_.columns),
+                      "; lower min_items or name other columns");
+    }
+    if (empty > 0)
+      context.log(Level::warning,
+                  c10::str("lsa: ", empty, " items have no text; their vectors are zero"));
+    const auto most = static_cast<int64_t>(std::min<size_t>(column_of.size(), counts_N.size() - 1));
+    const int64_t dimensions = std::min(settings_.dimensions, most);
+    if (dimensions < settings_.dimensions) {
+      context.log(Level::warning, c10::str("lsa: ", items.size(), " items and ", column_of.size(),
+                                           " terms give only ", dimensions, " dimensions"));
+    }
+    const torch::Tensor x_ND = scaled_left_vectors(tf_idf(counts_N, column_of), dimensions);
+    return x_ND / x_ND.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+  }
+
+ private:
+  Settings settings_;
+};
+
+}  // namespace
+
+TSREC_PLUGIN("tsrec.lsa", "0.1.0",
+             tsrec::part<tsrec::Encoder, Lsa, Settings>(
+                 "lsa", /*revision=*/1, "TF-IDF and truncated SVD of the item texts"))
