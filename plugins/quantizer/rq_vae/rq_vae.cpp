@@ -1,0 +1,324 @@
+// Residual-quantized autoencoder (Lee et al., 2022; as used by TIGER, LC-Rec and MiniOneRec).
+#include <torch/optim/adamw.h>
+
+#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/parts/quantizer.hpp"
+
+namespace {
+
+using namespace tsrec;
+
+struct Settings {
+  int64_t levels = 3, codes = 256, latent = 32, epochs = 400, batch = 1024, evaluate_every = 20;
+  std::vector<int64_t> hidden = {512, 256, 128, 64};
+  double learning_rate = 1e-3, weight_decay = 0, commitment = 0.25, quantization = 1, clip = 1,
+         sinkhorn = 0;
+  int64_t sinkhorn_iterations = 50;
+
+  void declare(Options& o) {
+    o.add("levels", levels).range(1, 26).help("number of codes in a SID");
+    o.add("codes", codes).range(2, 65536).help("codes of every level; at most the number of items");
+    o.add("latent", latent).range(1, 4096).help("width of the quantized vector");
+    o.add("hidden", hidden)
+        .range(1, 65536)
+        .help("widths of the encoder's layers; the decoder mirrors them");
+    o.add("epochs", epochs).range(1, 1'000'000).help("passes over the items");
+    o.add("batch", batch)
+        .range(2, 1 << 20)
+        .unit("items")
+        .help("items of one update; the first batch starts the codebooks");
+    o.add("evaluate_every", evaluate_every)
+        .at_least(1)
+        .unit("epochs")
+        .help("how often the share of distinct SIDs is measured; the best state is kept");
+    o.add("learning_rate", learning_rate).range(0, 1).help("of AdamW");
+    o.add("weight_decay", weight_decay).range(0, 10).help("of AdamW");
+    o.add("commitment", commitment)
+        .range(0, 100)
+        .help("weight of pulling the encoder towards the codes");
+    o.add("quantization", quantization)
+        .range(0, 100)
+        .help("weight of the quantization loss beside the reconstruction");
+    o.add("clip", clip).at_least(0).help("largest gradient norm; 0: never scaled");
+    o.add("sinkhorn", sinkhorn)
+        .range(0, 10)
+        .help("entropy of a balanced assignment of the last level in training; 0: nearest code");
+    o.add("sinkhorn_iterations", sinkhorn_iterations)
+        .range(1, 10000)
+        .help("normalisations of the balanced assignment");
+  }
+};
+
+struct Linear {
+  torch::Tensor weight, bias;
+};
+
+torch::Tensor forward(const std::vector<Linear>& layers, torch::Tensor x) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    x = torch::addmm(layers[i].bias, x, layers[i].weight.t());
+    if (i + 1 < layers.size()) x = torch::relu(x);
+  }
+  return x;
+}
+
+// Q = exp(-d / eps), rows and columns scaled in turn until each code gets the same share; returns
+// the argmax of a row.
+torch::Tensor balanced_codes(const torch::Tensor& distance_BK, double epsilon, int64_t iterations) {
+  const torch::Tensor d = distance_BK.to(torch::kFloat64);
+  const double high = d.max().item<double>(), low = d.min().item<double>();
+  const double middle = (high + low) / 2, amplitude = high - middle + 1e-5;
+  torch::Tensor q = torch::exp(-((d - middle) / amplitude) / epsilon);
+  q = q / q.sum();
+  for (int64_t i = 0; i < iterations; ++i) {
+    q = q / q.sum(1, true) / static_cast<double>(q.size(0));
+    q = q / q.sum(0, true) / static_cast<double>(q.size(1));
+  }
+  return q.argmax(1);
+}
+
+class RqVae final : public Quantizer, public HasDistances {
+ public:
+  RqVae(const Settings& settings, Context&) : settings_(settings) {}
+
+  void fit(const torch::Tensor& x_ND, Context& context) override {
+    if (settings_.codes > std::min(settings_.batch, x_ND.size(0))) {
+      throw DataError("quantizer 'rq_vae': ", settings_.codes,
+                      " codes, but the first batch that starts the codebooks has ",
+                      std::min(settings_.batch, x_ND.size(0)),
+                      " items; use fewer codes or a larger batch");
+    }
+    if (!x_ND.isfinite().all().item<bool>()) {
+      throw DataError(
+          "quantizer 'rq_vae': the vectors hold NaN or infinite values; check the encoder's "
+          "output");
+    }
+    make_layers(x_ND.size(1), context);
+    start_codebooks(batch_of(x_ND, 0, 0, context), context);
+    torch::optim::AdamW optimizer(
+        parameters(),
+        torch::optim::AdamWOptions(settings_.learning_rate).weight_decay(settings_.weight_decay));
+    Snapshot best;
+    const int64_t batches = (x_ND.size(0) + settings_.batch - 1) / settings_.batch;
+    for (int64_t epoch = 0; epoch < settings_.epochs; ++epoch) {
+      if (context.stopping())
+        throw Interrupted("fitting the quantizer was stopped; it starts again next time");
+      double loss = 0;
+      for (int64_t b = 0; b < batches; ++b)
+        loss += update(batch_of(x_ND, epoch, b, context), optimizer);
+      context.number("rq_vae.loss", loss / static_cast<double>(batches), epoch);
+      context.progress("training the quantizer", epoch + 1, settings_.epochs);
+      if ((epoch + 1) % settings_.evaluate_every == 0 || epoch + 1 == settings_.epochs)
+        keep_best(x_ND, epoch, best);
+    }
+    restore(best);
+    context.log(Level::info, c10::str("rq_vae: best state after ", best.epoch + 1, " epochs, ",
+                                      best.distinct, " distinct SIDs of ", x_ND.size(0), " items"));
+  }
+
+  torch::Tensor encode(const torch::Tensor& x_ND) const override {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor residual = forward(encoder_, x_ND.to(torch::kFloat32));
+    std::vector<torch::Tensor> codes;
+    for (const torch::Tensor& codebook_KD : codebooks_) {
+      codes.push_back(nn::nearest(residual, codebook_KD).first);
+      residual = residual - codebook_KD.index_select(0, codes.back());
+    }
+    return torch::stack(codes, 1);
+  }
+
+  torch::Tensor decode(const torch::Tensor& code_NL) const override {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor latent = torch::zeros({code_NL.size(0), settings_.latent});
+    for (size_t level = 0; level < codebooks_.size(); ++level) {
+      latent = latent +
+               codebooks_[level].index_select(0, code_NL.select(1, static_cast<int64_t>(level)));
+    }
+    return forward(decoder_, latent);
+  }
+
+  // In the latent space.
+  torch::Tensor distances(const torch::Tensor& x_ND, const torch::Tensor& code_NL,
+                          int64_t level) const override {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor residual = forward(encoder_, x_ND.to(torch::kFloat32));
+    for (int64_t above = 0; above < level; ++above) {
+      residual = residual -
+                 codebooks_[static_cast<size_t>(above)].index_select(0, code_NL.select(1, above));
+    }
+    return torch::cdist(residual, codebooks_[static_cast<size_t>(level)], 2, /*compute_mode=*/2)
+        .square();
+  }
+
+  std::vector<int64_t> sizes() const override {
+    return std::vector<int64_t>(codebooks_.size(), settings_.codes);
+  }
+
+  void save(ArtifactWriter& writer) const override {
+    const auto all = parameters();
+    for (size_t i = 0; i < all.size(); ++i) writer.tensor(c10::str("parameter.", i), all[i]);
+    writer.number("width", static_cast<double>(width_));
+  }
+  void load(const ArtifactReader& reader) override {
+    shape_layers(static_cast<int64_t>(reader.number("width")));
+    const torch::NoGradGuard no_grad;
+    auto all = parameters();
+    for (size_t i = 0; i < all.size(); ++i) all[i].copy_(reader.tensor(c10::str("parameter.", i)));
+  }
+
+ private:
+  struct Snapshot {
+    std::vector<torch::Tensor> values;
+    int64_t distinct = -1, epoch = -1;
+  };
+
+  // Encoder width -> hidden -> latent, decoder in reverse, codebooks [codes, latent].
+  void shape_layers(int64_t width) {
+    width_ = width;
+    std::vector<int64_t> widths = {width};
+    widths.insert(widths.end(), settings_.hidden.begin(), settings_.hidden.end());
+    widths.push_back(settings_.latent);
+    const auto layers_of = [](const std::vector<int64_t>& sizes) {
+      std::vector<Linear> layers;
+      for (size_t i = 0; i + 1 < sizes.size(); ++i) {
+        layers.push_back({torch::zeros({sizes[i + 1], sizes[i]}).requires_grad_(),
+                          torch::zeros({sizes[i + 1]}).requires_grad_()});
+      }
+      return layers;
+    };
+    encoder_ = layers_of(widths);
+    decoder_ = layers_of({widths.rbegin(), widths.rend()});
+    codebooks_.clear();
+    for (int64_t level = 0; level < settings_.levels; ++level) {
+      codebooks_.push_back(torch::zeros({settings_.codes, settings_.latent}).requires_grad_());
+    }
+  }
+
+  // Xavier-normal weights, zero biases.
+  void make_layers(int64_t width, Context& context) {
+    shape_layers(width);
+    const torch::NoGradGuard no_grad;
+    int64_t index = 0;
+    for (std::vector<Linear>* layers : {&encoder_, &decoder_}) {
+      for (Linear& layer : *layers) {
+        const double deviation =
+            std::sqrt(2.0 / static_cast<double>(layer.weight.size(0) + layer.weight.size(1)));
+        layer.weight.copy_(
+            deviation * torch::randn(layer.weight.sizes(), context.generator("weights", index++)));
+      }
+    }
+  }
+
+  void start_codebooks(const torch::Tensor& x_BD, Context& context) {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor residual = forward(encoder_, x_BD);
+    for (size_t level = 0; level < codebooks_.size(); ++level) {
+      const nn::KMeans found =
+          nn::kmeans(residual, {.clusters = settings_.codes, .iterations = 100, .restarts = 1},
+                     context.generator("codebook", static_cast<int64_t>(level)));
+      codebooks_[level].copy_(found.center_KD);
+      residual = residual - found.center_KD.index_select(0, found.label_N);
+    }
+  }
+
+  torch::Tensor batch_of(const torch::Tensor& x_ND, int64_t epoch, int64_t batch,
+                         Context& context) {
+    if (epoch != order_epoch_) {
+      order_ = torch::randperm(x_ND.size(0), context.generator("order", epoch), torch::kInt64);
+      order_epoch_ = epoch;
+    }
+    return x_ND.index_select(
+        0, order_.slice(0, batch * settings_.batch, (batch + 1) * settings_.batch));
+  }
+
+  // reconstruction + quantization * mean over levels of |c - sg r|^2 + commitment |sg c - r|^2
+  // (element means).
+  double update(const torch::Tensor& x_BD, torch::optim::AdamW& optimizer) {
+    const torch::Tensor latent = forward(encoder_, x_BD);
+    torch::Tensor residual = latent, quantized = torch::zeros_like(latent),
+                  quantization_loss = torch::zeros({});
+    for (size_t level = 0; level < codebooks_.size(); ++level) {
+      const torch::Tensor code = codebooks_[level].index_select(0, training_codes(residual, level));
+      quantization_loss = quantization_loss + (code - residual.detach()).square().mean() +
+                          settings_.commitment * (code.detach() - residual).square().mean();
+      const torch::Tensor through = residual + (code - residual).detach();  // straight-through
+      residual = residual - through;
+      quantized = quantized + through;
+    }
+    const torch::Tensor reconstruction = (forward(decoder_, quantized) - x_BD).square().mean();
+    const torch::Tensor loss = reconstruction + settings_.quantization * quantization_loss /
+                                                    static_cast<double>(codebooks_.size());
+    optimizer.zero_grad();
+    loss.backward();
+    clip_gradients();
+    optimizer.step();
+    return loss.item<double>();
+  }
+
+  torch::Tensor training_codes(const torch::Tensor& residual, size_t level) const {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor& codebook = codebooks_[level];
+    if (settings_.sinkhorn == 0 || level + 1 < codebooks_.size())
+      return nn::nearest(residual, codebook).first;
+    return balanced_codes(torch::cdist(residual, codebook, 2, /*compute_mode=*/2).square(),
+                          settings_.sinkhorn, settings_.sinkhorn_iterations);
+  }
+
+  void clip_gradients() {
+    if (settings_.clip == 0) return;
+    double square = 0;
+    for (const torch::Tensor& parameter : parameters()) {
+      if (parameter.grad().defined())
+        square += parameter.grad().square().sum(torch::kFloat64).item<double>();
+    }
+    if (std::sqrt(square) <= settings_.clip) return;
+    for (const torch::Tensor& parameter : parameters()) {
+      if (parameter.grad().defined()) parameter.grad().mul_(settings_.clip / std::sqrt(square));
+    }
+  }
+
+  std::vector<torch::Tensor> parameters() const {
+    std::vector<torch::Tensor> all;
+    for (const std::vector<Linear>* layers : {&encoder_, &decoder_}) {
+      for (const Linear& layer : *layers) {
+        all.push_back(layer.weight);
+        all.push_back(layer.bias);
+      }
+    }
+    all.insert(all.end(), codebooks_.begin(), codebooks_.end());
+    return all;
+  }
+
+  void keep_best(const torch::Tensor& x_ND, int64_t epoch, Snapshot& best) const {
+    const torch::Tensor code_NL = encode(x_ND);
+    std::set<std::vector<int64_t>> distinct;
+    for (int64_t n = 0; n < code_NL.size(0); ++n) {
+      const int64_t* code = code_NL.const_data_ptr<int64_t>() + n * code_NL.size(1);
+      distinct.emplace(code, code + code_NL.size(1));
+    }
+    if (static_cast<int64_t>(distinct.size()) <= best.distinct) return;
+    best.distinct = static_cast<int64_t>(distinct.size());
+    best.epoch = epoch;
+    best.values.clear();
+    for (const torch::Tensor& parameter : parameters())
+      best.values.push_back(parameter.detach().clone());
+  }
+
+  void restore(const Snapshot& best) {
+    const torch::NoGradGuard no_grad;
+    auto all = parameters();
+    for (size_t i = 0; i < all.size(); ++i) all[i].copy_(best.values[i]);
+  }
+
+  Settings settings_;
+  int64_t width_ = 0;
+  std::vector<Linear> encoder_, decoder_;
+  std::vector<torch::Tensor> codebooks_;
+  torch::Tensor order_;
+  int64_t order_epoch_ = -1;
+};
+
+}  // namespace
+
+TSREC_PLUGIN("tsrec.rq_vae", "0.1.0",
+             tsrec::part<tsrec::Quantizer, RqVae, Settings>(
+                 "rq_vae", /*revision=*/1, "Codes of a residual-quantized autoencoder"))

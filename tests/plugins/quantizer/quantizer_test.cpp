@@ -1,0 +1,201 @@
+#include "tsrec/parts/quantizer.hpp"
+
+#include "support/support.hpp"
+#include "tsrec/nn/kmeans.hpp"
+
+namespace tsrec::test {
+namespace {
+
+torch::Tensor random_vectors(int64_t count, int64_t width, uint64_t seed = 6) {
+  return torch::randn({count, width}, at::detail::createCPUGenerator(seed));
+}
+
+TEST(KMeans, AssignmentsAreTheNearestCentresInDoublePrecision) {
+  const torch::Tensor x = random_vectors(3000, 7);
+  const nn::KMeans found = nn::kmeans(x, {.clusters = 20, .iterations = 15, .restarts = 2},
+                                      at::detail::createCPUGenerator(1));
+  const torch::Tensor distance =
+      (x.to(torch::kFloat64).unsqueeze(1) - found.center_KD.to(torch::kFloat64).unsqueeze(0))
+          .square()
+          .sum(2);
+  const auto [smallest, label] = distance.min(1);
+  EXPECT_GT((label == found.label_N).sum().item<int64_t>(), 2997);  // ties within float32 rounding
+  EXPECT_NEAR(found.objective, smallest.sum().item<double>(), 1e-3);
+}
+
+TEST(KMeans, TheObjectiveNeverGrowsWithMoreSteps) {
+  const torch::Tensor x = random_vectors(500, 5);
+  double before = std::numeric_limits<double>::infinity();
+  for (int64_t steps = 1; steps < 12; ++steps) {
+    const double objective =
+        nn::kmeans(x, {.clusters = 12, .iterations = steps, .restarts = 1, .tolerance = 0},
+                   at::detail::createCPUGenerator(3))
+            .objective;
+    EXPECT_LE(objective, before * (1 + 1e-6));
+    before = objective;
+  }
+}
+
+TEST(KMeans, FindsTheBestPartitionOfATinySet) {
+  const torch::Tensor x = random_vectors(8, 2);
+  double best = std::numeric_limits<double>::infinity();
+  for (int mask = 1; mask < 128; ++mask) {  // all partitions into two sets
+    double objective = 0;
+    for (const bool side : {false, true}) {
+      std::vector<int64_t> members;
+      for (int64_t n = 0; n < 8; ++n) {
+        if (((mask >> n & 1) == 1) == side) members.push_back(n);
+      }
+      const torch::Tensor rows = x.index_select(0, torch::tensor(members)).to(torch::kFloat64);
+      objective += (rows - rows.mean(0)).square().sum().item<double>();
+    }
+    best = std::min(best, objective);
+  }
+  const nn::KMeans found = nn::kmeans(x, {.clusters = 2, .iterations = 50, .restarts = 20},
+                                      at::detail::createCPUGenerator(3));
+  EXPECT_NEAR(found.objective, best, 1e-5);
+}
+
+TEST(KMeans, EmptyClustersAreRefilledAndDuplicatesDoNoHarm) {
+  const torch::Tensor x = torch::cat({torch::zeros({40, 2}), random_vectors(3, 2)});
+  const nn::KMeans found =
+      nn::kmeans(x, {.clusters = 4, .iterations = 20}, at::detail::createCPUGenerator(3));
+  EXPECT_NEAR(found.objective, 0, 1e-10);
+  EXPECT_TRUE(nn::kmeans(x, {.clusters = 10, .iterations = 5}, at::detail::createCPUGenerator(3))
+                  .center_KD.isfinite()
+                  .all()
+                  .item<bool>());
+}
+
+TEST(KMeans, BadInputIsRefused) {
+  const auto run = [](const torch::Tensor& x, int64_t clusters) {
+    return message_of<DataError>(
+        [&] { nn::kmeans(x, {.clusters = clusters}, at::detail::createCPUGenerator(3)); });
+  };
+  EXPECT_NE(run(random_vectors(5, 2), 6).find("6 clusters of 5 vectors"), std::string::npos);
+  torch::Tensor damaged = random_vectors(5, 2);
+  damaged[1][1] = std::nan("");
+  EXPECT_NE(run(damaged, 2).find("NaN"), std::string::npos);
+}
+
+struct Fitted {
+  explicit Fitted(const std::string& name, std::map<std::string, std::string> options,
+                  int64_t items = 300)
+      : x(random_vectors(items, 6)) {
+    quantizer = make_part<Quantizer>(name, context, options);
+    quantizer->fit(x, context);
+  }
+  TestContext context;
+  torch::Tensor x;
+  std::shared_ptr<Quantizer> quantizer;
+};
+
+const std::map<std::string, std::map<std::string, std::string>>& quantizers() {
+  static const std::map<std::string, std::map<std::string, std::string>> all = {
+      {"rq_kmeans", {{"codes", "8"}}},
+      {"rq_vae",
+       {{"codes", "8"}, {"epochs", "30"}, {"hidden", "16 12"}, {"latent", "4"}, {"batch", "100"}}},
+      {"random_codes", {{"codes", "8"}}}};
+  return all;
+}
+
+TEST(Quantizers, CodesAreInRangeRowByRowAndSurviveSaving) {
+  for (const auto& [name, options] : quantizers()) {
+    Fitted one(name, options), same(name, options);
+    const torch::Tensor codes = one.quantizer->encode(one.x);
+    EXPECT_EQ(codes.sizes(), (std::vector<int64_t>{300, 3})) << name;
+    EXPECT_GE(codes.min().item<int64_t>(), 0);
+    EXPECT_LT(codes.max().item<int64_t>(), 8);
+    EXPECT_TRUE(torch::equal(codes, same.quantizer->encode(one.x)))
+        << name << " is a function of its seed";
+    EXPECT_TRUE(torch::equal(codes.slice(0, 7, 8), one.quantizer->encode(one.x.slice(0, 7, 8))))
+        << name;
+    EXPECT_EQ(one.quantizer->encode(one.x.slice(0, 0, 0)).size(0), 0) << name;
+    EXPECT_EQ(one.quantizer->sizes(), (std::vector<int64_t>{8, 8, 8}));
+    const TempFolder folder;
+    ArtifactWriter writer(folder.path() / "q");
+    one.quantizer->save(writer);
+    writer.close();
+    const auto loaded = make_part<Quantizer>(name, one.context, options);
+    loaded->load(ArtifactReader(folder.path() / "q"));
+    EXPECT_TRUE(torch::equal(codes, loaded->encode(one.x))) << name;
+    EXPECT_TRUE(torch::equal(one.quantizer->decode(codes), loaded->decode(codes))) << name;
+  }
+}
+
+TEST(RqKMeans, ResidualEnergyNeverGrowsAndDecodeIsTheSumOfCentres) {
+  Fitted fitted("rq_kmeans", {{"codes", "8"}, {"levels", "4"}});
+  const torch::Tensor codes = fitted.quantizer->encode(fitted.x);
+  const auto* distances = dynamic_cast<const HasDistances*>(fitted.quantizer.get());
+  ASSERT_NE(distances, nullptr);
+  double before = fitted.x.square().sum().item<double>();
+  for (int64_t level = 0; level < 4; ++level) {
+    const torch::Tensor distance = distances->distances(fitted.x, codes, level);
+    EXPECT_TRUE(torch::equal(distance.argmin(1), codes.select(1, level)));
+    const double energy = distance.gather(1, codes.slice(1, level, level + 1)).sum().item<double>();
+    EXPECT_LE(energy, before * (1 + 1e-6));
+    before = energy;
+  }
+  EXPECT_NEAR((fitted.quantizer->decode(codes) - fitted.x).square().sum().item<double>(), before,
+              1e-2);
+}
+
+TEST(RqVae, LearnsToReconstruct) {
+  Fitted fitted("rq_vae", {{"codes", "16"},
+                           {"epochs", "150"},
+                           {"hidden", "32"},
+                           {"latent", "6"},
+                           {"batch", "300"},
+                           {"learning_rate", "0.005"}});
+  const double error = (fitted.quantizer->decode(fitted.quantizer->encode(fitted.x)) - fitted.x)
+                           .square()
+                           .mean()
+                           .item<double>();
+  EXPECT_LT(error, 0.6 * fitted.x.square().mean().item<double>());
+}
+
+TEST(RqVae, SinkhornSpreadsTheLastCodes) {
+  const auto largest_share = [](const char* sinkhorn) {
+    Fitted fitted("rq_vae", {{"codes", "8"},
+                             {"levels", "1"},
+                             {"epochs", "60"},
+                             {"hidden", "16"},
+                             {"latent", "4"},
+                             {"batch", "300"},
+                             {"sinkhorn", sinkhorn}});
+    return torch::bincount(fitted.quantizer->encode(fitted.x).flatten(), {}, 8)
+        .max()
+        .item<int64_t>();
+  };
+  EXPECT_LE(largest_share("0.05"), largest_share("0"));
+}
+
+TEST(Quantizers, TooManyCodesAndNanAreErrors) {
+  for (const std::string name : {"rq_kmeans", "rq_vae"}) {
+    TestContext context;
+    const auto quantizer = make_part<Quantizer>(name, context, {{"codes", "50"}});
+    EXPECT_NE(
+        message_of<DataError>([&] { quantizer->fit(random_vectors(20, 3), context); }).find("50"),
+        std::string::npos)
+        << name;
+    torch::Tensor damaged = random_vectors(100, 3);
+    damaged[4][0] = std::numeric_limits<float>::infinity();
+    EXPECT_NE(message_of<DataError>([&] { quantizer->fit(damaged, context); }).find("NaN"),
+              std::string::npos)
+        << name;
+  }
+}
+
+TEST(RandomCodes, AreUniformAndIndependentOfNearness) {
+  Fitted fitted("random_codes", {{"codes", "4"}}, 8000);
+  const torch::Tensor codes = fitted.quantizer->encode(fitted.x);
+  for (int64_t level = 0; level < 3; ++level) {
+    const torch::Tensor count = torch::bincount(codes.select(1, level), {}, 4);
+    EXPECT_LT((count - 2000).abs().max().item<int64_t>(), 160);  // four standard deviations
+  }
+  const torch::Tensor shifted = fitted.quantizer->encode(fitted.x + 1e-6);
+  EXPECT_NEAR((shifted == codes).to(torch::kFloat64).mean().item<double>(), 0.25, 0.03);
+}
+
+}  // namespace
+}  // namespace tsrec::test
