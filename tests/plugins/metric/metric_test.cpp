@@ -1,0 +1,133 @@
+#include "tsrec/parts/metric.hpp"
+
+#include "support/support.hpp"
+
+namespace tsrec::test {
+namespace {
+
+Items make_items(int64_t count) {
+  std::vector<std::string> keys;
+  for (int64_t i = 0; i < count; ++i) keys.push_back(std::to_string(i));
+  return Items(keys);
+}
+
+struct Lists {
+  Dataset data;
+  SidTable sids;
+  Rankings rankings;
+  Samples samples;
+  TestContext context;
+
+  std::map<std::string, double> measure(const std::string& metric, const std::string& k,
+                                        bool with_sids = true) {
+    std::map<std::string, double> values;
+    const auto part =
+        make_part<Metric>(metric, context,
+                          metric == "illegal_rate" ? std::map<std::string, std::string>{}
+                                                   : std::map<std::string, std::string>{{"k", k}});
+    for (const Number& number :
+         part->measure({rankings, samples, data, with_sids ? &sids : nullptr}, context)) {
+      values[number.name] = number.value;
+      if (number.row_S.defined()) {
+        EXPECT_NEAR(number.row_S.mean().item<double>(), number.value, 1e-12);
+      }
+    }
+    return values;
+  }
+};
+
+Samples targets(const std::vector<int64_t>& items) {
+  SamplesBuilder builder;
+  for (size_t row = 0; row < items.size(); ++row)
+    builder.add(static_cast<int64_t>(row), std::vector<int64_t>{0}, items[row], 0);
+  return builder.build();
+}
+
+// Groups of sizes 1, 3, 2, 1; the target in the third: K = 5 gives .5 and .1934, K = 10 gives 1 and
+// .3715.
+TEST(Ranking, CollidingItemsCountByExpectation) {
+  Lists lists;
+  lists.data.items = make_items(7);
+  lists.sids.sizes = {4};
+  lists.sids.code_NL = torch::tensor({{0}, {1}, {1}, {1}, {2}, {2}, {3}}, torch::kInt64);
+  lists.rankings.item_SM = torch::arange(7).unsqueeze(0);
+  lists.rankings.leaf_SM = lists.sids.code_NL.t();
+  lists.samples = targets({5});
+  const auto hr = lists.measure("hr", "3 5 10"), ndcg = lists.measure("ndcg", "3 5 10");
+  EXPECT_EQ(hr.at("item.hr@3"), 0);
+  EXPECT_NEAR(hr.at("item.hr@5"), 0.5, 1e-12);
+  EXPECT_NEAR(hr.at("item.hr@10"), 1, 1e-12);
+  EXPECT_NEAR(ndcg.at("item.ndcg@5"), 0.1934, 5e-5);
+  EXPECT_NEAR(ndcg.at("item.ndcg@10"), 0.3715, 5e-5);
+  EXPECT_EQ(hr.at("sid.hr@3"), 1);  // third of the distinct SIDs
+  EXPECT_NEAR(ndcg.at("sid.ndcg@3"), 0.5, 1e-12);
+}
+
+// The expectation by brute force: the mean over all orders inside the groups.
+TEST(Ranking, ExpectationEqualsTheMeanOverAllOrders) {
+  std::vector<int64_t> second = {1, 2, 3}, third = {4, 5};
+  double hits = 0, gain = 0;
+  int64_t orders = 0;
+  do {
+    do {
+      const std::vector<int64_t> list = {0, second[0], second[1], second[2], third[0], third[1], 6};
+      const auto place = std::find(list.begin(), list.end(), 2) - list.begin();
+      hits += place < 3;
+      gain += place < 3 ? 1 / std::log2(static_cast<double>(place) + 2) : 0;
+      ++orders;
+    } while (std::next_permutation(third.begin(), third.end()));
+  } while (std::next_permutation(second.begin(), second.end()));
+  Lists lists;
+  lists.data.items = make_items(7);
+  lists.sids.sizes = {4};
+  lists.sids.code_NL = torch::tensor({{0}, {1}, {1}, {1}, {2}, {2}, {3}}, torch::kInt64);
+  lists.rankings.item_SM = torch::arange(7).unsqueeze(0);
+  lists.rankings.leaf_SM = lists.sids.code_NL.t();
+  lists.samples = targets({2});
+  EXPECT_NEAR(lists.measure("hr", "3").at("item.hr@3"), hits / static_cast<double>(orders), 1e-12);
+  EXPECT_NEAR(lists.measure("ndcg", "3").at("item.ndcg@3"), gain / static_cast<double>(orders),
+              1e-12);
+}
+
+TEST(Ranking, PlainListsFollowTheDefinitionOnRandomInput) {
+  Lists lists;
+  lists.data.items = make_items(50);
+  const auto generator = at::detail::createCPUGenerator(4);
+  std::vector<torch::Tensor> rows;
+  std::vector<int64_t> wanted;
+  for (int64_t row = 0; row < 40; ++row) {
+    rows.push_back(torch::randperm(50, generator, torch::kInt64).slice(0, 0, 12));
+    wanted.push_back(torch::randint(50, {1}, generator, torch::kInt64).item<int64_t>());
+  }
+  lists.rankings.item_SM = torch::stack(rows);
+  lists.samples = targets(wanted);
+  double hits = 0, gain = 0;
+  for (int64_t row = 0; row < 40; ++row) {
+    for (int64_t m = 0; m < 10; ++m) {
+      if (lists.rankings.item_SM[row][m].item<int64_t>() != wanted[static_cast<size_t>(row)])
+        continue;
+      hits += 1.0 / 40;
+      gain += 1 / std::log2(static_cast<double>(m) + 2) / 40;
+    }
+  }
+  const auto hr = lists.measure("hr", "10", false);
+  EXPECT_NEAR(hr.at("item.hr@10"), hits, 1e-12);
+  EXPECT_FALSE(hr.contains("sid.hr@10"));
+  EXPECT_NEAR(lists.measure("ndcg", "10", false).at("item.ndcg@10"), gain, 1e-12);
+  lists.measure("hr", "20", false);
+  EXPECT_NE(lists.context.messages.back().find("hr@20 looks at lists of 12"), std::string::npos);
+}
+
+TEST(Catalogue, CoverageAndIllegalRateAreShares) {
+  Lists lists;
+  lists.data.items = make_items(10);
+  lists.rankings.item_SM = torch::tensor({{1, 2, 3}, {1, 4, -1}}, torch::kInt64);
+  lists.samples = targets({1, 1});
+  EXPECT_NEAR(lists.measure("coverage", "2", false).at("coverage@2"), 0.3, 1e-12);
+  EXPECT_EQ(lists.measure("illegal_rate", "", false).at("illegal_rate"), 0);
+  lists.rankings.num_illegal = 5;
+  EXPECT_NEAR(lists.measure("illegal_rate", "", false).at("illegal_rate"), 0.5, 1e-12);
+}
+
+}  // namespace
+}  // namespace tsrec::test
