@@ -26,7 +26,7 @@ struct ForwardOptions {
 };
 
 struct Parameter {
-  std::string name;        // the Hugging Face name
+  std::string name;        // the Hugging Face name; the fused matrices are called qkv_proj and gate_up_proj
   torch::Tensor value;     // a leaf that requires grad
   bool decays = false;     // weight decay applies (matrices, not norms and biases)
 };

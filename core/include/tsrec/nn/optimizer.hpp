@@ -6,18 +6,20 @@
 
 namespace tsrec::nn {
 
-// Views all parameters' gradients into one flat buffer (in the parameters' order): one norm, one zero.
+// Moves all values and all gradients into two flat buffers (in the parameters' order): one norm, one zero, one update.
+// The parameters stay the same tensors; their memory becomes a view of the buffer.
 class TSREC_API FlatParameters {
  public:
   explicit FlatParameters(std::vector<Parameter> parameters);
-  torch::Tensor gradient() const { return gradient_; }         // flat, in the parameters' type
+  torch::Tensor value() const { return value_; }               // flat, in the parameters' type
+  torch::Tensor gradient() const { return gradient_; }         // the same for the gradients
   void zero_gradient();
   double clip(double max_norm);                                // scales to the norm when above it; returns the norm before
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
  private:
   std::vector<Parameter> parameters_;
-  torch::Tensor gradient_;
+  torch::Tensor value_, gradient_;
 };
 
 struct AdamWOptions {
@@ -35,7 +37,7 @@ class TSREC_API AdamW {
  private:
   FlatParameters& parameters_;
   AdamWOptions options_;
-  torch::Tensor master_, m_, v_, decay_mask_;  // flat, float32
+  torch::Tensor master_, m_, v_;  // flat, float32; the master of float32 parameters is their own memory
   int64_t steps_ = 0;
 };
 
@@ -45,22 +47,6 @@ struct TSREC_API Schedule {
   int64_t warmup = 0;
   double floor = 0;
   double at(int64_t step, int64_t num_steps) const;
-};
-
-// Exponential moving average of weights: average <- decay * average + (1 - decay) * weights.
-class TSREC_API WeightAverage {
- public:
-  WeightAverage(const FlatParameters& parameters, double decay);
-  void update();
-  void swap();  // exchanges weights and average; call twice to return
-  void save(ArtifactWriter& writer) const;
-  void load(const ArtifactReader& reader);
-
- private:
-  const FlatParameters& parameters_;
-  double decay_;
-  int64_t updates_ = 0;
-  std::vector<torch::Tensor> average_;
 };
 
 }  // namespace tsrec::nn

@@ -1,0 +1,226 @@
+#include "tsrec/nn/attention.hpp"
+
+#include "nn/attention_kernel.hpp"
+
+namespace tsrec::nn {
+
+namespace {
+
+// Where the keys of a segment's ancestors lie, oldest first: tokens of past-then-batch.
+struct Layout {
+  struct Run {
+    int64_t begin, length;
+  };
+  struct Queries {
+    int64_t begin, length;  // tokens of the batch
+    std::vector<Run> ancestors;
+  };
+  std::vector<Queries> segments;
+  std::vector<std::shared_ptr<const KvPrefix::Block>> past;
+  int64_t num_past = 0, num_tokens = 0, most_keys = 0;
+
+  // [T, past + T] bool: who sees whom; made on demand for devices without the kernel.
+  torch::Tensor mask() const {
+    torch::Tensor seen = torch::zeros({num_tokens, num_past + num_tokens}, torch::kBool);
+    for (const Queries& segment : segments) {
+      torch::Tensor rows = seen.slice(0, segment.begin, segment.begin + segment.length);
+      for (const Run& run : segment.ancestors)
+        rows.slice(1, run.begin, run.begin + run.length).fill_(true);
+      const int64_t own = num_past + segment.begin;
+      rows.slice(1, own, own + segment.length)
+          .copy_(torch::ones({segment.length, segment.length}, torch::kBool).tril());
+    }
+    return seen;
+  }
+};
+
+// Memory of one call: token rows of heads x width floats.
+struct Pointers {
+  const float *query, *key, *value, *past_key, *past_value;
+  float *key_gradient = nullptr, *value_gradient = nullptr, *past_key_gradient = nullptr,
+        *past_value_gradient = nullptr;
+};
+
+// Calls visit(segment, scratch) for every segment of one key-value head; the heads of a group
+// follow each other.
+template <class Visit>
+void for_each_segment(const Layout& plan, const Pointers& at, int64_t kv_head, int64_t kv_heads,
+                      int64_t width, const Visit& visit) {
+  std::vector<float> scratch(static_cast<size_t>(attention_scratch(plan.most_keys, width)));
+  std::vector<KeyRun> runs;
+  const int64_t stride = kv_heads * width, column = kv_head * width;
+  for (const Layout::Queries& segment : plan.segments) {
+    const auto run_at = [&](int64_t token, int64_t length) {
+      const bool is_past = token < plan.num_past;
+      const int64_t offset = (is_past ? token : token - plan.num_past) * stride + column;
+      const auto shifted = [&](float* base) { return base == nullptr ? nullptr : base + offset; };
+      return KeyRun{(is_past ? at.past_key : at.key) + offset,
+                    (is_past ? at.past_value : at.value) + offset,
+                    shifted(is_past ? at.past_key_gradient : at.key_gradient),
+                    shifted(is_past ? at.past_value_gradient : at.value_gradient), length};
+    };
+    runs.clear();
+    for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run.begin, run.length));
+    visit(segment, runs, run_at(plan.num_past + segment.begin, segment.length), scratch.data());
+  }
+}
+
+struct PackedAttention : torch::autograd::Function<PackedAttention> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& q,
+                               const torch::Tensor& k, const torch::Tensor& v,
+                               const torch::Tensor& past_k, const torch::Tensor& past_v,
+                               std::shared_ptr<const Layout> plan) {
+    const int64_t heads = q.size(1), width = q.size(2), kv_heads = k.size(1),
+                  group = heads / kv_heads;
+    torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), heads});
+    const Pointers at{q.const_data_ptr<float>(), k.const_data_ptr<float>(),
+                      v.const_data_ptr<float>(), past_k.const_data_ptr<float>(),
+                      past_v.const_data_ptr<float>()};
+    float* result = out.mutable_data_ptr<float>();
+    float* sums = log_sum.mutable_data_ptr<float>();
+    // Heads in parallel: each thread owns its heads' keys, so that backward needs no locks and sums
+    // in one order.
+    at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+      for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
+        for_each_segment(
+            *plan, at, kv_head, kv_heads, width,
+            [&](const auto& segment, const auto& runs, const KeyRun& own, float* scratch) {
+              const SegmentHead head{runs.data(),
+                                     static_cast<int64_t>(runs.size()),
+                                     own,
+                                     kv_heads * width,
+                                     heads * width,
+                                     width,
+                                     1 / std::sqrt(static_cast<float>(width))};
+              for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                const int64_t offset = segment.begin * heads * width + h * width;
+                attention_forward(head, at.query + offset, result + offset,
+                                  sums + segment.begin * heads + h, heads, scratch);
+              }
+            });
+      }
+    });
+    ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
+    ctx->saved_data["plan"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
+    return out;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const torch::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &past_k = saved[3],
+                        &past_v = saved[4], &out = saved[5], &log_sum = saved[6];
+    const auto plan = static_cast<Holder*>(ctx->saved_data["plan"].toCapsule().get())->plan;
+    const torch::Tensor gradient = gradients[0].contiguous();
+    const int64_t heads = q.size(1), width = q.size(2), kv_heads = k.size(1),
+                  group = heads / kv_heads;
+    torch::Tensor dq = torch::zeros_like(q), dk = torch::zeros_like(k), dv = torch::zeros_like(v);
+    torch::Tensor past_dk = torch::zeros_like(past_k), past_dv = torch::zeros_like(past_v);
+    const Pointers at{q.const_data_ptr<float>(),        k.const_data_ptr<float>(),
+                      v.const_data_ptr<float>(),        past_k.const_data_ptr<float>(),
+                      past_v.const_data_ptr<float>(),   dk.mutable_data_ptr<float>(),
+                      dv.mutable_data_ptr<float>(),     past_dk.mutable_data_ptr<float>(),
+                      past_dv.mutable_data_ptr<float>()};
+    const float* result = out.const_data_ptr<float>();
+    const float* sums = log_sum.const_data_ptr<float>();
+    const float* incoming = gradient.const_data_ptr<float>();
+    float* query_gradient = dq.mutable_data_ptr<float>();
+    at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+      for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
+        for_each_segment(
+            *plan, at, kv_head, kv_heads, width,
+            [&](const auto& segment, const auto& runs, const KeyRun& own, float* scratch) {
+              const SegmentHead head{runs.data(),
+                                     static_cast<int64_t>(runs.size()),
+                                     own,
+                                     kv_heads * width,
+                                     heads * width,
+                                     width,
+                                     1 / std::sqrt(static_cast<float>(width))};
+              for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                const int64_t offset = segment.begin * heads * width + h * width;
+                attention_backward(head, at.query + offset, result + offset,
+                                   sums + segment.begin * heads + h, heads, incoming + offset,
+                                   query_gradient + offset, scratch);
+              }
+            });
+      }
+    });
+    return {dq, dk, dv, past_dk, past_dv, torch::Tensor()};
+  }
+
+ private:
+  struct Holder : torch::CustomClassHolder {
+    explicit Holder(std::shared_ptr<const Layout> p) : plan(std::move(p)) {}
+    std::shared_ptr<const Layout> plan;
+  };
+};
+
+torch::Tensor joined(const std::vector<torch::Tensor>& parts, const torch::Tensor& like) {
+  if (parts.empty()) return torch::empty({0, like.size(1), like.size(2)}, like.options());
+  return parts.size() == 1 ? parts.front() : torch::cat(parts);
+}
+
+}  // namespace
+
+struct AttentionPlan::Impl {
+  std::shared_ptr<const Layout> layout;
+};
+
+AttentionPlan::AttentionPlan(const PackedBatch& batch, const KvPrefix* past) {
+  auto plan = std::make_shared<Layout>();
+  plan->num_tokens = batch.num_tokens();
+  std::vector<Segment> all;
+  if (past != nullptr) {
+    all = past->segments();
+    plan->past = past->blocks();
+    plan->num_past = past->num_tokens();
+  }
+  const size_t first = all.size();
+  for (Segment segment : batch.segments) {
+    segment.begin += static_cast<int32_t>(plan->num_past);
+    all.push_back(segment);
+  }
+  for (size_t s = first; s < all.size(); ++s) {
+    Layout::Queries queries{all[s].begin - plan->num_past, all[s].length, {}};
+    int64_t keys = all[s].length;
+    for (int32_t parent = all[s].parent; parent >= 0;
+         parent = all[static_cast<size_t>(parent)].parent) {
+      const Segment& ancestor = all[static_cast<size_t>(parent)];
+      queries.ancestors.push_back({ancestor.begin, ancestor.length});
+      keys += ancestor.length;
+    }
+    std::reverse(queries.ancestors.begin(), queries.ancestors.end());
+    plan->most_keys = std::max(plan->most_keys, keys);
+    plan->segments.push_back(std::move(queries));
+  }
+  impl_ = std::make_shared<Impl>(Impl{std::move(plan)});
+}
+
+AttentionPlan::~AttentionPlan() = default;
+
+torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
+                                        const torch::Tensor& v_THd, int64_t layer) const {
+  std::vector<torch::Tensor> keys, values;
+  for (const auto& block : impl_->layout->past) {
+    keys.push_back(block->layers[static_cast<size_t>(layer)].key);
+    values.push_back(block->layers[static_cast<size_t>(layer)].value);
+  }
+  const torch::Tensor past_k = joined(keys, k_THd), past_v = joined(values, v_THd);
+  if (q_THd.is_cpu()) {
+    const auto plain = [](const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); };
+    return PackedAttention::apply(plain(q_THd), plain(k_THd), plain(v_THd), plain(past_k),
+                                  plain(past_v), impl_->layout)
+        .to(q_THd.scalar_type());
+  }
+  const int64_t group = q_THd.size(1) / k_THd.size(1);
+  const auto heads_first = [&](const torch::Tensor& x) {
+    return x.repeat_interleave(group, 1).transpose(0, 1).unsqueeze(0);
+  };
+  const torch::Tensor out = at::scaled_dot_product_attention(
+      q_THd.transpose(0, 1).unsqueeze(0), heads_first(torch::cat({past_k, k_THd})),
+      heads_first(torch::cat({past_v, v_THd})), impl_->layout->mask().to(q_THd.device()));
+  return out.squeeze(0).transpose(0, 1);
+}
+
+}  // namespace tsrec::nn

@@ -1,0 +1,269 @@
+#include "tsrec/nn/causal_lm.hpp"
+
+#include "tsrec/io/safetensors.hpp"
+#include "tsrec/nn/attention.hpp"
+
+namespace tsrec::nn {
+namespace {
+
+struct Layer {
+  torch::Tensor attention_norm, qkv_weight, qkv_bias, out_weight, mlp_norm, gate_up_weight,
+      down_weight;
+};
+
+// cos and sin of position * theta^(-2i/d), [T, d/2] each.
+struct Rotation {
+  torch::Tensor cos_T1d, sin_T1d;
+};
+
+Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
+  const int64_t half = shape.head_width / 2;
+  const torch::Tensor exponent =
+      torch::arange(half, torch::kFloat64) * (-2.0 / static_cast<double>(shape.head_width));
+  const torch::Tensor frequency = torch::pow(shape.rope_theta, exponent).to(position_T.device());
+  const torch::Tensor angle =
+      (position_T.to(torch::kFloat64).unsqueeze(1) * frequency).unsqueeze(1);
+  return {angle.cos().to(type), angle.sin().to(type)};
+}
+
+// Rotary positions (Su et al., 2021) in the half-split layout of the Llama and Qwen families.
+torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
+  const auto halves = x_THd.chunk(2, -1);
+  return torch::cat({halves[0] * r.cos_T1d - halves[1] * r.sin_T1d,
+                     halves[1] * r.cos_T1d + halves[0] * r.sin_T1d},
+                    -1);
+}
+
+torch::Tensor dropped(const torch::Tensor& x, const ForwardOptions& options) {
+  if (options.dropout == 0) return x;
+  const torch::Tensor keep =
+      torch::rand(x.sizes(), *options.generator) >= options.dropout;  // drawn on the CPU
+  return x * keep.to(x.device(), x.scalar_type()) / (1 - options.dropout);
+}
+
+torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const std::string& name,
+                    at::IntArrayRef sizes, const std::filesystem::path& folder) {
+  const auto found = stored.find(name);
+  if (found == stored.end())
+    throw DataError("the checkpoint '", folder.string(), "' lacks the tensor '", name, "'");
+  if (found->second.sizes() != sizes) {
+    throw DataError("the checkpoint '", folder.string(), "': tensor '", name, "' has the shape ",
+                    found->second.sizes(), "; config.json asks for ", sizes);
+  }
+  return found->second;
+}
+
+}  // namespace
+
+struct CausalLm::Impl {
+  LmShape shape;
+  torch::ScalarType precision;
+  torch::Device device;
+  torch::Tensor embedding, final_norm, head;  // head undefined when tied
+  std::vector<Layer> layers;
+
+  int64_t query_width() const { return shape.heads * shape.head_width; }
+  int64_t kv_width() const { return shape.kv_heads * shape.head_width; }
+
+  torch::Tensor leaf(const torch::Tensor& value) const {
+    return value.detach().to(device, precision).clone().contiguous().requires_grad_();
+  }
+
+  // Every tensor once, in a fixed order: (name, tensor, decays).
+  template <class Visit>
+  void visit(const Visit& see) {
+    see("model.embed_tokens.weight", embedding, true);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const std::string prefix = c10::str("model.layers.", i, ".");
+      Layer& layer = layers[i];
+      see(prefix + "input_layernorm.weight", layer.attention_norm, false);
+      see(prefix + "self_attn.qkv_proj.weight", layer.qkv_weight, true);
+      if (shape.qkv_bias) see(prefix + "self_attn.qkv_proj.bias", layer.qkv_bias, false);
+      see(prefix + "self_attn.o_proj.weight", layer.out_weight, true);
+      see(prefix + "post_attention_layernorm.weight", layer.mlp_norm, false);
+      see(prefix + "mlp.gate_up_proj.weight", layer.gate_up_weight, true);
+      see(prefix + "mlp.down_proj.weight", layer.down_weight, true);
+    }
+    see("model.norm.weight", final_norm, false);
+    if (!shape.tied) see("lm_head.weight", head, true);
+  }
+
+  torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
+                      const AttentionPlan& attention, const ForwardOptions& options,
+                      KvPrefix::Block* kept) const {
+    const int64_t count = x_TD.size(0);
+    const torch::Tensor normed =
+        at::rms_norm(x_TD, {shape.width}, layer.attention_norm, shape.norm_eps);
+    const torch::Tensor qkv = shape.qkv_bias
+                                  ? torch::addmm(layer.qkv_bias, normed, layer.qkv_weight.t())
+                                  : torch::matmul(normed, layer.qkv_weight.t());
+    const auto parts = qkv.split_with_sizes({query_width(), kv_width(), kv_width()}, 1);
+    const torch::Tensor q = rotated(parts[0].view({count, shape.heads, shape.head_width}), r);
+    const torch::Tensor k = rotated(parts[1].view({count, shape.kv_heads, shape.head_width}), r);
+    const torch::Tensor v = parts[2].view({count, shape.kv_heads, shape.head_width});
+    if (kept != nullptr) kept->layers.push_back({k, v.contiguous()});
+    const torch::Tensor mixed = attention(q, k, v, index).reshape({count, query_width()});
+    x_TD = x_TD + dropped(torch::matmul(mixed, layer.out_weight.t()), options);
+    const torch::Tensor inner = at::rms_norm(x_TD, {shape.width}, layer.mlp_norm, shape.norm_eps);
+    const auto gate_up = torch::matmul(inner, layer.gate_up_weight.t()).chunk(2, 1);
+    return x_TD + dropped(torch::matmul(at::silu(gate_up[0]) * gate_up[1], layer.down_weight.t()),
+                          options);
+  }
+};
+
+CausalLm::CausalLm(const LmShape& shape, torch::ScalarType precision, torch::Device device)
+    : impl_(new Impl{shape, precision, device, {}, {}, {}, {}}) {}
+CausalLm::~CausalLm() = default;
+CausalLm::CausalLm(CausalLm&&) noexcept = default;
+CausalLm& CausalLm::operator=(CausalLm&&) noexcept = default;
+
+void CausalLm::init_random(at::Generator generator) {
+  Impl& m = *impl_;
+  const LmShape& s = m.shape;
+  const auto matrix = [&](int64_t rows, int64_t columns) {
+    return m.leaf(s.initializer_range * torch::randn({rows, columns}, generator));
+  };
+  m.embedding = matrix(s.vocabulary, s.width);
+  m.layers.clear();
+  for (int64_t i = 0; i < s.layers; ++i) {
+    Layer layer;
+    layer.attention_norm = m.leaf(torch::ones({s.width}));
+    layer.qkv_weight = matrix(m.query_width() + 2 * m.kv_width(), s.width);
+    if (s.qkv_bias) layer.qkv_bias = m.leaf(torch::zeros({m.query_width() + 2 * m.kv_width()}));
+    layer.out_weight = matrix(s.width, m.query_width());
+    layer.mlp_norm = m.leaf(torch::ones({s.width}));
+    layer.gate_up_weight = matrix(2 * s.mlp_width, s.width);
+    layer.down_weight = matrix(s.width, s.mlp_width);
+    m.layers.push_back(std::move(layer));
+  }
+  m.final_norm = m.leaf(torch::ones({s.width}));
+  if (!s.tied) m.head = matrix(s.vocabulary, s.width);
+}
+
+void CausalLm::load(const std::filesystem::path& folder) {
+  Impl& m = *impl_;
+  const LmShape& s = m.shape;
+  const auto stored = io::read_hf_weights(folder);
+  const auto get = [&](const std::string& name, at::IntArrayRef sizes) {
+    return fetch(stored, name, sizes, folder);
+  };
+  m.embedding = m.leaf(get("model.embed_tokens.weight", {s.vocabulary, s.width}));
+  m.layers.clear();
+  for (int64_t i = 0; i < s.layers; ++i) {
+    const std::string p = c10::str("model.layers.", i, ".");
+    const auto qkv = [&](const char* kind, bool is_weight) {
+      const auto part = [&](const char* name, int64_t rows) {
+        const std::string full = p + "self_attn." + name + "_proj." + kind;
+        return is_weight ? get(full, {rows, s.width}) : get(full, {rows});
+      };
+      return m.leaf(torch::cat(
+          {part("q", m.query_width()), part("k", m.kv_width()), part("v", m.kv_width())}));
+    };
+    Layer layer;
+    layer.attention_norm = m.leaf(get(p + "input_layernorm.weight", {s.width}));
+    layer.qkv_weight = qkv("weight", true);
+    if (s.qkv_bias) layer.qkv_bias = qkv("bias", false);
+    layer.out_weight = m.leaf(get(p + "self_attn.o_proj.weight", {s.width, m.query_width()}));
+    layer.mlp_norm = m.leaf(get(p + "post_attention_layernorm.weight", {s.width}));
+    layer.gate_up_weight =
+        m.leaf(torch::cat({get(p + "mlp.gate_proj.weight", {s.mlp_width, s.width}),
+                           get(p + "mlp.up_proj.weight", {s.mlp_width, s.width})}));
+    layer.down_weight = m.leaf(get(p + "mlp.down_proj.weight", {s.width, s.mlp_width}));
+    m.layers.push_back(std::move(layer));
+  }
+  m.final_norm = m.leaf(get("model.norm.weight", {s.width}));
+  if (!s.tied) m.head = m.leaf(get("lm_head.weight", {s.vocabulary, s.width}));
+}
+
+void CausalLm::save(const std::filesystem::path& folder) const {
+  io::NamedTensors tensors;
+  const LmShape& s = impl_->shape;
+  const int64_t q = impl_->query_width(), kv = impl_->kv_width();
+  impl_->visit([&](const std::string& name, const torch::Tensor& value, bool) {
+    const auto split = [&](const std::string& fused,
+                           const std::vector<std::pair<std::string, int64_t>>& parts) {
+      const size_t at = name.find(fused);
+      if (at == std::string::npos) return false;
+      int64_t begin = 0;
+      for (const auto& [part, rows] : parts) {
+        tensors.emplace_back(std::string(name).replace(at, fused.size(), part),
+                             value.slice(0, begin, begin + rows));
+        begin += rows;
+      }
+      return true;
+    };
+    if (split("qkv_proj", {{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}})) return;
+    if (split("gate_up_proj", {{"gate_proj", s.mlp_width}, {"up_proj", s.mlp_width}})) return;
+    tensors.emplace_back(name, value);
+  });
+  io::write_safetensors(folder / "model.safetensors", tensors);
+}
+
+CausalLm CausalLm::clone() const {
+  CausalLm copy(impl_->shape, impl_->precision, impl_->device);
+  *copy.impl_ = *impl_;
+  copy.impl_->visit(
+      [&](const std::string&, torch::Tensor& value, bool) { value = copy.impl_->leaf(value); });
+  return copy;
+}
+
+torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& options) const {
+  const Impl& m = *impl_;
+  if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
+  const AttentionPlan attention(batch, options.past);
+  const Rotation r = rotation(batch.position_T, m.shape, m.precision);
+  auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
+  torch::Tensor x_TD = dropped(at::embedding(m.embedding, batch.token_T), options);
+  for (size_t i = 0; i < m.layers.size(); ++i) {
+    x_TD = m.block(m.layers[i], x_TD, static_cast<int64_t>(i), r, attention, options, kept.get());
+  }
+  if (kept) {
+    kept->num_tokens = batch.num_tokens();
+    KvPrefix joined = options.past != nullptr ? *options.past : KvPrefix();
+    joined.append(batch, std::move(kept));
+    *options.keep = std::move(joined);
+  }
+  return at::rms_norm(x_TD, {m.shape.width}, m.final_norm, m.shape.norm_eps);
+}
+
+Head CausalLm::head() const { return {impl_->shape.tied ? impl_->embedding : impl_->head}; }
+torch::Tensor CausalLm::embedding() const { return impl_->embedding; }
+const LmShape& CausalLm::shape() const { return impl_->shape; }
+
+void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
+                        const torch::Tensor& output_ED) {
+  Impl& m = *impl_;
+  if (!m.shape.tied && !output_ED.defined())
+    throw Error("an untied model needs rows for its head as well");
+  const int64_t end = first_id + input_ED.size(0);
+  const auto written = [&](const torch::Tensor& matrix_VD, const torch::Tensor& row_ED) {
+    torch::Tensor grown_VD = torch::zeros({std::max(end, matrix_VD.size(0)), m.shape.width},
+                                          matrix_VD.options().requires_grad(false));
+    grown_VD.slice(0, 0, matrix_VD.size(0)).copy_(matrix_VD.detach());
+    grown_VD.slice(0, first_id, end).copy_(row_ED);
+    return m.leaf(grown_VD);
+  };
+  const torch::NoGradGuard no_grad;
+  m.embedding = written(m.embedding, input_ED);
+  if (!m.shape.tied) m.head = written(m.head, output_ED);
+  m.shape.vocabulary = m.embedding.size(0);
+}
+
+std::vector<Parameter> CausalLm::parameters() const {
+  std::vector<Parameter> all;
+  impl_->visit([&](const std::string& name, const torch::Tensor& value, bool decays) {
+    all.push_back({name, value, decays});
+  });
+  return all;
+}
+
+double CausalLm::flops_per_token() const {
+  double weights = 0;
+  impl_->visit([&](const std::string& name, const torch::Tensor& value, bool decays) {
+    const bool is_table = name == "model.embed_tokens.weight" || name == "lm_head.weight";
+    if (decays && !is_table) weights += static_cast<double>(value.numel());
+  });
+  return 2 * weights;
+}
+
+}  // namespace tsrec::nn

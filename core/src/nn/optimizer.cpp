@@ -1,0 +1,101 @@
+#include "tsrec/nn/optimizer.hpp"
+
+#include <cmath>
+
+namespace tsrec::nn {
+
+FlatParameters::FlatParameters(std::vector<Parameter> parameters)
+    : parameters_(std::move(parameters)) {
+  const torch::NoGradGuard no_grad;
+  int64_t total = 0;
+  for (const Parameter& parameter : parameters_) total += parameter.value.numel();
+  if (parameters_.empty() || total == 0) throw Error("there are no parameters to train");
+  const auto options = parameters_.front().value.options().requires_grad(false);
+  value_ = torch::empty({total}, options);
+  gradient_ = torch::zeros({total}, options);
+  int64_t at = 0;
+  for (Parameter& parameter : parameters_) {
+    const int64_t count = parameter.value.numel();
+    const torch::Tensor place = value_.slice(0, at, at + count).view(parameter.value.sizes());
+    place.copy_(parameter.value);
+    parameter.value.set_data(place);
+    parameter.value.mutable_grad() =
+        gradient_.slice(0, at, at + count).view(parameter.value.sizes());
+    at += count;
+  }
+}
+
+void FlatParameters::zero_gradient() { gradient_.zero_(); }
+
+double FlatParameters::clip(double max_norm) {
+  const double norm = gradient_.to(torch::kFloat64).norm().item<double>();
+  if (!std::isfinite(norm)) {
+    throw Error("the gradient is not finite; lower the learning rate, or look for NaN in the data");
+  }
+  if (norm > max_norm) gradient_.mul_(max_norm / norm);
+  return norm;
+}
+
+AdamW::AdamW(FlatParameters& parameters, const AdamWOptions& options)
+    : parameters_(parameters), options_(options) {
+  const torch::NoGradGuard no_grad;
+  master_ = parameters.value().to(torch::kFloat32);  // the same memory when it is float32 already
+  m_ = torch::zeros_like(master_);
+  v_ = torch::zeros_like(master_);
+}
+
+void AdamW::step(double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  ++steps_;
+  const torch::Tensor gradient = parameters_.gradient().to(torch::kFloat32);
+  m_.mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
+  v_.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
+  if (options_.weight_decay > 0) {
+    int64_t at = 0;
+    for (const Parameter& parameter : parameters_.parameters()) {
+      const int64_t count = parameter.value.numel();
+      if (parameter.decays)
+        master_.slice(0, at, at + count).mul_(1 - learning_rate * options_.weight_decay);
+      at += count;
+    }
+  }
+  const auto steps = static_cast<double>(steps_);
+  const double first = 1 - std::pow(options_.beta1, steps),
+               second = 1 - std::pow(options_.beta2, steps);
+  const torch::Tensor scale = (v_ / second).sqrt_().add_(options_.eps);
+  master_.addcdiv_(m_, scale, -learning_rate / first);
+  if (!master_.is_alias_of(parameters_.value())) parameters_.value().copy_(master_);
+}
+
+void AdamW::save(ArtifactWriter& writer) const {
+  writer.tensor("adamw.master", master_);
+  writer.tensor("adamw.m", m_);
+  writer.tensor("adamw.v", v_);
+  writer.number("adamw.steps", static_cast<double>(steps_));
+}
+
+void AdamW::load(const ArtifactReader& reader) {
+  const torch::NoGradGuard no_grad;
+  if (reader.tensor("adamw.m").numel() != m_.numel()) {
+    throw DataError("the optimizer state is of a model with ", reader.tensor("adamw.m").numel(),
+                    " parameters; this one has ", m_.numel());
+  }
+  master_.copy_(reader.tensor("adamw.master"));
+  m_.copy_(reader.tensor("adamw.m"));
+  v_.copy_(reader.tensor("adamw.v"));
+  steps_ = static_cast<int64_t>(reader.number("adamw.steps"));
+  if (!master_.is_alias_of(parameters_.value())) parameters_.value().copy_(master_);
+}
+
+double Schedule::at(int64_t step, int64_t num_steps) const {
+  if (step < warmup) return static_cast<double>(step) / static_cast<double>(warmup);
+  const double length = static_cast<double>(std::max<int64_t>(1, num_steps - warmup));
+  const double done = std::min(1.0, static_cast<double>(step - warmup) / length);
+  if (shape == "linear") return 1 - done;
+  if (shape == "cosine") return floor + (1 - floor) * 0.5 * (1 + std::cos(M_PI * done));
+  if (shape == "constant") return 1;
+  throw ConfigError("there is no learning-rate schedule '", shape,
+                    "'; the schedules are linear, cosine and constant");
+}
+
+}  // namespace tsrec::nn

@@ -1,0 +1,189 @@
+#include "tsrec/nn/packed_batch.hpp"
+
+namespace tsrec::nn {
+namespace {
+
+// Rows as a prefix tree of tokens: a shared prefix is one path.
+class TokenTree {
+ public:
+  explicit TokenTree(bool share) : share_(share) {}
+
+  // Tokens that inserting would add.
+  int64_t growth(std::span<const int32_t> tokens) const {
+    int32_t node = -1;
+    size_t known = 0;
+    while (share_ && known < tokens.size()) {
+      const auto child = child_.find({node, tokens[known]});
+      if (child == child_.end()) break;
+      node = child->second;
+      ++known;
+    }
+    return static_cast<int64_t>(tokens.size() - known);
+  }
+
+  // The nodes of the row's tokens.
+  std::vector<int32_t> insert(std::span<const int32_t> tokens) {
+    std::vector<int32_t> path;
+    int32_t node = -1;
+    for (const int32_t token : tokens) {
+      const auto found = share_ ? child_.find({node, token}) : child_.end();
+      if (found != child_.end()) {
+        node = found->second;
+      } else {
+        const auto fresh = static_cast<int32_t>(nodes_.size());
+        nodes_.push_back(
+            {token, node < 0 ? 0 : nodes_[static_cast<size_t>(node)].position + 1, {}, false});
+        (node < 0 ? roots_ : nodes_[static_cast<size_t>(node)].children).push_back(fresh);
+        if (share_) child_.emplace(std::pair(node, token), fresh);
+        node = fresh;
+      }
+      path.push_back(node);
+    }
+    return path;
+  }
+
+  // A segment must end here: something else attaches to this token.
+  void cut_after(int32_t node) { nodes_[static_cast<size_t>(node)].is_cut = true; }
+
+  int64_t size() const { return static_cast<int64_t>(nodes_.size()); }
+
+  struct Layout {
+    PackedBatch batch;
+    std::vector<int64_t> token_of_node;
+    std::vector<int32_t> segment_of_node;
+  };
+  // Depth first, so that every unbranched run is contiguous and parents come before their children.
+  Layout layout() const {
+    Layout out;
+    out.token_of_node.resize(nodes_.size());
+    out.segment_of_node.resize(nodes_.size());
+    std::vector<int64_t> tokens, positions;
+    struct Visit {
+      int32_t node, parent_segment;
+    };
+    std::vector<Visit> stack;
+    for (auto root = roots_.rbegin(); root != roots_.rend(); ++root) stack.push_back({*root, -1});
+    while (!stack.empty()) {
+      const Visit visit = stack.back();
+      stack.pop_back();
+      const auto segment = static_cast<int32_t>(out.batch.segments.size());
+      out.batch.segments.push_back({static_cast<int32_t>(tokens.size()), 0, visit.parent_segment,
+                                    nodes_[static_cast<size_t>(visit.node)].position});
+      for (int32_t at = visit.node;;) {
+        const Node& node = nodes_[static_cast<size_t>(at)];
+        out.token_of_node[static_cast<size_t>(at)] = static_cast<int64_t>(tokens.size());
+        out.segment_of_node[static_cast<size_t>(at)] = segment;
+        tokens.push_back(node.token);
+        positions.push_back(node.position);
+        ++out.batch.segments.back().length;
+        if (node.children.size() == 1 && !node.is_cut) {
+          at = node.children.front();
+          continue;
+        }
+        for (auto child = node.children.rbegin(); child != node.children.rend(); ++child)
+          stack.push_back({*child, segment});
+        break;
+      }
+    }
+    out.batch.token_T = torch::tensor(tokens, torch::kInt64);
+    out.batch.position_T = torch::tensor(positions, torch::kInt64);
+    return out;
+  }
+
+ private:
+  struct Node {
+    int32_t token, position;
+    std::vector<int32_t> children;
+    bool is_cut;
+  };
+  bool share_;
+  std::vector<Node> nodes_;
+  std::vector<int32_t> roots_;
+  std::map<std::pair<int32_t, int32_t>, int32_t> child_;
+};
+
+struct Label {
+  int32_t node;
+  int64_t label, row;
+  float weight;
+};
+
+PackedBatch finished(const TokenTree& tree, const std::vector<Label>& labels) {
+  const TokenTree::Layout layout = tree.layout();
+  PackedBatch batch = layout.batch;
+  const auto count = static_cast<int64_t>(labels.size());
+  batch.at_R = torch::empty({count}, torch::kInt64);
+  batch.label_R = torch::empty({count}, torch::kInt64);
+  batch.row_R = torch::empty({count}, torch::kInt64);
+  batch.weight_R = torch::empty({count}, torch::kFloat32);
+  for (int64_t r = 0; r < count; ++r) {
+    const Label& label = labels[static_cast<size_t>(r)];
+    batch.at_R.mutable_data_ptr<int64_t>()[r] =
+        layout.token_of_node[static_cast<size_t>(label.node)];
+    batch.label_R.mutable_data_ptr<int64_t>()[r] = label.label;
+    batch.row_R.mutable_data_ptr<int64_t>()[r] = label.row;
+    batch.weight_R.mutable_data_ptr<float>()[r] = label.weight;
+  }
+  return batch;
+}
+
+}  // namespace
+
+PackedBatch PackedBatch::to(torch::Device device) const {
+  PackedBatch moved = *this;
+  for (torch::Tensor* tensor : {&moved.token_T, &moved.position_T, &moved.at_R, &moved.label_R,
+                                &moved.row_R, &moved.weight_R}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  return moved;
+}
+
+std::vector<PackedBatch> pack(std::span<const CompiledExample> examples,
+                              const PackOptions& options) {
+  std::vector<PackedBatch> batches;
+  TokenTree tree(options.share_prefix);
+  std::vector<Label> labels;
+  for (size_t row = 0; row < examples.size(); ++row) {
+    const CompiledExample& example = examples[row];
+    if (example.prompt.empty())
+      throw Error("a training row needs a prompt of at least one token; row ", row, " has none");
+    if (example.target.empty()) continue;
+    std::vector<int32_t> tokens = example.prompt;
+    tokens.insert(tokens.end(), example.target.begin(), example.target.end());
+    const std::span<const int32_t> computed(tokens.data(), tokens.size() - 1);
+    if (tree.size() > 0 && tree.size() + tree.growth(computed) > options.max_tokens) {
+      batches.push_back(finished(tree, labels));
+      tree = TokenTree(options.share_prefix);
+      labels.clear();
+    }
+    const std::vector<int32_t> path = tree.insert(computed);
+    for (size_t t = example.prompt.size(); t < tokens.size(); ++t) {
+      labels.push_back(
+          {path[t - 1], tokens[t], static_cast<int64_t>(row), static_cast<float>(example.weight)});
+    }
+  }
+  if (tree.size() > 0) batches.push_back(finished(tree, labels));
+  return batches;
+}
+
+PackedPrompts pack_prompts(std::span<const std::vector<int32_t>> prompts, bool share_prefix) {
+  TokenTree tree(share_prefix);
+  std::vector<int32_t> end_B;
+  std::map<std::vector<int32_t>, int32_t> end_of;  // identical prompts once
+  for (const std::vector<int32_t>& prompt : prompts) {
+    if (prompt.empty()) throw Error("a prompt needs at least one token");
+    const auto [at, is_new] = end_of.emplace(prompt, -1);
+    if (is_new) {
+      at->second = tree.insert(prompt).back();
+      tree.cut_after(at->second);
+    }
+    end_B.push_back(at->second);
+  }
+  TokenTree::Layout layout = tree.layout();
+  PackedPrompts packed{std::move(layout.batch), {}};
+  for (const int32_t end : end_B)
+    packed.segment_B.push_back(layout.segment_of_node[static_cast<size_t>(end)]);
+  return packed;
+}
+
+}  // namespace tsrec::nn

@@ -1,0 +1,380 @@
+#include "tsrec/nn/causal_lm.hpp"
+
+#include "support/support.hpp"
+#include "tsrec/io/files.hpp"
+#include "tsrec/nn/attention.hpp"
+
+namespace tsrec::test {
+namespace {
+
+using Matrix = std::vector<std::vector<double>>;
+
+nn::LmShape small_shape(bool tied = true) {
+  nn::LmShape shape;
+  shape.vocabulary = 30;
+  shape.width = 12;
+  shape.layers = 2;
+  shape.heads = 4;
+  shape.kv_heads = 2;
+  shape.head_width = 4;
+  shape.mlp_width = 10;
+  shape.rope_theta = 100;
+  shape.initializer_range = 0.4;
+  shape.tied = tied;
+  return shape;
+}
+
+nn::CausalLm make_model(const nn::LmShape& shape, uint64_t seed = 4) {
+  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  model.init_random(at::detail::createCPUGenerator(seed));
+  const torch::NoGradGuard no_grad;
+  uint64_t index = 100;
+  for (const nn::Parameter& parameter :
+       model.parameters()) {  // norms and biases away from one and zero
+    parameter.value.add_(
+        0.1 * torch::randn(parameter.value.sizes(), at::detail::createCPUGenerator(index++)));
+  }
+  return model;
+}
+
+nn::PackedBatch one_row(const std::vector<int32_t>& ids) {
+  nn::PackedBatch row;
+  row.token_T = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
+  row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
+  row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
+  return row;
+}
+
+// --- The model again, from its formulas, in double precision with plain loops
+// -------------------------------------------
+class PlainModel {
+ public:
+  explicit PlainModel(const nn::CausalLm& model) : shape_(model.shape()) {
+    for (const nn::Parameter& parameter : model.parameters()) {
+      const torch::Tensor value =
+          parameter.value.detach().to(torch::kFloat64).reshape({parameter.value.size(0), -1});
+      Matrix& matrix = weights_[parameter.name];
+      for (int64_t r = 0; r < value.size(0); ++r) {
+        matrix.emplace_back(value[r].const_data_ptr<double>(),
+                            value[r].const_data_ptr<double>() + value.size(1));
+      }
+    }
+  }
+
+  Matrix hidden(const std::vector<int32_t>& ids) const {
+    Matrix x;
+    for (const int32_t id : ids)
+      x.push_back(weights_.at("model.embed_tokens.weight")[static_cast<size_t>(id)]);
+    for (int64_t l = 0; l < shape_.layers; ++l) {
+      const std::string p = c10::str("model.layers.", l, ".");
+      add(x, attention(norm(x, p + "input_layernorm.weight"), p));
+      add(x, mlp(norm(x, p + "post_attention_layernorm.weight"), p));
+    }
+    return norm(x, "model.norm.weight");
+  }
+
+ private:
+  static void add(Matrix& x, const Matrix& y) {
+    for (size_t t = 0; t < x.size(); ++t) {
+      for (size_t d = 0; d < x[t].size(); ++d) x[t][d] += y[t][d];
+    }
+  }
+  Matrix norm(const Matrix& x, const std::string& name) const {
+    Matrix y = x;
+    for (auto& row : y) {
+      double square = 0;
+      for (const double value : row) square += value * value / static_cast<double>(row.size());
+      for (size_t d = 0; d < row.size(); ++d)
+        row[d] *= weights_.at(name)[d][0] / std::sqrt(square + shape_.norm_eps);
+    }
+    return y;
+  }
+  std::vector<double> times(const std::string& name, const std::vector<double>& x) const {
+    std::vector<double> y;
+    for (const auto& row : weights_.at(name))
+      y.push_back(std::inner_product(row.begin(), row.end(), x.begin(), 0.0));
+    return y;
+  }
+  void rotate(double* head, size_t position) const {
+    const auto half = static_cast<size_t>(shape_.head_width) / 2;
+    for (size_t i = 0; i < half; ++i) {
+      const double angle = static_cast<double>(position) *
+                           std::pow(shape_.rope_theta, -2.0 * static_cast<double>(i) /
+                                                           static_cast<double>(shape_.head_width));
+      const double a = head[i], b = head[i + half];
+      head[i] = a * std::cos(angle) - b * std::sin(angle);
+      head[i + half] = b * std::cos(angle) + a * std::sin(angle);
+    }
+  }
+  Matrix attention(const Matrix& x, const std::string& p) const {
+    const auto heads = static_cast<size_t>(shape_.heads), kv = static_cast<size_t>(shape_.kv_heads),
+               d = static_cast<size_t>(shape_.head_width);
+    Matrix qkv;
+    for (size_t t = 0; t < x.size(); ++t) {
+      qkv.push_back(times(p + "self_attn.qkv_proj.weight", x[t]));
+      for (size_t i = 0; i < qkv[t].size(); ++i)
+        qkv[t][i] += weights_.at(p + "self_attn.qkv_proj.bias")[i][0];
+      for (size_t h = 0; h < heads + kv; ++h) rotate(qkv[t].data() + h * d, t);
+    }
+    Matrix out;
+    for (size_t t = 0; t < x.size(); ++t) {
+      std::vector<double> mixed(heads * d, 0);
+      for (size_t h = 0; h < heads; ++h) {
+        const size_t group = h / (heads / kv);
+        std::vector<double> weight;
+        for (size_t s = 0; s <= t; ++s) {
+          double score = 0;
+          for (size_t i = 0; i < d; ++i)
+            score += qkv[t][h * d + i] * qkv[s][(heads + group) * d + i];
+          weight.push_back(std::exp(score / std::sqrt(static_cast<double>(d))));
+        }
+        const double total = std::accumulate(weight.begin(), weight.end(), 0.0);
+        for (size_t s = 0; s <= t; ++s) {
+          for (size_t i = 0; i < d; ++i)
+            mixed[h * d + i] += weight[s] / total * qkv[s][(heads + kv + group) * d + i];
+        }
+      }
+      out.push_back(times(p + "self_attn.o_proj.weight", mixed));
+    }
+    return out;
+  }
+  Matrix mlp(const Matrix& x, const std::string& p) const {
+    Matrix out;
+    const auto width = static_cast<size_t>(shape_.mlp_width);
+    for (const auto& row : x) {
+      const std::vector<double> both = times(p + "mlp.gate_up_proj.weight", row);
+      std::vector<double> inner;
+      for (size_t i = 0; i < width; ++i)
+        inner.push_back(both[i] / (1 + std::exp(-both[i])) * both[width + i]);
+      out.push_back(times(p + "mlp.down_proj.weight", inner));
+    }
+    return out;
+  }
+  nn::LmShape shape_;
+  std::map<std::string, Matrix> weights_;
+};
+
+TEST(CausalLm, ForwardIsTheFormulaInDoublePrecision) {
+  const nn::CausalLm model = make_model(small_shape());
+  const std::vector<int32_t> ids = {3, 7, 7, 1, 29, 0, 12};
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor hidden = model.hidden(one_row(ids), {});
+  const Matrix wanted = PlainModel(model).hidden(ids);
+  for (size_t t = 0; t < ids.size(); ++t) {
+    for (size_t d = 0; d < 12; ++d) {
+      EXPECT_NEAR(hidden[static_cast<int64_t>(t)][static_cast<int64_t>(d)].item<double>(),
+                  wanted[t][d], 1e-5);
+    }
+  }
+}
+
+std::vector<CompiledExample> random_rows() {
+  const auto generator = at::detail::createCPUGenerator(12);
+  std::vector<CompiledExample> rows;
+  for (int64_t r = 0; r < 9; ++r) {
+    CompiledExample row;
+    const torch::Tensor ids = torch::randint(30, {12}, generator, torch::kInt64);
+    row.prompt = {1, 2, static_cast<int32_t>(r % 3)};
+    for (int64_t t = 0; t < r % 5; ++t) row.prompt.push_back(static_cast<int32_t>(10 + t));
+    for (int64_t t = 0; t <= r % 4; ++t)
+      row.target.push_back(static_cast<int32_t>(ids[t].item<int64_t>()));
+    row.weight = 0.5 + static_cast<double>(r);
+    rows.push_back(row);
+  }
+  rows.push_back(rows[2]);           // the same row twice
+  CompiledExample longer = rows[0];  // one row continues through another's last token
+  longer.prompt.insert(longer.prompt.end(), longer.target.begin(), longer.target.end());
+  rows.push_back(longer);
+  return rows;
+}
+
+TEST(PackedBatch, LossAndGradientsEqualThoseOfSingleRows) {
+  nn::CausalLm model = make_model(small_shape());
+  const std::vector<CompiledExample> rows = random_rows();
+  const auto leaves = [&] {
+    std::vector<torch::Tensor> all;
+    for (const nn::Parameter& parameter : model.parameters()) all.push_back(parameter.value);
+    return all;
+  };
+  torch::Tensor single = torch::zeros({});
+  for (const CompiledExample& row : rows) {
+    std::vector<int32_t> ids = row.prompt;
+    ids.insert(ids.end(), row.target.begin(), row.target.end());
+    const torch::Tensor log_prob = torch::log_softmax(
+        torch::matmul(model.hidden(one_row(ids), {}), model.head().weight_VD.t()), 1);
+    for (size_t t = 0; t < row.target.size(); ++t) {
+      single =
+          single -
+          row.weight * log_prob[static_cast<int64_t>(row.prompt.size() + t) - 1][row.target[t]];
+    }
+  }
+  const auto wanted = torch::autograd::grad({single}, leaves());
+  for (const bool share : {true, false}) {
+    for (const int64_t max_tokens : {1000, 25}) {
+      torch::Tensor packed = torch::zeros({});
+      int64_t tokens = 0;
+      for (const nn::PackedBatch& batch :
+           nn::pack(rows, {.max_tokens = max_tokens, .share_prefix = share})) {
+        const torch::Tensor hidden = model.hidden(batch, {});
+        const torch::Tensor log_prob =
+            nn::label_log_prob(model.head(), hidden.index_select(0, batch.at_R), batch.label_R, 5);
+        packed = packed - (log_prob * batch.weight_R).sum();
+        tokens += batch.num_tokens();
+        EXPECT_LE(batch.num_tokens(), max_tokens);
+      }
+      EXPECT_NEAR(packed.item<double>() / single.item<double>(), 1, 1e-5);
+      const auto got = torch::autograd::grad({packed}, leaves());
+      for (size_t i = 0; i < got.size(); ++i) {
+        EXPECT_LT((got[i] - wanted[i]).abs().max().item<double>(),
+                  1e-5 * wanted[i].abs().max().item<double>())
+            << i;
+      }
+      if (share && max_tokens == 1000) {
+        EXPECT_LT(tokens, 35);
+      }
+    }
+  }
+}
+
+TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) {
+  nn::CausalLm model = make_model(small_shape());
+  const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {1, 2}, {1, 2, 3}, {5}};
+  for (const bool share : {true, false}) {
+    const nn::PackedPrompts packed = nn::pack_prompts(prompts, share);
+    EXPECT_EQ(packed.segment_B[0], packed.segment_B[2]);
+    nn::KvPrefix prefix, longer;
+    nn::ForwardOptions first;
+    first.keep = &prefix;
+    model.hidden(packed.batch, first);
+    ASSERT_EQ(prefix.num_tokens(), packed.batch.num_tokens());
+    // Two different continuations of prompt 0, one of prompt 1; then one more token behind the
+    // second of them.
+    const auto past = static_cast<int32_t>(prefix.segments().size());
+    nn::PackedBatch next;
+    next.token_T = torch::tensor({7, 8, 9, 7}, torch::kInt64);
+    next.position_T = torch::tensor({3, 4, 3, 2}, torch::kInt64);
+    next.segments = {{0, 2, packed.segment_B[0], 3},
+                     {2, 1, packed.segment_B[0], 3},
+                     {3, 1, packed.segment_B[1], 2}};
+    nn::ForwardOptions second;
+    second.past = &prefix;
+    second.keep = &longer;
+    const torch::Tensor hidden = model.hidden(next, second);
+    nn::PackedBatch last;
+    last.token_T = torch::tensor({4}, torch::kInt64);
+    last.position_T = torch::tensor({4}, torch::kInt64);
+    last.segments = {{0, 1, past + 1, 4}};
+    nn::ForwardOptions third;
+    third.past = &longer;
+    const torch::Tensor end = model.hidden(last, third);
+    const auto whole = [&](const std::vector<int32_t>& ids) {
+      return model.hidden(one_row(ids), {});
+    };
+    const torch::Tensor wanted =
+        torch::stack({whole({1, 2, 3, 7, 8})[3], whole({1, 2, 3, 7, 8})[4], whole({1, 2, 3, 9})[3],
+                      whole({1, 2, 7})[2], whole({1, 2, 3, 9, 4})[4]});
+    const torch::Tensor got = torch::cat({hidden, end});
+    EXPECT_LT((got - wanted).abs().max().item<double>(), 2e-5);
+    const torch::Tensor probe = torch::randn(wanted.sizes(), at::detail::createCPUGenerator(2));
+    std::vector<torch::Tensor> leaves;
+    for (const nn::Parameter& parameter : model.parameters()) leaves.push_back(parameter.value);
+    const auto a = torch::autograd::grad({(got * probe).sum()}, leaves),
+               b = torch::autograd::grad({(wanted * probe).sum()}, leaves);
+    for (size_t i = 0; i < a.size(); ++i) {
+      EXPECT_LT((a[i] - b[i]).abs().max().item<double>(),
+                2e-5 * std::max(1.0, b[i].abs().max().item<double>()))
+          << i;
+    }
+  }
+}
+
+TEST(Attention, KernelEqualsTheMaskedFormulaInDoublePrecision) {
+  nn::PackedBatch batch;
+  const int64_t T = 11;
+  batch.token_T = torch::zeros({T}, torch::kInt64);
+  batch.segments = {{0, 4, -1, 0}, {4, 3, 0, 4}, {7, 2, 0, 4}, {9, 1, 2, 6}, {10, 1, -1, 0}};
+  const std::vector<int64_t> segment_of = {0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4},
+                             parent = {-1, 0, 0, 2, -1};
+  const auto sees = [&](int64_t t, int64_t s) {
+    for (int64_t at = segment_of[static_cast<size_t>(t)]; at >= 0;
+         at = parent[static_cast<size_t>(at)]) {
+      if (segment_of[static_cast<size_t>(s)] == at) return s <= t;
+    }
+    return false;
+  };
+  const auto draw = [](int64_t heads, uint64_t seed) {
+    return torch::randn({11, heads, 6}, at::detail::createCPUGenerator(seed)).requires_grad_();
+  };
+  const torch::Tensor q = draw(4, 1), k = draw(2, 2), v = draw(2, 3), probe = draw(4, 4).detach();
+  const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, 0);
+  torch::Tensor mask = torch::zeros({T, T}, torch::kFloat64);
+  for (int64_t t = 0; t < T; ++t) {
+    for (int64_t s = 0; s < T; ++s) {
+      if (!sees(t, s)) mask[t][s] = -1e30;
+    }
+  }
+  const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat64); };
+  const torch::Tensor score =
+      torch::einsum("thd,shd->hts", {wide(q), wide(k).repeat_interleave(2, 1)}) / std::sqrt(6.0);
+  const torch::Tensor wanted = torch::einsum(
+      "hts,shd->thd", {torch::softmax(score + mask, 2), wide(v).repeat_interleave(2, 1)});
+  EXPECT_LT((got - wanted).abs().max().item<double>(), 1e-5);
+  const auto a = torch::autograd::grad({(got * probe).sum()}, {q, k, v}),
+             b = torch::autograd::grad({(wanted * wide(probe)).sum()}, {q, k, v});
+  for (size_t i = 0; i < 3; ++i) EXPECT_LT((a[i] - b[i]).abs().max().item<double>(), 1e-5);
+}
+
+TEST(CausalLm, SavedModelsLoadToTheSameBytes) {
+  for (const bool tied : {true, false}) {
+    nn::CausalLm model = make_model(small_shape(tied));
+    const torch::Tensor rows = torch::randn({4, 12}, at::detail::createCPUGenerator(1));
+    model.set_rows(28, rows, tied ? torch::Tensor() : 2 * rows);
+    EXPECT_EQ(model.shape().vocabulary, 32);
+    EXPECT_TRUE(torch::equal(model.embedding().slice(0, 28), rows));
+    EXPECT_TRUE(torch::equal(model.head().weight_VD.slice(0, 28), tied ? rows : 2 * rows));
+    const TempFolder folder;
+    model.save(folder.path());
+    nn::write_hf_config(model.shape(), 0, folder.path());
+    nn::CausalLm loaded(nn::read_hf_config(folder.path()), torch::kFloat32, torch::kCPU);
+    loaded.load(folder.path());
+    const auto a = model.parameters(), b = loaded.parameters();
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(torch::equal(a[i].value, b[i].value)) << a[i].name;
+    const std::string bytes = io::read_text(folder.path() / "model.safetensors");
+    loaded.save(folder.path());
+    EXPECT_EQ(bytes, io::read_text(folder.path() / "model.safetensors"));
+  }
+}
+
+TEST(HfConfig, WhatIsNotSupportedIsRefusedByName) {
+  const auto complaint = [](const std::string& text) {
+    const TempFolder folder;
+    folder.write("config.json", text);
+    return message_of<DataError>([&] { nn::read_hf_config(folder.path()); });
+  };
+  EXPECT_NE(complaint(R"({"model_type": "gpt2"})").find("'gpt2'"), std::string::npos);
+  EXPECT_NE(complaint(R"({"model_type": "qwen2", "rope_scaling": {"type": "yarn"}})").find("yarn"),
+            std::string::npos);
+  EXPECT_NE(complaint(R"({"model_type": "qwen2"})").find("malformed"), std::string::npos);
+  EXPECT_NE(complaint("{").find("malformed"), std::string::npos);
+}
+
+TEST(CausalLm, AMissingOrMisshapenTensorIsNamed) {
+  const TempFolder folder;
+  make_model(small_shape()).save(folder.path());
+  nn::LmShape other = small_shape();
+  other.layers = 3;
+  nn::CausalLm deeper(other, torch::kFloat32, torch::kCPU);
+  EXPECT_NE(message_of<DataError>([&] { deeper.load(folder.path()); }).find("model.layers.2."),
+            std::string::npos);
+  other = small_shape();
+  other.vocabulary = 31;
+  nn::CausalLm wider(other, torch::kFloat32, torch::kCPU);
+  EXPECT_NE(
+      message_of<DataError>([&] { wider.load(folder.path()); }).find("model.embed_tokens.weight"),
+      std::string::npos);
+}
+
+}  // namespace
+}  // namespace tsrec::test

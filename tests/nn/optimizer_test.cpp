@@ -1,0 +1,124 @@
+#include "tsrec/nn/optimizer.hpp"
+
+#include "support/support.hpp"
+
+namespace tsrec::test {
+namespace {
+
+std::vector<nn::Parameter> make_parameters() {
+  std::vector<nn::Parameter> parameters;
+  parameters.push_back(
+      {"matrix", torch::randn({3, 4}, at::detail::createCPUGenerator(1)).requires_grad_(), true});
+  parameters.push_back(
+      {"bias", torch::randn({4}, at::detail::createCPUGenerator(2)).requires_grad_(), false});
+  return parameters;
+}
+
+torch::Tensor loss_of(const std::vector<nn::Parameter>& p, int64_t step) {
+  const torch::Tensor x =
+      torch::randn({3}, at::detail::createCPUGenerator(static_cast<uint64_t>(10 + step)));
+  return (torch::matmul(x, p[0].value) + p[1].value).square().sum();
+}
+
+TEST(AdamW, FollowsTheFormulaInDoublePrecision) {
+  nn::FlatParameters flat(make_parameters());
+  nn::AdamW optimizer(flat, {.beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.1});
+  std::vector<double> w, m, v;
+  for (const nn::Parameter& parameter : flat.parameters()) {
+    const torch::Tensor value = parameter.value.detach().flatten().to(torch::kFloat64);
+    w.insert(w.end(), value.const_data_ptr<double>(),
+             value.const_data_ptr<double>() + value.numel());
+  }
+  m = v = std::vector<double>(w.size(), 0.0);
+  for (int64_t step = 1; step <= 20; ++step) {
+    flat.zero_gradient();
+    loss_of(flat.parameters(), step).backward();
+    for (size_t i = 0; i < w.size(); ++i) {
+      const double g = flat.gradient()[static_cast<int64_t>(i)].item<double>();
+      m[i] = 0.8 * m[i] + 0.2 * g;
+      v[i] = 0.95 * v[i] + 0.05 * g * g;
+      if (i < 12) w[i] *= 1 - 0.01 * 0.1;
+      w[i] -= 0.01 * (m[i] / (1 - std::pow(0.8, step))) /
+              (std::sqrt(v[i] / (1 - std::pow(0.95, step))) + 1e-8);
+    }
+    optimizer.step(0.01);
+    for (size_t i = 0; i < w.size(); ++i)
+      EXPECT_NEAR(flat.value()[static_cast<int64_t>(i)].item<double>(), w[i], 1e-5);
+  }
+}
+
+TEST(AdamW, ResumesExactlyAndRefusesAnotherModelsState) {
+  nn::FlatParameters one(make_parameters()), two(make_parameters());
+  nn::AdamW first(one, {}), second(two, {});
+  const auto step = [](nn::FlatParameters& flat, nn::AdamW& optimizer, int64_t index) {
+    flat.zero_gradient();
+    loss_of(flat.parameters(), index).backward();
+    optimizer.step(0.01);
+  };
+  for (int64_t i = 0; i < 3; ++i) step(one, first, i);
+  const TempFolder folder;
+  ArtifactWriter writer(folder.path() / "s");
+  first.save(writer);
+  writer.close();
+  second.load(ArtifactReader(folder.path() / "s"));
+  EXPECT_TRUE(torch::equal(one.value(), two.value()));
+  for (int64_t i = 3; i < 6; ++i) {
+    step(one, first, i);
+    step(two, second, i);
+  }
+  EXPECT_TRUE(torch::equal(one.value(), two.value()));
+  nn::FlatParameters other({{"matrix", torch::zeros({2}).requires_grad_(), true}});
+  nn::AdamW third(other, {});
+  EXPECT_NE(message_of<DataError>([&] {
+              third.load(ArtifactReader(folder.path() / "s"));
+            }).find("16 parameters"),
+            std::string::npos);
+}
+
+TEST(FlatParameters, ClipScalesToTheNormAndRefusesNan) {
+  nn::FlatParameters flat(make_parameters());
+  loss_of(flat.parameters(), 1).backward();
+  const torch::Tensor before = flat.gradient().clone();
+  const double norm = flat.clip(0.5);
+  EXPECT_NEAR(norm, before.norm().item<double>(), 1e-5);
+  EXPECT_NEAR(flat.gradient().norm().item<double>(), 0.5, 1e-6);
+  EXPECT_TRUE(torch::allclose(flat.gradient() * norm / 0.5, before, 1e-4, 1e-6));
+  flat.gradient()[0] = std::nan("");
+  EXPECT_NE(message_of<Error>([&] { flat.clip(1); }).find("not finite"), std::string::npos);
+}
+
+TEST(Schedule, HasItsShape) {
+  const nn::Schedule linear{"linear", 20, 0}, cosine{"cosine", 0, 0.1}, constant{"constant", 0, 0};
+  EXPECT_EQ(linear.at(0, 240), 0);
+  EXPECT_EQ(linear.at(10, 240), 0.5);
+  EXPECT_EQ(linear.at(20, 240), 1);
+  EXPECT_NEAR(linear.at(130, 240), 0.5, 1e-12);
+  EXPECT_NEAR(cosine.at(0, 100), 1, 1e-12);
+  EXPECT_NEAR(cosine.at(50, 100), 0.55, 1e-12);
+  EXPECT_NEAR(cosine.at(100, 100), 0.1, 1e-12);
+  EXPECT_EQ(constant.at(77, 100), 1);
+}
+
+TEST(Head, LabelLogProbIsTheLogSoftmaxInChunksWithItsGradients) {
+  const torch::Tensor h = torch::randn({17, 6}, at::detail::createCPUGenerator(1)).requires_grad_();
+  const torch::Tensor w = torch::randn({40, 6}, at::detail::createCPUGenerator(2)).requires_grad_();
+  const torch::Tensor label =
+      torch::randint(40, {17}, at::detail::createCPUGenerator(3), torch::kInt64);
+  const torch::Tensor probe = torch::randn({17}, at::detail::createCPUGenerator(4));
+  const torch::Tensor z = torch::matmul(h.to(torch::kFloat64), w.to(torch::kFloat64).t());
+  const torch::Tensor wanted = torch::log_softmax(z, 1).gather(1, label.unsqueeze(1)).squeeze(1);
+  const auto b = torch::autograd::grad({(wanted * probe).sum()}, {h, w});
+  for (const int64_t chunk : {4, 17, 1000}) {
+    const torch::Tensor got = nn::label_log_prob({w}, h, label, chunk);
+    EXPECT_LT((got - wanted).abs().max().item<double>(), 1e-5);
+    const auto a = torch::autograd::grad({(got * probe).sum()}, {h, w});
+    for (size_t i = 0; i < 2; ++i) EXPECT_LT((a[i] - b[i]).abs().max().item<double>(), 1e-5);
+    EXPECT_LT(
+        (nn::log_normalizer({w}, h, chunk) - torch::logsumexp(z, 1)).abs().max().item<double>(),
+        1e-5);
+  }
+  EXPECT_LT((nn::logits({w}, h, {5, 3}) - z.slice(1, 5, 8)).abs().max().item<double>(), 1e-5);
+}
+
+}  // namespace
+}  // namespace tsrec::test
