@@ -1,0 +1,481 @@
+#include "tsrec/decode/decoder.hpp"
+
+#include "decode/beam.hpp"
+
+namespace tsrec::decode {
+namespace {
+
+using Beams = std::vector<Beam>;
+
+// Position that follows a segment's last token.
+int32_t position_after(const nn::Segment& segment) { return segment.position + segment.length; }
+
+// One new segment behind an existing one.
+struct Extension {
+  int32_t parent = -1;
+  std::vector<int32_t> tokens;
+};
+
+nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::KvPrefix& prefix) {
+  nn::PackedBatch batch;
+  std::vector<int64_t> tokens, positions;
+  for (const Extension& extension : extensions) {
+    const int32_t position =
+        position_after(prefix.segments()[static_cast<size_t>(extension.parent)]);
+    batch.segments.push_back({static_cast<int32_t>(tokens.size()),
+                              static_cast<int32_t>(extension.tokens.size()), extension.parent,
+                              position});
+    for (size_t t = 0; t < extension.tokens.size(); ++t) {
+      tokens.push_back(extension.tokens[t]);
+      positions.push_back(position + static_cast<int64_t>(t));
+    }
+  }
+  batch.token_T = torch::tensor(tokens, torch::kInt64);
+  batch.position_T = torch::tensor(positions, torch::kInt64);
+  return batch;
+}
+
+torch::Tensor forward(const Backbone& backbone, const nn::PackedBatch& batch, nn::KvPrefix& prefix,
+                      Context& context) {
+  nn::ForwardOptions options;
+  options.past = prefix.num_tokens() > 0 ? &prefix : nullptr;
+  options.keep = &prefix;
+  context.count("token_forwards", batch.num_tokens());
+  return backbone.hidden(batch.to(context.device()), options);
+}
+
+}  // namespace
+
+struct Decoder::Impl {
+  const Backbone& backbone;
+  const Trie& trie;
+  DecodeOptions options;
+
+  // Log-probability of every legal child of every unfinished beam, in the order of the trie;
+  // float64 on the CPU.
+  std::vector<std::vector<double>> child_scores(const std::vector<const Beam*>& beams,
+                                                const torch::Tensor& hidden_HD,
+                                                Context& context) const {
+    std::vector<int64_t> rows;
+    nn::RowRange range{std::numeric_limits<int64_t>::max(), 0};
+    int64_t last = -1;
+    for (const Beam* beam : beams) {
+      rows.push_back(beam->hidden);
+      const Trie::Children children = trie.children(beam->node);
+      range.first = std::min<int64_t>(range.first, children.token.front());
+      last = std::max<int64_t>(last, children.token.back());
+    }
+    range.count = last - range.first + 1;
+    const torch::Tensor h = hidden_HD.index_select(0, torch::tensor(rows).to(hidden_HD.device()));
+    const nn::Head head = backbone.head();
+    const torch::Tensor logit = nn::logits(head, h, range).cpu().contiguous();
+    context.count("head_rows", h.size(0));
+    torch::Tensor normalizer;
+    if (options.scoring == Scoring::full) normalizer = nn::log_normalizer(head, h).cpu();
+    std::vector<std::vector<double>> scores;
+    for (size_t i = 0; i < beams.size(); ++i) {
+      const float* z = logit.const_data_ptr<float>() + static_cast<int64_t>(i) * range.count;
+      std::vector<double>& score = scores.emplace_back();
+      for (const int32_t token : trie.children(beams[i]->node).token)
+        score.push_back(z[token - range.first]);
+      const double shift =
+          options.scoring == Scoring::full ? normalizer.const_data_ptr<float>()[i] : log_sum(score);
+      for (double& value : score) value -= shift;
+    }
+    return scores;
+  }
+
+  static double log_sum(const std::vector<double>& values) {
+    const double largest = *std::max_element(values.begin(), values.end());
+    double sum = 0;
+    for (const double value : values) sum += std::exp(value - largest);
+    return largest + std::log(sum);
+  }
+
+  bool is_finished(const Beam& beam) const { return !trie.items(beam.node).empty(); }
+
+  // The best `beams` among the children of a prompt's beams and its finished ones.
+  Beams best_children(const Beams& beams, const std::vector<std::vector<double>>& scores,
+                      size_t& at) const {
+    Beams candidates;
+    for (const Beam& beam : beams) {
+      if (is_finished(beam)) {
+        candidates.push_back(beam);
+        continue;
+      }
+      const Trie::Children children = trie.children(beam.node);
+      for (size_t c = 0; c < children.token.size(); ++c) {
+        Beam child = beam;
+        child.tokens.push_back(children.token[c]);
+        child.node = children.node[c];
+        child.score += scores[at][c];
+        candidates.push_back(std::move(child));
+      }
+      ++at;
+    }
+    const size_t kept = std::min(candidates.size(), static_cast<size_t>(options.beams));
+    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(kept),
+                      candidates.end(), ranks_before);
+    candidates.resize(kept);
+    return candidates;
+  }
+
+  // One draw per beam from the policy over its legal children.
+  Beams drawn_children(const Beams& beams, const std::vector<std::vector<double>>& scores,
+                       size_t& at, at::Generator& generator) const {
+    Beams drawn;
+    for (const Beam& beam : beams) {
+      if (is_finished(beam)) {
+        drawn.push_back(beam);
+        continue;
+      }
+      const std::vector<double>& score = scores[at++];
+      const double largest = *std::max_element(score.begin(), score.end());
+      std::vector<double> running;
+      double sum = 0;
+      for (const double value : score)
+        running.push_back(sum += std::exp((value - largest) / options.temperature));
+      const double point = torch::rand({1}, generator, torch::kFloat64).item<double>() * sum;
+      const auto chosen =
+          std::min(static_cast<size_t>(std::upper_bound(running.begin(), running.end(), point) -
+                                       running.begin()),
+                   running.size() - 1);
+      Beam child = beam;
+      child.tokens.push_back(trie.children(beam.node).token[chosen]);
+      child.node = trie.children(beam.node).node[chosen];
+      child.score += score[chosen];
+      drawn.push_back(std::move(child));
+    }
+    return drawn;
+  }
+
+  // Computes the last token of every unfinished beam, so that its children can be scored.
+  torch::Tensor advance(std::vector<Beams>& beams_B, nn::KvPrefix& prefix, Context& context) const {
+    std::vector<Extension> extensions;
+    const auto first = static_cast<int32_t>(prefix.segments().size());
+    for (Beams& beams : beams_B) {
+      for (Beam& beam : beams) {
+        if (is_finished(beam)) continue;
+        beam.hidden = static_cast<int64_t>(extensions.size());
+        extensions.push_back({beam.segment, {beam.tokens.back()}});
+        beam.segment = first + static_cast<int32_t>(beam.hidden);
+      }
+    }
+    return extensions.empty() ? torch::Tensor()
+                              : forward(backbone, batch_of(extensions, prefix), prefix, context);
+  }
+
+  // `full` scores include the forced tokens behind the SID.
+  void add_suffix_scores(std::vector<Beams>& beams_B, nn::KvPrefix& prefix,
+                         Context& context) const {
+    const std::vector<int32_t>& suffix = options.suffix;
+    if (options.scoring != Scoring::full || suffix.empty()) return;
+    std::vector<Extension> extensions;
+    std::vector<int64_t> labels;
+    for (const Beams& beams : beams_B) {
+      for (const Beam& beam : beams) {
+        Extension extension{beam.segment, {beam.tokens.back()}};
+        extension.tokens.insert(extension.tokens.end(), suffix.begin(), suffix.end() - 1);
+        extensions.push_back(std::move(extension));
+        labels.insert(labels.end(), suffix.begin(), suffix.end());
+      }
+    }
+    const torch::Tensor hidden_TD =
+        forward(backbone, batch_of(extensions, prefix), prefix, context);
+    context.count("head_rows", hidden_TD.size(0));
+    const torch::Tensor log_prob_CS =
+        nn::label_log_prob(backbone.head(), hidden_TD, torch::tensor(labels).to(hidden_TD.device()))
+            .view({-1, static_cast<int64_t>(suffix.size())})
+            .sum(1)
+            .cpu();
+    int64_t c = 0;
+    for (Beams& beams : beams_B) {
+      for (Beam& beam : beams) beam.score += log_prob_CS[c++].item<double>();
+    }
+  }
+
+  Rollouts rollouts_of(const std::vector<Beams>& beams_B) const {
+    const auto B = static_cast<int64_t>(beams_B.size());
+    const int64_t G = options.beams;
+    Rollouts rollouts;
+    rollouts.leaf_BG = torch::full({B, G}, -1, torch::kInt64);
+    rollouts.item_BG = torch::full({B, G}, -1, torch::kInt64);
+    rollouts.log_prob_BG = torch::full({B, G}, -std::numeric_limits<float>::infinity());
+    rollouts.target_B = torch::full({B}, -1, torch::kInt64);
+    rollouts.sample_B = torch::full({B}, -1, torch::kInt64);
+    for (int64_t b = 0; b < B; ++b) {
+      auto& tokens = rollouts.token_BG.emplace_back();
+      const Beams& beams = beams_B[static_cast<size_t>(b)];
+      for (size_t g = 0; g < beams.size(); ++g) {
+        const auto at = b * G + static_cast<int64_t>(g);
+        rollouts.leaf_BG.mutable_data_ptr<int64_t>()[at] = trie.leaf_group(beams[g].node);
+        rollouts.item_BG.mutable_data_ptr<int64_t>()[at] = trie.items(beams[g].node).front();
+        rollouts.log_prob_BG.mutable_data_ptr<float>()[at] = static_cast<float>(beams[g].score);
+        tokens.push_back(beams[g].tokens);
+      }
+    }
+    return rollouts;
+  }
+};
+
+Decoder::Decoder(const Backbone& backbone, const Trie& trie, DecodeOptions options)
+    : impl_(new Impl{backbone, trie, std::move(options)}) {
+  const DecodeOptions& o = impl_->options;
+  if (o.beams < 1) throw ConfigError("beam search needs at least one beam");
+  if (o.search == Search::beam && o.beams > trie.num_leaves()) {
+    throw ConfigError("beams = ", o.beams, ", but the catalogue has only ", trie.num_leaves(),
+                      " SIDs; use at most that many beams");
+  }
+}
+
+Decoder::~Decoder() = default;
+
+Prefilled Decoder::prefill(std::span<const std::vector<int32_t>> prompts, Context& context) const {
+  const nn::PackedPrompts packed = nn::pack_prompts(prompts, /*share_prefix=*/true);
+  Prefilled result;
+  const torch::Tensor hidden_TD = forward(impl_->backbone, packed.batch, result.prefix, context);
+  std::vector<int64_t> ends;
+  for (const int32_t segment : packed.segment_B) {
+    const nn::Segment& s = packed.batch.segments[static_cast<size_t>(segment)];
+    ends.push_back(s.begin + s.length - 1);
+  }
+  result.last_BD =
+      hidden_TD.index_select(0, torch::tensor(ends, torch::kInt64).to(hidden_TD.device()));
+  result.segment_B = packed.segment_B;
+  return result;
+}
+
+Rollouts Decoder::roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
+                           Context& context) const {
+  const torch::NoGradGuard no_grad;
+  const Impl& d = *impl_;
+  const bool samples = d.options.search == Search::sample;
+  if (samples && !generator) throw Error("sampling needs a generator");
+  nn::KvPrefix prefix = prompts.prefix.detached();
+  std::vector<Beams> beams_B;
+  for (size_t b = 0; b < prompts.segment_B.size(); ++b) {
+    Beam start;
+    start.segment = prompts.segment_B[b];
+    start.hidden = static_cast<int64_t>(b);
+    beams_B.emplace_back(samples ? static_cast<size_t>(d.options.beams) : 1, start);
+  }
+  torch::Tensor hidden_HD = prompts.last_BD.detach();
+  while (hidden_HD.defined()) {
+    std::vector<const Beam*> open;
+    for (const Beams& beams : beams_B) {
+      for (const Beam& beam : beams) {
+        if (!d.is_finished(beam)) open.push_back(&beam);
+      }
+    }
+    const std::vector<std::vector<double>> scores = d.child_scores(open, hidden_HD, context);
+    size_t at = 0;
+    for (Beams& beams : beams_B)
+      beams = samples ? d.drawn_children(beams, scores, at, *generator)
+                      : d.best_children(beams, scores, at);
+    hidden_HD = d.advance(beams_B, prefix, context);
+  }
+  d.add_suffix_scores(beams_B, prefix, context);
+  for (Beams& beams : beams_B) std::stable_sort(beams.begin(), beams.end(), ranks_before);
+  return d.rollouts_of(beams_B);
+}
+
+Decoder::Tree Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
+  const std::vector<int32_t>& suffix = impl_->options.suffix;
+  const auto first = static_cast<int32_t>(prompts.prefix.segments().size());
+  std::vector<Extension> nodes;
+  std::vector<nn::Segment> segments;
+  std::vector<int64_t> at_R, label_R, completion_R;
+  std::vector<uint8_t> from_prompt_R;
+  for (size_t b = 0; b < rollouts.token_BG.size(); ++b) {
+    std::map<std::vector<int32_t>, int64_t> node_of;  // completion prefix -> its token in the batch
+    for (size_t g = 0; g < rollouts.token_BG[b].size(); ++g) {
+      std::vector<int32_t> tokens = rollouts.token_BG[b][g];
+      tokens.insert(tokens.end(), suffix.begin(), suffix.end());
+      std::vector<int32_t> path;
+      int64_t before = -1;
+      for (size_t t = 0; t < tokens.size(); ++t) {
+        at_R.push_back(t == 0 ? static_cast<int64_t>(b) : before);
+        from_prompt_R.push_back(t == 0);
+        label_R.push_back(tokens[t]);
+        completion_R.push_back(static_cast<int64_t>(b * rollouts.token_BG[b].size() + g));
+        if (t + 1 == tokens.size()) break;  // the last token predicts nothing
+        path.push_back(tokens[t]);
+        const auto [found, is_new] = node_of.emplace(path, static_cast<int64_t>(segments.size()));
+        if (is_new) {
+          const int32_t parent =
+              t == 0 ? prompts.segment_B[b] : first + static_cast<int32_t>(before);
+          const int32_t position =
+              t == 0 ? position_after(prompts.prefix.segments()[static_cast<size_t>(parent)])
+                     : segments[static_cast<size_t>(before)].position + 1;
+          segments.push_back({static_cast<int32_t>(segments.size()), 1, parent, position});
+          nodes.push_back({parent, {tokens[t]}});
+        }
+        before = found->second;
+      }
+    }
+  }
+  Tree tree;
+  std::vector<int64_t> tokens, positions;
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    tokens.push_back(nodes[n].tokens.front());
+    positions.push_back(segments[n].position);
+  }
+  tree.batch.token_T = torch::tensor(tokens, torch::kInt64);
+  tree.batch.position_T = torch::tensor(positions, torch::kInt64);
+  tree.batch.segments = std::move(segments);
+  tree.batch.at_R = torch::tensor(at_R, torch::kInt64);
+  tree.batch.label_R = torch::tensor(label_R, torch::kInt64);
+  tree.completion_R = torch::tensor(completion_R, torch::kInt64);
+  tree.batch.row_R = tree.completion_R;
+  tree.batch.weight_R = torch::ones({static_cast<int64_t>(at_R.size())});
+  tree.from_prompt_R =
+      torch::tensor(std::vector<int64_t>(from_prompt_R.begin(), from_prompt_R.end()))
+          .to(torch::kBool);
+  return tree;
+}
+
+namespace {
+
+// Ranges of prompts with at most max_tokens tokens together; a longer prompt stands alone.
+std::vector<std::pair<size_t, size_t>> chunks_of(std::span<const std::vector<int32_t>> prompts,
+                                                 int64_t max_tokens) {
+  std::vector<std::pair<size_t, size_t>> chunks;
+  int64_t tokens = 0;
+  for (size_t p = 0; p < prompts.size(); ++p) {
+    const auto length = static_cast<int64_t>(prompts[p].size());
+    if (chunks.empty() || tokens + length > max_tokens) {
+      chunks.emplace_back(p, p);
+      tokens = 0;
+    }
+    tokens += length;
+    chunks.back().second = p + 1;
+  }
+  return chunks;
+}
+
+}  // namespace
+
+Rankings Decoder::rank(std::span<const std::vector<int32_t>> prompts, Context& context) const {
+  const torch::NoGradGuard no_grad;
+  if (impl_->options.search != Search::beam)
+    throw Error("rankings need beam search; sampling is for rollouts");
+  std::map<std::vector<int32_t>, std::vector<size_t>>
+      rows_of;  // identical prompts once; sorted, so neighbours share
+  for (size_t row = 0; row < prompts.size(); ++row) rows_of[prompts[row]].push_back(row);
+  std::vector<std::vector<int32_t>> distinct;
+  for (const auto& [prompt, rows] : rows_of) distinct.push_back(prompt);
+
+  struct Entry {
+    int64_t leaf, item;
+    float score;
+  };
+  std::vector<std::vector<Entry>> list_S(prompts.size());
+  size_t longest = static_cast<size_t>(impl_->options.beams), done = 0;
+  for (const auto& [begin, end] : chunks_of(distinct, impl_->options.max_tokens)) {
+    if (context.stopping()) throw Interrupted("ranking was stopped; it starts again next time");
+    const Rollouts rollouts = roll_out(
+        prefill(std::span(distinct).subspan(begin, end - begin), context), std::nullopt, context);
+    for (size_t p = begin; p < end; ++p) {
+      std::vector<Entry> list;
+      const auto b = static_cast<int64_t>(p - begin);
+      for (size_t g = 0; g < rollouts.token_BG[p - begin].size(); ++g) {
+        const int32_t node = impl_->trie.walk(rollouts.token_BG[p - begin][g]);
+        for (const int64_t item : impl_->trie.items(node)) {
+          list.push_back({impl_->trie.leaf_group(node), item,
+                          rollouts.log_prob_BG.const_data_ptr<float>()[b * impl_->options.beams +
+                                                                       static_cast<int64_t>(g)]});
+        }
+      }
+      longest = std::max(longest, list.size());
+      for (const size_t row : rows_of[distinct[p]]) list_S[row] = list;
+    }
+    done += end - begin;
+    context.progress("decoding", static_cast<int64_t>(done), static_cast<int64_t>(distinct.size()));
+  }
+  const auto S = static_cast<int64_t>(prompts.size()), M = static_cast<int64_t>(longest);
+  Rankings rankings;
+  rankings.leaf_SM = torch::full({S, M}, -1, torch::kInt64);
+  rankings.item_SM = torch::full({S, M}, -1, torch::kInt64);
+  rankings.score_SM = torch::full({S, M}, -std::numeric_limits<float>::infinity());
+  for (int64_t row = 0; row < S; ++row) {
+    int64_t at = row * M;
+    for (const Entry& entry : list_S[static_cast<size_t>(row)]) {
+      rankings.leaf_SM.mutable_data_ptr<int64_t>()[at] = entry.leaf;
+      rankings.item_SM.mutable_data_ptr<int64_t>()[at] = entry.item;
+      rankings.score_SM.mutable_data_ptr<float>()[at++] = entry.score;
+    }
+  }
+  return rankings;
+}
+
+std::vector<std::vector<std::vector<int32_t>>> Decoder::write(
+    std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens, Context& context) const {
+  const torch::NoGradGuard no_grad;
+  const Backbone& backbone = impl_->backbone;
+  const int32_t eos = backbone.tokenizer().eos();
+  const int64_t width = impl_->options.beams;
+  const auto is_done = [&](const Beam& beam) {
+    return !beam.tokens.empty() && beam.tokens.back() == eos;
+  };
+  std::vector<std::vector<std::vector<int32_t>>> texts;
+  for (const auto& [begin, end] : chunks_of(prompts, impl_->options.max_tokens)) {
+    if (context.stopping()) throw Interrupted("writing was stopped; it starts again next time");
+    Prefilled prefilled = prefill(prompts.subspan(begin, end - begin), context);
+    nn::KvPrefix prefix = prefilled.prefix;
+    std::vector<Beams> beams_B;
+    for (size_t b = 0; b < prefilled.segment_B.size(); ++b) {
+      Beam start;
+      start.segment = prefilled.segment_B[b];
+      start.hidden = static_cast<int64_t>(b);
+      beams_B.push_back({start});
+    }
+    torch::Tensor hidden_HD = prefilled.last_BD;
+    for (int64_t step = 0; step < max_new_tokens; ++step) {
+      // The tokenizer's ids only: a checkpoint's matrix may have padding rows behind them.
+      const torch::Tensor logit =
+          nn::logits(backbone.head(), hidden_HD, {0, backbone.tokenizer().size()});
+      const auto [value, token] =
+          torch::log_softmax(logit, 1).topk(std::min(width, logit.size(1)), 1);
+      const torch::Tensor score_HK = value.cpu().contiguous(), token_HK = token.cpu().contiguous();
+      std::vector<Extension> extensions;
+      const auto first = static_cast<int32_t>(prefix.segments().size());
+      for (Beams& beams : beams_B) {
+        Beams candidates;
+        for (const Beam& beam : beams) {
+          if (is_done(beam)) {
+            candidates.push_back(beam);
+            continue;
+          }
+          for (int64_t k = 0; k < score_HK.size(1); ++k) {
+            Beam child = beam;
+            child.tokens.push_back(static_cast<int32_t>(token_HK[beam.hidden][k].item<int64_t>()));
+            child.score += score_HK[beam.hidden][k].item<double>();
+            candidates.push_back(std::move(child));
+          }
+        }
+        std::sort(candidates.begin(), candidates.end(), ranks_before);
+        candidates.resize(std::min(candidates.size(), static_cast<size_t>(width)));
+        for (Beam& beam : candidates) {
+          if (is_done(beam)) continue;
+          beam.hidden = static_cast<int64_t>(extensions.size());
+          extensions.push_back({beam.segment, {beam.tokens.back()}});
+          beam.segment = first + static_cast<int32_t>(beam.hidden);
+        }
+        beams = std::move(candidates);
+      }
+      if (extensions.empty()) break;
+      hidden_HD = forward(backbone, batch_of(extensions, prefix), prefix, context);
+    }
+    for (Beams& beams : beams_B) {
+      auto& answers = texts.emplace_back();
+      for (Beam& beam : beams) {
+        if (is_done(beam)) beam.tokens.pop_back();
+        answers.push_back(std::move(beam.tokens));
+      }
+    }
+    context.progress("writing", static_cast<int64_t>(end), static_cast<int64_t>(prompts.size()));
+  }
+  return texts;
+}
+
+}  // namespace tsrec::decode

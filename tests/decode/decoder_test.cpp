@@ -1,0 +1,310 @@
+#include "tsrec/decode/decoder.hpp"
+
+#include "plugins/trainer/toy_world.hpp"
+#include "tsrec/parts/source.hpp"
+
+namespace tsrec::test {
+namespace {
+
+using decode::DecodeOptions;
+using decode::Decoder;
+using decode::Scoring;
+
+const std::vector<std::vector<int32_t>> kPrompts = {{1, 2, 7}, {1, 2}, {1, 2, 7}, {9, 9, 4, 4, 3}};
+
+// log p over the whole vocabulary after `tokens`, by one plain forward.
+torch::Tensor next_log_probs(const Backbone& model, const std::vector<int32_t>& tokens) {
+  const torch::NoGradGuard no_grad;
+  nn::PackedBatch row;
+  row.token_T = torch::tensor(std::vector<int64_t>(tokens.begin(), tokens.end()));
+  row.position_T = torch::arange(static_cast<int64_t>(tokens.size()));
+  row.segments = {{0, static_cast<int32_t>(tokens.size()), -1, 0}};
+  return torch::log_softmax(
+      torch::matmul(model.hidden(row, {})[-1], model.head().weight_VD.t()).to(torch::kFloat64), 0);
+}
+
+struct Listed {
+  double score;
+  std::vector<int32_t> tokens;
+  bool operator<(const Listed& other) const {
+    return score != other.score ? score > other.score : tokens < other.tokens;
+  }
+};
+
+// Beam search as the textbook has it: the whole sequence is computed again for every beam.
+std::vector<Listed> naive_beams(const ToyWorld& world, const std::vector<int32_t>& prompt,
+                                size_t width, Scoring scoring,
+                                const std::vector<int32_t>& suffix = {}) {
+  std::vector<Listed> beams = {{0, {}}};
+  for (int64_t level = 0; level < 2; ++level) {
+    std::vector<Listed> next;
+    for (const Listed& beam : beams) {
+      std::vector<int32_t> context = prompt;
+      context.insert(context.end(), beam.tokens.begin(), beam.tokens.end());
+      const torch::Tensor log_prob = next_log_probs(*world.backbone, context);
+      std::set<int32_t> legal;
+      for (int64_t item = 0; item < world.items.size(); ++item) {
+        const auto sid = world.vocabulary.ids(world.sids, item);
+        if (std::equal(beam.tokens.begin(), beam.tokens.end(), sid.begin()))
+          legal.insert(sid[beam.tokens.size()]);
+      }
+      double total = 0;
+      for (const int32_t token : legal) total += std::exp(log_prob[token].item<double>());
+      for (const int32_t token : legal) {
+        Listed child = beam;
+        child.tokens.push_back(token);
+        child.score +=
+            log_prob[token].item<double>() - (scoring == Scoring::legal ? std::log(total) : 0);
+        next.push_back(child);
+      }
+    }
+    std::sort(next.begin(), next.end());
+    next.resize(std::min(next.size(), width));
+    beams = next;
+  }
+  for (Listed& beam : beams) {
+    std::vector<int32_t> context = prompt;
+    context.insert(context.end(), beam.tokens.begin(), beam.tokens.end());
+    for (const int32_t token : suffix) {
+      beam.score += next_log_probs(*world.backbone, context)[token].item<double>();
+      context.push_back(token);
+    }
+  }
+  std::sort(beams.begin(), beams.end());
+  return beams;
+}
+
+void expect_equal(const Rollouts& rollouts, int64_t b, const std::vector<Listed>& wanted,
+                  const ToyWorld& world) {
+  ASSERT_EQ(rollouts.token_BG[static_cast<size_t>(b)].size(), wanted.size());
+  for (size_t g = 0; g < wanted.size(); ++g) {
+    EXPECT_EQ(rollouts.token_BG[static_cast<size_t>(b)][g], wanted[g].tokens)
+        << "prompt " << b << " place " << g;
+    EXPECT_NEAR(rollouts.log_prob_BG[b][static_cast<int64_t>(g)].item<double>(), wanted[g].score,
+                1e-4);
+    const int64_t item = rollouts.item_BG[b][static_cast<int64_t>(g)].item<int64_t>();
+    EXPECT_EQ(world.vocabulary.ids(world.sids, item), wanted[g].tokens);
+  }
+}
+
+TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
+  ToyWorld world;
+  for (const Scoring scoring : {Scoring::full, Scoring::legal}) {
+    for (const int64_t beams : {1, 2, 5, 12}) {
+      for (const std::vector<int32_t>& suffix :
+           {std::vector<int32_t>{}, std::vector<int32_t>{5, 6}}) {
+        DecodeOptions options;
+        options.scoring = scoring;
+        options.beams = beams;
+        options.suffix = suffix;
+        const Decoder decoder(*world.backbone, world.trie, options);
+        const torch::NoGradGuard no_grad;
+        const Rollouts rollouts =
+            decoder.roll_out(decoder.prefill(kPrompts, world.context), std::nullopt, world.context);
+        for (size_t b = 0; b < kPrompts.size(); ++b) {
+          expect_equal(rollouts, static_cast<int64_t>(b),
+                       naive_beams(world, kPrompts[b], static_cast<size_t>(beams), scoring,
+                                   scoring == Scoring::full ? suffix : std::vector<int32_t>{}),
+                       world);
+        }
+        if (beams == 12 && scoring == Scoring::legal) {
+          EXPECT_NEAR(rollouts.log_prob_BG[0].exp().sum().item<double>(), 1, 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST(Decoder, RankingsExpandSharedSidsAndDoNotDependOnTheBatch) {
+  ToyWorld world;
+  world.sids.code_NL[11] = world.sids.code_NL[4];  // items 4 and 11 share a SID
+  world.backbone = world.make_backbone();
+  world.trie = decode::Trie::build(world.sids, world.vocabulary);
+  DecodeOptions options;
+  options.beams = 6;
+  const Rankings all = Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
+  options.max_tokens = 3;
+  const Rankings single =
+      Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
+  EXPECT_TRUE(torch::equal(all.item_SM, single.item_SM));
+  EXPECT_TRUE(torch::allclose(all.score_SM, single.score_SM, 1e-5, 1e-5));
+  EXPECT_TRUE(torch::equal(all.item_SM[0], all.item_SM[2]));
+  EXPECT_EQ(all.num_illegal, 0);
+  for (int64_t row = 0; row < 4; ++row) {
+    std::set<int64_t> seen;
+    for (int64_t m = 0; m < all.item_SM.size(1); ++m) {
+      const int64_t item = all.item_SM[row][m].item<int64_t>();
+      if (item < 0) continue;
+      EXPECT_TRUE(seen.insert(item).second);
+      EXPECT_EQ(all.leaf_SM[row][m].item<int64_t>(),
+                world.sids.group_N()[static_cast<size_t>(item)]);
+    }
+    EXPECT_EQ(seen.contains(4), seen.contains(11));
+  }
+}
+
+TEST(Decoder, TheTreeScoresEveryTokenOfEveryCompletionWithItsGradient) {
+  ToyWorld world;
+  for (const std::vector<int32_t>& suffix : {std::vector<int32_t>{}, std::vector<int32_t>{5, 6}}) {
+    DecodeOptions options;
+    options.beams = 5;
+    options.suffix = suffix;
+    const Decoder decoder(*world.backbone, world.trie, options);
+    const decode::Prefilled prompts = decoder.prefill(kPrompts, world.context);
+    const Rollouts rollouts = decoder.roll_out(prompts, std::nullopt, world.context);
+    const Decoder::Tree tree = decoder.tree(prompts, rollouts);
+    nn::ForwardOptions forward;
+    forward.past = &prompts.prefix;
+    const torch::Tensor hidden = world.backbone->hidden(tree.batch, forward);
+    const torch::Tensor at =
+        tree.batch.at_R + tree.from_prompt_R.to(torch::kInt64) * hidden.size(0);
+    const torch::Tensor log_prob = nn::label_log_prob(
+        world.backbone->head(), torch::cat({hidden, prompts.last_BD}).index_select(0, at),
+        tree.batch.label_R);
+    std::vector<torch::Tensor> wanted;
+    for (size_t b = 0; b < kPrompts.size(); ++b) {
+      for (const auto& sid : rollouts.token_BG[b]) {
+        std::vector<int32_t> target = sid;
+        target.insert(target.end(), suffix.begin(), suffix.end());
+        wanted.push_back(row_log_probs(*world.backbone, kPrompts[b], target));
+      }
+    }
+    const torch::Tensor all = torch::cat(wanted);
+    ASSERT_EQ(all.size(0), log_prob.size(0));
+    EXPECT_LT((all - log_prob).abs().max().item<double>(), 1e-4);
+    const torch::Tensor probe = torch::randn(all.sizes(), at::detail::createCPUGenerator(3));
+    const auto expected = gradients((all * probe).sum(), *world.backbone),
+               got = gradients((log_prob * probe).sum(), *world.backbone);
+    for (size_t i = 0; i < got.size(); ++i) {
+      if (!expected[i].defined()) continue;
+      EXPECT_LT((got[i] - expected[i]).abs().max().item<double>(),
+                1e-4 * std::max(1.0, expected[i].abs().max().item<double>()));
+    }
+  }
+}
+
+TEST(Decoder, SamplesFollowThePolicyAndTheSeed) {
+  ToyWorld world;
+  DecodeOptions options;
+  options.scoring = Scoring::legal;
+  options.search = decode::Search::sample;
+  options.beams = 4000;
+  const Decoder decoder(*world.backbone, world.trie, options);
+  const torch::NoGradGuard no_grad;
+  const std::vector<std::vector<int32_t>> one = {kPrompts[0]};
+  const auto draw = [&](uint64_t seed) {
+    return decoder.roll_out(decoder.prefill(one, world.context),
+                            at::detail::createCPUGenerator(seed), world.context);
+  };
+  const Rollouts rollouts = draw(1);
+  EXPECT_TRUE(torch::equal(rollouts.item_BG, draw(1).item_BG));
+  EXPECT_FALSE(torch::equal(rollouts.log_prob_BG, draw(2).log_prob_BG));
+  const torch::Tensor count = torch::bincount(rollouts.item_BG[0], {}, 12);
+  double chi_square = 0;
+  for (const Listed& leaf : naive_beams(world, one[0], 12, Scoring::legal)) {
+    for (int64_t item = 0; item < 12; ++item) {
+      if (world.vocabulary.ids(world.sids, item) != leaf.tokens) continue;
+      const double expected = 4000 * std::exp(leaf.score);
+      chi_square += std::pow(count[item].item<double>() - expected, 2) / expected;
+    }
+  }
+  EXPECT_LT(chi_square, 35);  // 11 degrees of freedom: p < 0.0003
+}
+
+TEST(Decoder, WritesTheGreedyTextWithOneBeam) {
+  ToyWorld world;
+  DecodeOptions options;
+  options.beams = 1;
+  const auto written =
+      Decoder(*world.backbone, world.trie, options).write(kPrompts, 6, world.context);
+  for (size_t b = 0; b < kPrompts.size(); ++b) {
+    std::vector<int32_t> context = kPrompts[b], wanted;
+    for (int64_t t = 0; t < 6; ++t) {
+      const auto token =
+          static_cast<int32_t>(next_log_probs(*world.backbone, context).argmax().item<int64_t>());
+      if (token == world.backbone->tokenizer().eos()) break;
+      wanted.push_back(token);
+      context.push_back(token);
+    }
+    ASSERT_EQ(written[b].size(), 1u);
+    EXPECT_EQ(written[b][0], wanted);
+  }
+}
+
+TEST(Decoder, ABeamWiderThanTheCatalogueIsAnError) {
+  ToyWorld world;
+  DecodeOptions options;
+  options.beams = 13;
+  EXPECT_NE(message_of<ConfigError>([&] {
+              Decoder(*world.backbone, world.trie, options);
+            }).find("only 12 SIDs"),
+            std::string::npos);
+}
+
+TEST(Trie, HoldsExactlyTheCatalogue) {
+  SidTable sids;
+  sids.sizes = {5, 5, 5};
+  sids.code_NL = torch::randint(5, {60, 3}, at::detail::createCPUGenerator(2), torch::kInt64);
+  const Vocabulary vocabulary(sids, 100);
+  const decode::Trie trie = decode::Trie::build(sids, vocabulary);
+  std::set<std::vector<int32_t>> prefixes, leaves;
+  for (int64_t item = 0; item < 60; ++item) {
+    const auto ids = vocabulary.ids(sids, item);
+    for (size_t length = 1; length <= 3; ++length)
+      prefixes.emplace(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(length));
+    leaves.insert(ids);
+    const auto items = trie.items(trie.walk(ids));
+    EXPECT_EQ(std::count(items.begin(), items.end(), item), 1);
+    EXPECT_EQ(trie.leaf_group(trie.walk(ids)), sids.group_N()[static_cast<size_t>(item)]);
+  }
+  EXPECT_EQ(trie.num_nodes(), static_cast<int64_t>(prefixes.size()));
+  EXPECT_EQ(trie.num_leaves(), static_cast<int64_t>(leaves.size()));
+  EXPECT_EQ(trie.depth(), 3);
+  for (const auto& prefix : prefixes) {
+    const int32_t node = trie.walk(prefix);
+    ASSERT_GE(node, 0);
+    const auto children = trie.children(node);
+    EXPECT_TRUE(std::is_sorted(children.token.begin(), children.token.end()));
+    EXPECT_EQ(children.token.empty(), prefix.size() == 3);
+  }
+  EXPECT_EQ(trie.walk(std::vector<int32_t>{99}), -1);
+
+  const std::vector<int64_t> allowed = {3, 17, 18};
+  const decode::Trie part = trie.restricted_to(allowed);
+  std::set<int64_t> left;
+  for (const int64_t item : allowed) left.insert(sids.group_N()[static_cast<size_t>(item)]);
+  EXPECT_EQ(part.num_leaves(), static_cast<int64_t>(left.size()));
+  EXPECT_GE(part.walk(vocabulary.ids(sids, 17)), 0);
+  EXPECT_NE(
+      message_of<DataError>([&] { trie.restricted_to(std::vector<int64_t>{}); }).find("allow-list"),
+      std::string::npos);
+}
+
+TEST(Trie, MixedLengthsWorkButPrefixesAreRefused) {
+  SidTable sids;
+  sids.sizes = {2, 2};
+  sids.code_NL = torch::tensor({{0, -1}, {1, 0}, {1, 1}}, torch::kInt64);
+  const decode::Trie trie = decode::Trie::build(sids, Vocabulary(sids, 10));
+  EXPECT_EQ(trie.num_leaves(), 3);
+  sids.code_NL[0][0] = 1;
+  EXPECT_NE(message_of<DataError>([&] {
+              decode::Trie::build(sids, Vocabulary(sids, 10));
+            }).find("beginning of another"),
+            std::string::npos);
+}
+
+TEST(Trie, NodeCountsOfTheIndustrialCatalogue) {
+  const auto folder = shared_data();
+  if (folder.empty())
+    GTEST_SKIP() << "the real data sets are not on this machine (TSREC_TEST_DATA)";
+  TestContext context;
+  const auto source = make_part<Source>("minionerec", context,
+                                        {{"folder", (folder / "minionerec-industrial").string()}});
+  const SidTable sids = *source->load(context).sids;
+  const decode::Trie trie = decode::Trie::build(sids, Vocabulary(sids, 0));
+  EXPECT_EQ(trie.num_nodes(), 6013);
+  EXPECT_EQ(trie.num_leaves(), 3670);
+}
+
+}  // namespace
+}  // namespace tsrec::test
