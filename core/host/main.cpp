@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "commands/commands.hpp"
+
+int main(int argc, char** argv) { return tsrec::host::main_with(argc, argv); }

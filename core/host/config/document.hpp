@@ -1,4 +1,5 @@
-// The experiment document: TOML with includes, fragments and overrides. Every value keeps where it came from.
+// The experiment document: TOML with includes, fragments and overrides. Every value keeps where it
+// came from.
 #pragma once
 
 #include <filesystem>
@@ -14,13 +15,14 @@
 namespace tsrec::host {
 
 struct Origin {
-  std::string file;            // "" for a flag or a default
+  std::string file;  // "" for a flag or a default
   int line = 0, column = 0;
-  std::string text() const;    // "configs/sid/rq.toml:3:1", "--set", "default"
-  std::string flag;            // "--set", "--with x.toml"
+  std::string text() const;  // "configs/sid/rq.toml:3:1", "--set", "default"
+  std::string flag;          // "--set", "--with x.toml"
 };
 
-// A plain value tree, so that toml++ stays inside document.cpp. Tables keep the order of first appearance.
+// A plain value tree, so that toml++ stays inside document.cpp. Tables keep the order of first
+// appearance.
 class TSREC_HOST_API Node {
  public:
   using Table = std::vector<std::pair<std::string, Node>>;
@@ -28,33 +30,39 @@ class TSREC_HOST_API Node {
   std::variant<std::monostate, bool, int64_t, double, std::string, List, Table> value;
   Origin origin;
   mutable bool consumed = false;  // somebody asked for it; a leftover is an error
+  mutable std::string
+      resolved;  // TOML text that replaces the value in resolved_toml(): an absolute path
 
   bool is_table() const { return std::holds_alternative<Table>(value); }
   bool is_list() const { return std::holds_alternative<List>(value); }
-  const Node* find(std::string_view key) const;  // marks as consumed; null when absent or not a table
-  Node& set(std::string_view key, Node child);   // replaces or appends
+  const Node* find(
+      std::string_view key) const;  // marks as consumed; null when absent or not a table
+  Node& set(std::string_view key, Node child);  // replaces or appends
   bool erase(std::string_view key);
-  std::string toml(int indent = 0) const;        // as TOML text
+  std::string toml() const;  // a document (of a table) or a value, as TOML text
+  bool operator==(const Node& other) const { return value == other.value; }
+  void merge(const Node& over);  // `over` wins; see Document
 };
 
 struct DocumentRequest {
-  std::filesystem::path file;                       // a .toml file or a folder that holds experiment.toml
-  std::vector<std::filesystem::path> with;          // --with FILE, in order
-  std::vector<std::string> set;                     // --set a.b=value, in order
-  std::map<std::string, Node> overrides;            // a compare cell: dotted path -> value (or "include")
-  std::string overrides_flag;                       // how the cell is named in origins
+  std::filesystem::path file;               // a .toml file or a folder that holds experiment.toml
+  std::vector<std::filesystem::path> with;  // --with FILE, in order
+  std::vector<std::string> set;             // --set a.b=value, in order
+  std::map<std::string, Node> overrides;    // a compare cell: dotted path -> value (or "include")
+  std::string overrides_flag;               // how the cell is named in origins
 };
 
-// Merged by precedence: include < the file itself < --with < compare cell < --set. [[task]], [[stage]], [[recommender]],
-// and nested lists such as [[stage.reward]] merge by name (default: use). A layer that changes `use` drops the old
-// part's own keys. Throws ConfigError with file:line:column for bad TOML, missing files, include cycles, bad paths.
+// Merged by precedence: include < the file itself < --with < compare cell < --set. [[task]],
+// [[stage]], [[recommender]], and nested lists such as [[stage.reward]] merge by name (default:
+// use). A layer that changes `use` drops the old part's own keys. Throws ConfigError with
+// file:line:column for bad TOML, missing files, include cycles, bad paths.
 class TSREC_HOST_API Document {
  public:
   static Document load(const DocumentRequest& request);
   const Node& root() const { return root_; }
   std::filesystem::path file() const { return file_; }
-  std::string name() const;          // [run] name, else the folder's name
-  std::string resolved_toml() const; // re-runs the experiment
+  std::string name() const;           // [run] name, else the folder's name
+  std::string resolved_toml() const;  // re-runs the experiment
   // Collects errors; throw_if_any() prints all of them in one ConfigError.
   void complain(const Origin& where, const std::string& sentence) const;
   void complain_about_leftovers() const;  // keys and tables that nobody consumed, with suggestions
@@ -69,13 +77,16 @@ class TSREC_HOST_API Document {
 // "; did you mean 'levels'?" or "; known: a, b, c" (edit distance <= length / 3 + 1).
 TSREC_HOST_API std::string suggest(std::string_view wrong, const std::vector<std::string>& known);
 
-// Fills the fields from the table: types, ranges, names, required, old names, checks. Keys in `host_keys` are the
-// host's own and skipped. All problems go to document.complain(). what: "quantizer 'rq_kmeans'".
+// Fills the fields from the table: types, ranges, names, required, old names, checks. Keys in
+// `host_keys` are the host's own and skipped. All problems go to document.complain(). what:
+// "quantizer 'rq_kmeans'".
 struct BoundOption {
   std::string key, value, origin;  // TOML text; "default" when not given
   bool in_key = true, is_default = true;
 };
-TSREC_HOST_API std::vector<BoundOption> bind(Options& options, const Node& table, const std::string& what,
-                                             const std::vector<std::string>& host_keys, const Document& document);
+TSREC_HOST_API std::vector<BoundOption> bind(Options& options, const Node& table,
+                                             const std::string& what,
+                                             const std::vector<std::string>& host_keys,
+                                             const Document& document);
 
 }  // namespace tsrec::host

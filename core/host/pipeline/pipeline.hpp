@@ -17,8 +17,9 @@ namespace tsrec::host {
 
 class StageRun;
 
-// name: "load", "quantize", "stage.sft", "evaluate.sft". inputs: earlier stages whose artefacts it reads.
-// key_lines: whatever else decides the result ("split = test", the resolved prompt wording), one canonical line each.
+// name: "load", "quantize", "stage.sft", "evaluate.sft". inputs: earlier stages whose artefacts it
+// reads. key_lines: whatever else decides the result ("split = test", the resolved prompt wording),
+// one canonical line each.
 struct Stage {
   std::string name;
   std::vector<std::string> inputs;
@@ -33,10 +34,12 @@ class TSREC_HOST_API StageRun {
  public:
   virtual ~StageRun();
   virtual const Stage& stage() const = 0;
-  virtual const std::filesystem::path& input(const std::string& stage) const = 0;  // committed, read-only folder
-  virtual ArtifactWriter& out() = 0;                      // becomes the artefact
+  virtual const std::filesystem::path& input(
+      const std::string& stage) const = 0;  // committed, read-only folder
+  virtual ArtifactWriter& out() = 0;        // becomes the artefact
   virtual Context& context() = 0;
-  virtual const std::filesystem::path& work() const = 0;  // survives an interruption: checkpoints, curves
+  virtual const std::filesystem::path& work()
+      const = 0;  // survives an interruption: checkpoints, curves
 };
 
 // [run]: the host's own settings.
@@ -44,17 +47,18 @@ struct RunSettings {
   std::string name;
   int64_t seed = 17;
   std::string device = "auto", precision = "auto";
-  int64_t threads = 0;              // 0: all cores
-  double time_budget_minutes = 0;   // 0: none
+  int64_t threads = 0;             // 0: all cores
+  double time_budget_minutes = 0;  // 0: none
   torch::Device torch_device = torch::kCPU;
   torch::ScalarType torch_precision = torch::kFloat32;
 };
 
 struct StageResult {
-  std::string name, key, key_text, digest;  // digest: of the artefact's content; enters the keys below
+  std::string name, key, key_text,
+      digest;  // digest: of the artefact's content; enters the keys below
   std::filesystem::path folder;
   enum class State { stored, ran, failed, not_run } state = State::not_run;
-  std::string why;                          // why it ran: "options.codes: 256 -> 128", "not stored"
+  std::string why;  // why it ran: "options.codes: 256 -> 128", "not stored"
   double seconds = 0;
   std::map<std::string, int64_t> counters;
 };

@@ -1,4 +1,5 @@
-// The host is a library so that tests use it as the executable does; its C++ API carries no promise.
+// The host is a library so that tests use it as the executable does; its C++ API carries no
+// promise.
 #pragma once
 
 #include "tsrec/abi.hpp"

@@ -1,0 +1,41 @@
+// What the executable can do; each returns the exit code.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/api.hpp"
+
+namespace tsrec::host {
+
+struct Arguments {
+  std::vector<std::string> words;  // behind the command
+  std::vector<std::filesystem::path> with, plugins;
+  std::vector<std::string> set, history;
+  std::filesystem::path store = ".tsrec";
+  std::string stage;  // recommend: which model
+  int64_t top = 10;
+  bool markdown = false, toml = false, origins = false, check = false;
+};
+
+enum ExitCode {
+  kFine = 0,
+  kNumbersDiffer = 1,
+  kBadConfig = 2,
+  kBadPlugin = 3,
+  kFailed = 4,
+  kStopped = 5
+};
+
+int command_run(const Arguments& arguments);
+int command_plan(const Arguments& arguments);
+int command_list(const Arguments& arguments);
+int command_describe(const Arguments& arguments);
+int command_compare(const Arguments& arguments);
+int command_doctor(const Arguments& arguments);
+
+// Parses, dispatches, turns exceptions into sentences and exit codes.
+TSREC_HOST_API int main_with(int argc, char** argv);
+
+}  // namespace tsrec::host

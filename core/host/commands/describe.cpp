@@ -1,0 +1,82 @@
+#include <iostream>
+
+#include "commands/commands.hpp"
+#include "plugin/registry.hpp"
+
+namespace tsrec::host {
+namespace {
+
+std::string limits(const Field::Facts& facts) {
+  if (!facts.names.empty()) return c10::Join(" \\| ", facts.names);
+  const bool low = std::isfinite(facts.low), high = std::isfinite(facts.high);
+  if (low && high) return c10::str(facts.low, " .. ", facts.high);
+  return low ? c10::str("at least ", facts.low) : "";
+}
+
+void print_markdown(Options& options) {
+  if (options.fields().empty()) {
+    std::cout << "No options.\n";
+    return;
+  }
+  std::cout << "| option | type | default | values | effect |\n|---|---|---|---|---|\n";
+  for (const auto& field : options.fields()) {
+    const Field::Facts& facts = field->facts();
+    std::cout << "| `" << facts.key << "` | " << facts.type << " | "
+              << (facts.is_required ? "required" : "`" + facts.default_text + "`") << " | "
+              << limits(facts) << " | " << facts.help
+              << (facts.unit.empty() ? "" : " (" + facts.unit + ")") << " |\n";
+  }
+}
+
+void print_toml(const PartInfo& part, Options& options) {
+  std::cout << "[" << part.kind << "]\nuse = \"" << part.name << "\"\n";
+  for (const auto& field : options.fields()) {
+    const Field::Facts& facts = field->facts();
+    std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << facts.default_text
+              << "   # " << facts.help << '\n';
+  }
+}
+
+void print_text(const PartInfo& part, const PluginFile& file, Options& options) {
+  std::cout << part.kind << " " << part.name << ": " << part.summary << "\nplugin "
+            << file.info->name << " " << file.info->version << ", " << file.file.string() << "\n";
+  for (const auto& field : options.fields()) {
+    const Field::Facts& facts = field->facts();
+    std::cout << "\n  " << facts.key << "  (" << facts.type
+              << (facts.unit.empty() ? "" : ", " + facts.unit) << ", "
+              << (facts.is_required ? "required" : "default " + facts.default_text) << ")\n      "
+              << facts.help << '\n';
+    if (const std::string values = limits(facts); !values.empty())
+      std::cout << "      values: " << values << '\n';
+  }
+}
+
+}  // namespace
+
+int command_describe(const Arguments& arguments) {
+  if (arguments.words.size() != 2)
+    throw ConfigError(
+        "describe needs a kind and a name, such as: tsrec describe quantizer rq_kmeans");
+  const auto& kinds = part_kinds();
+  if (std::find(kinds.begin(), kinds.end(), arguments.words[0]) == kinds.end()) {
+    throw ConfigError("there is no kind of part '", arguments.words[0], "'",
+                      suggest(arguments.words[0], kinds));
+  }
+  Registry registry(arguments.plugins, "");
+  Origin asked;
+  asked.flag = "describe";
+  const auto [part, file] = registry.find(arguments.words[0], arguments.words[1], asked);
+  const std::shared_ptr<void> settings(part->new_settings(), part->delete_settings);
+  Options options;
+  part->declare(settings.get(), options);
+  if (arguments.markdown) {
+    print_markdown(options);
+  } else if (arguments.toml) {
+    print_toml(*part, options);
+  } else {
+    print_text(*part, *file, options);
+  }
+  return kFine;
+}
+
+}  // namespace tsrec::host

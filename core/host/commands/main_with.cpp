@@ -1,0 +1,118 @@
+#include <cxxopts.hpp>
+#include <iostream>
+
+#include "commands/commands.hpp"
+#include "config/document.hpp"
+
+namespace tsrec::host {
+namespace {
+
+struct Command {
+  const char* name;
+  int (*run)(const Arguments&);
+  const char* summary;
+};
+constexpr Command kCommands[] = {
+    {"run", command_run, "EXPERIMENT   runs what is not stored yet, then reports"},
+    {"plan", command_plan,
+     "EXPERIMENT   which stages would run, and why; --origins shows every value"},
+    {"compare", command_compare, "RUN RUN...   runs side by side, with differences"},
+    {"list", command_list, "[KIND]       the parts there are"},
+    {"describe", command_describe, "KIND NAME    a part and its options; --markdown, --toml"},
+    {"doctor", command_doctor, "             what this machine and this installation offer"},
+};
+
+void print_help(const cxxopts::Options& options) {
+  std::cout << "tsrec COMMAND [ARGUMENTS]\n\n";
+  for (const Command& command : kCommands)
+    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+              << command.summary << '\n';
+  std::cout << options.help()
+            << "\nExit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
+               "wrong, 3 a plugin cannot be used,\n"
+            << "4 a stage or its data failed, 5 interrupted (run again to go on).\n\n"
+            << "  tsrec run experiments/001_demo --set quantizer.codes=64\n";
+}
+
+Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& command) {
+  options.add_options()("h,help", "this text")(
+      "set", "KEY=VALUE, such as stage.sft.epochs=1; may be repeated",
+      cxxopts::value<std::vector<std::string>>())(
+      "with", "another TOML file on top; may be repeated",
+      cxxopts::value<std::vector<std::string>>())("plugins", "a folder of plugins; may be repeated",
+                                                  cxxopts::value<std::vector<std::string>>())(
+      "store", "where results are kept (default $TSREC_STORE or .tsrec)",
+      cxxopts::value<std::string>())("check",
+                                     "run: compare with expected.toml beside the experiment")(
+      "origins", "plan: every value with its origin")("markdown", "describe: a table for a README")(
+      "toml", "describe: a block to paste")("words", "",
+                                            cxxopts::value<std::vector<std::string>>());
+  options.parse_positional({"words"});
+  options.custom_help("[OPTIONS]");
+  options.positional_help("");
+  const auto result = options.parse(argc, argv);
+  Arguments a;
+  if (result.count("words")) a.words = result["words"].as<std::vector<std::string>>();
+  if (!a.words.empty()) {
+    command = a.words.front();
+    a.words.erase(a.words.begin());
+  }
+  if (result.count("help")) command = "help";
+  if (result.count("set")) a.set = result["set"].as<std::vector<std::string>>();
+  for (const char* name : {"with", "plugins"}) {
+    if (!result.count(name)) continue;
+    for (const std::string& path : result[name].as<std::vector<std::string>>())
+      (std::string(name) == "with" ? a.with : a.plugins).emplace_back(path);
+  }
+  if (const char* store = std::getenv("TSREC_STORE")) a.store = store;
+  if (result.count("store")) a.store = result["store"].as<std::string>();
+  a.check = result.count("check") > 0;
+  a.origins = result.count("origins") > 0;
+  a.markdown = result.count("markdown") > 0;
+  a.toml = result.count("toml") > 0;
+  return a;
+}
+
+int dispatch(int argc, char** argv) {
+  cxxopts::Options options("tsrec");
+  std::string command;
+  const Arguments arguments = parsed(options, argc, argv, command);
+  if (command.empty() || command == "help") {
+    print_help(options);
+    return command.empty() ? kBadConfig : kFine;
+  }
+  std::vector<std::string> known;
+  for (const Command& candidate : kCommands) {
+    if (command == candidate.name) return candidate.run(arguments);
+    known.emplace_back(candidate.name);
+  }
+  throw ConfigError("there is no command '", command, "'", suggest(command, known));
+}
+
+}  // namespace
+
+int main_with(int argc, char** argv) {
+  try {
+    return dispatch(argc, argv);
+  } catch (const cxxopts::exceptions::exception& error) {
+    std::cerr << "tsrec: " << error.what() << "; tsrec --help lists the options" << std::endl;
+    return kBadConfig;
+  } catch (const ConfigError& error) {
+    std::cerr << "tsrec: " << error.what() << std::endl;
+    return kBadConfig;
+  } catch (const DataError& error) {
+    std::cerr << "tsrec: " << error.what() << std::endl;
+    return kFailed;
+  } catch (const Interrupted& error) {
+    std::cerr << "tsrec: " << error.what() << std::endl;
+    return kStopped;
+  } catch (const Error& error) {
+    std::cerr << "tsrec: " << error.what() << std::endl;
+    return kBadPlugin;
+  } catch (const std::exception& error) {
+    std::cerr << "tsrec: " << error.what() << std::endl;
+    return kFailed;
+  }
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,165 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include "config/document.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* type_of(const Node& node) {
+  switch (node.value.index()) {
+    case 1:
+      return "true or false";
+    case 2:
+      return "an integer";
+    case 3:
+      return "a number";
+    case 4:
+      return "a string";
+    case 5:
+      return "a list";
+    case 6:
+      return "a table";
+    default:
+      return "nothing";
+  }
+}
+
+// "~" and "${NAME}"; a variable that is not set is named.
+std::string expanded(const std::string& text) {
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (at == 0 && text[0] == '~' && (text.size() == 1 || text[1] == '/')) {
+      const char* home = std::getenv("HOME");
+      out += home != nullptr ? home : "~";
+    } else if (text.compare(at, 2, "${") == 0 && text.find('}', at) != std::string::npos) {
+      const size_t end = text.find('}', at);
+      const std::string name = text.substr(at + 2, end - at - 2);
+      const char* value = std::getenv(name.c_str());
+      if (value == nullptr) {
+        throw ConfigError("the environment variable ", name,
+                          " is not set; set it, for example  export ", name, "=/path/to/data");
+      }
+      out += value;
+      at = end;
+    } else {
+      out += text[at];
+    }
+  }
+  return out;
+}
+
+// Relative to the file it was written in.
+fs::path resolved_path(const std::string& text, const Origin& origin) {
+  const fs::path path = expanded(text);
+  if (path.empty() || path.is_absolute()) return path;
+  const fs::path base = origin.file.empty() || !origin.flag.empty()
+                            ? fs::current_path()
+                            : fs::absolute(origin.file).parent_path();
+  return (base / path).lexically_normal();
+}
+
+bool read(const Node& node, bool& out) {
+  if (const auto* value = std::get_if<bool>(&node.value)) return out = *value, true;
+  return false;
+}
+bool read(const Node& node, int64_t& out) {
+  if (const auto* value = std::get_if<int64_t>(&node.value)) return out = *value, true;
+  return false;
+}
+bool read(const Node& node, double& out) {
+  if (const auto* value = std::get_if<double>(&node.value)) return out = *value, true;
+  if (const auto* value = std::get_if<int64_t>(&node.value))
+    return out = static_cast<double>(*value), true;
+  return false;
+}
+bool read(const Node& node, std::string& out) {
+  if (const auto* value = std::get_if<std::string>(&node.value)) return out = *value, true;
+  return false;
+}
+bool read(const Node& node, fs::path& out) {
+  const auto* value = std::get_if<std::string>(&node.value);
+  if (value == nullptr) return false;
+  out = resolved_path(*value, node.origin);
+  Node absolute;
+  absolute.value = out.string();
+  node.resolved = absolute.toml();
+  return true;
+}
+template <class T>
+bool read(const Node& node, std::vector<T>& out) {
+  const auto* list = std::get_if<Node::List>(&node.value);
+  if (list == nullptr) return false;
+  std::vector<T> values(list->size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!read((*list)[i], values[i])) return false;
+  }
+  out = std::move(values);
+  return true;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::vector<BoundOption> bind(Options& options, const Node& table, const std::string& what,
+                              const std::vector<std::string>& host_keys, const Document& document) {
+  std::vector<BoundOption> bound;
+  std::vector<std::string> known = {host_keys};
+  for (const auto& field : options.fields()) known.push_back(field->facts().key);
+  std::vector<std::string> used;
+  for (const auto& field : options.fields()) {
+    const Field::Facts& facts = field->facts();
+    std::vector<std::string> names = facts.old_names;
+    names.insert(names.begin(), facts.key);
+    const Node* node = nullptr;
+    for (const std::string& name : names) {
+      if (const Node* found = table.find(name)) {
+        node = found;
+        used.push_back(name);
+      }
+    }
+    BoundOption option{facts.key, "", "default", facts.in_key, node == nullptr};
+    if (node != nullptr) {
+      option.origin = node->origin.text();
+      try {
+        const bool fits =
+            std::visit([&](auto* value) { return read(*node, *value); }, field->target());
+        const std::string complaint =
+            fits ? field->complaint()
+                 : "option '" + facts.key + "' is " + type_of(*node) + "; expected " + facts.type;
+        if (!complaint.empty()) document.complain(node->origin, what + ": " + complaint);
+      } catch (const ConfigError& error) {
+        document.complain(node->origin, what + ": option '" + facts.key + "': " + error.what());
+      }
+    } else if (facts.is_required) {
+      document.complain(table.origin,
+                        what + ": option '" + facts.key + "' is missing (" + facts.help + ")");
+    }
+    option.value = field->value_text();
+    bound.push_back(std::move(option));
+  }
+  if (table.is_table()) {
+    for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
+      if (contains(used, key) || contains(host_keys, key)) continue;
+      child.consumed = true;
+      document.complain(child.origin,
+                        what + ": unknown option '" + key + "'" + suggest(key, known));
+    }
+  }
+  for (const auto& field : options.fields()) {
+    for (const auto& check : field->facts().checks) {
+      const Node* node = table.find(field->facts().key);
+      if (const std::string complaint = check(); !complaint.empty()) {
+        document.complain(node != nullptr ? node->origin : table.origin, what + ": " + complaint);
+      }
+    }
+  }
+  return bound;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,126 @@
+#include "pipeline/artefacts.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tsrec::host {
+namespace {
+
+using nlohmann::json;
+
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+void write_samples(const std::string& name, const Samples& samples, ArtifactWriter& out) {
+  out.tensor(name + ".user_S", samples.user_S);
+  out.tensor(name + ".target_S", samples.target_S);
+  out.tensor(name + ".time_S", samples.time_S);
+  out.tensor(name + ".history_H", samples.history_H);
+  out.tensor(name + ".offset_S1", samples.offset_S1);
+}
+
+Samples read_samples(const std::string& name, const ArtifactReader& in) {
+  return {in.tensor(name + ".user_S"), in.tensor(name + ".target_S"), in.tensor(name + ".time_S"),
+          in.tensor(name + ".history_H"), in.tensor(name + ".offset_S1")};
+}
+
+}  // namespace
+
+std::vector<std::string> keys_of(const Items& items) {
+  std::vector<std::string> keys;
+  for (int64_t item = 0; item < items.size(); ++item) keys.push_back(items.key(item));
+  return keys;
+}
+
+void write_dataset(const Dataset& data, ArtifactWriter& out) {
+  out.text("item_keys", dumped(keys_of(data.items)));
+  out.text("columns", dumped(data.items.columns()));
+  for (const std::string& column : data.items.columns()) {
+    std::vector<std::string> values;
+    for (int64_t item = 0; item < data.items.size(); ++item)
+      values.emplace_back(data.items.text(column, item));
+    out.text("column." + column, dumped(values));
+  }
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    write_samples(name(split), data.split(split), out);
+  if (data.sids) {
+    out.tensor("sid_code_NL", data.sids->code_NL);
+    out.tensor("sid_sizes", torch::tensor(data.sids->sizes, torch::kInt64));
+  }
+}
+
+Dataset read_dataset(const std::filesystem::path& folder) {
+  const ArtifactReader in(folder);
+  Dataset data;
+  data.items = Items(json::parse(in.text("item_keys")).get<std::vector<std::string>>());
+  for (const std::string& column :
+       json::parse(in.text("columns")).get<std::vector<std::string>>()) {
+    data.items.set(column,
+                   json::parse(in.text("column." + column)).get<std::vector<std::string>>());
+  }
+  data.train = read_samples("train", in);
+  data.valid = read_samples("valid", in);
+  data.test = read_samples("test", in);
+  if (in.has("sid_code_NL")) {
+    const torch::Tensor sizes = in.tensor("sid_sizes");
+    data.sids = SidTable{
+        in.tensor("sid_code_NL"),
+        {sizes.const_data_ptr<int64_t>(), sizes.const_data_ptr<int64_t>() + sizes.numel()}};
+  }
+  return data;
+}
+
+void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
+                ArtifactWriter& out) {
+  out.tensor("code_NL", sids.code_NL);
+  out.tensor("sizes", torch::tensor(sids.sizes, torch::kInt64));
+  out.text("fingerprint", sids.fingerprint(item_keys));
+}
+
+SidTable read_sids(const std::filesystem::path& folder) {
+  const ArtifactReader in(folder);
+  const torch::Tensor sizes = in.tensor("sizes");
+  return {in.tensor("code_NL"),
+          {sizes.const_data_ptr<int64_t>(), sizes.const_data_ptr<int64_t>() + sizes.numel()}};
+}
+
+void write_notes(const std::vector<TokenNote>& notes, ArtifactWriter& out) {
+  json list = json::array();
+  for (const TokenNote& note : notes)
+    list.push_back(
+        {{"token", note.token}, {"description", note.description}, {"keywords", note.keywords}});
+  out.text("notes", dumped(list));
+}
+
+std::vector<TokenNote> read_notes(const std::filesystem::path& folder) {
+  std::vector<TokenNote> notes;
+  for (const json& note : json::parse(ArtifactReader(folder).text("notes"))) {
+    notes.push_back({note.at("token"), note.at("description"),
+                     note.at("keywords").get<std::vector<std::string>>()});
+  }
+  return notes;
+}
+
+void write_numbers(const Numbers& numbers, const Samples& samples, ArtifactWriter& out) {
+  std::vector<std::string> names;
+  for (const Number& number : numbers) {
+    names.push_back(number.name);
+    out.number(number.name, number.value);
+    if (number.row_S.defined()) out.tensor("row." + number.name, number.row_S);
+  }
+  out.text("names", dumped(names));
+  out.tensor("user_S", samples.user_S);
+}
+
+StoredNumbers read_numbers(const std::filesystem::path& folder) {
+  const ArtifactReader in(folder);
+  StoredNumbers stored;
+  for (const std::string& name : json::parse(in.text("names")).get<std::vector<std::string>>()) {
+    stored.numbers.push_back({name, in.number(name),
+                              in.has("row." + name) ? in.tensor("row." + name) : torch::Tensor()});
+  }
+  stored.user_S = in.tensor("user_S");
+  return stored;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,30 @@
+// How data sets, SIDs, notes and evaluations lie in the store.
+#pragma once
+
+#include "tsrec/artifact.hpp"
+#include "tsrec/data.hpp"
+#include "tsrec/evaluation.hpp"
+
+namespace tsrec::host {
+
+void write_dataset(const Dataset& data, ArtifactWriter& out);
+Dataset read_dataset(const std::filesystem::path& folder);
+
+// With the fingerprint of the catalogue, which every model carries.
+void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
+                ArtifactWriter& out);
+SidTable read_sids(const std::filesystem::path& folder);
+
+void write_notes(const std::vector<TokenNote>& notes, ArtifactWriter& out);
+std::vector<TokenNote> read_notes(const std::filesystem::path& folder);
+
+void write_numbers(const Numbers& numbers, const Samples& samples, ArtifactWriter& out);
+struct StoredNumbers {
+  Numbers numbers;
+  torch::Tensor user_S;
+};
+StoredNumbers read_numbers(const std::filesystem::path& folder);
+
+std::vector<std::string> keys_of(const Items& items);
+
+}  // namespace tsrec::host

@@ -1,0 +1,48 @@
+// What a part sees of the host while a stage runs.
+#pragma once
+
+#include <chrono>
+#include <fstream>
+#include <map>
+#include <optional>
+
+#include "pipeline/pipeline.hpp"
+
+namespace tsrec::host {
+
+class TSREC_HOST_API RunContext final : public Context {
+ public:
+  // curve: file for numbers, one JSON line each; empty: they are dropped.
+  RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve,
+             std::ostream* log);
+  ~RunContext() override;
+
+  void log(Level level, std::string_view message) override;
+  void number(std::string_view name, double value, int64_t step) override;
+  void count(std::string_view name, int64_t amount) override;
+  void progress(std::string_view what, int64_t done, int64_t total) override;
+  at::Generator generator(std::string_view purpose, int64_t index) override;
+  torch::Device device() const override { return settings_.torch_device; }
+  torch::ScalarType precision() const override { return settings_.torch_precision; }
+  bool stopping() const override;
+
+  const std::map<std::string, int64_t>& counters() const { return counters_; }
+  // Bytes of the curve file so far, and the way back to them: a resumed run drops rows beyond its
+  // checkpoint.
+  int64_t curve_bytes();
+  void truncate_curve(int64_t bytes);
+
+ private:
+  void end_bar();
+  const RunSettings& settings_;
+  std::string stage_;
+  std::filesystem::path curve_file_;
+  std::ofstream curve_;
+  std::ostream* log_;
+  std::map<std::string, int64_t> counters_;
+  std::string bar_;
+  std::chrono::steady_clock::time_point began_, shown_, bar_began_;
+  bool is_terminal_, bar_open_ = false;
+};
+
+}  // namespace tsrec::host

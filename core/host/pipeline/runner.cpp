@@ -1,0 +1,163 @@
+#include "pipeline/runner.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+
+#include "pipeline/run_context.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+
+StageRun::~StageRun() = default;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class Run final : public StageRun {
+ public:
+  Run(const Stage& stage, const std::vector<StageResult>& done, fs::path work, RunContext& context)
+      : stage_(stage),
+        done_(done),
+        work_(std::move(work)),
+        context_(context),
+        out_(work_ / "out") {}
+  const Stage& stage() const override { return stage_; }
+  const fs::path& input(const std::string& name) const override {
+    const bool is_declared =
+        std::find(stage_.inputs.begin(), stage_.inputs.end(), name) != stage_.inputs.end();
+    for (const StageResult& result : done_) {
+      if (is_declared && result.name == name) return result.folder;
+    }
+    throw Error("the stage '", stage_.name, "' reads '", name, "', which is not among its inputs");
+  }
+  ArtifactWriter& out() override { return out_; }
+  Context& context() override { return context_; }
+  const fs::path& work() const override { return work_; }
+
+ private:
+  const Stage& stage_;
+  const std::vector<StageResult>& done_;
+  fs::path work_;
+  RunContext& context_;
+  ArtifactWriter out_;
+};
+
+// Digests of the stage's inputs; false when one of them is missing.
+bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
+                std::vector<std::string>& digests, std::string& missing) {
+  for (const std::string& input : stage.inputs) {
+    const auto found = std::find_if(done.begin(), done.end(),
+                                    [&](const StageResult& r) { return r.name == input; });
+    if (found == done.end() || found->digest.empty()) {
+      missing = input;
+      return false;
+    }
+    digests.push_back(found->digest);
+  }
+  return true;
+}
+
+void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
+             std::ostream* log, const std::vector<StageResult>& done, StageResult& result) {
+  const fs::path work = store.work(result.key);
+  const KeyLock lock(work);
+  if (store.has(result.key)) {  // another process was faster
+    result.state = StageResult::State::stored;
+    result.digest = store.digest(result.key);
+    return;
+  }
+  std::cerr << stage.name << "  (" << result.why << ")" << std::endl;
+  if (log != nullptr) *log << stage.name << "  (" << result.why << ")" << std::endl;
+  if (!stage.resumable) fs::remove(work / "curves.jsonl");
+  fs::remove_all(work / "out");
+  const auto began = std::chrono::steady_clock::now();
+  {
+    RunContext context(experiment.run, stage.name, work / "curves.jsonl", log);
+    Run run(stage, done, work, context);
+    stage.run(run);
+    run.out().close();
+    context.curve_bytes();
+    if (fs::exists(work / "curves.jsonl") && fs::file_size(work / "curves.jsonl") > 0) {
+      fs::copy_file(work / "curves.jsonl", work / "out" / "curves.jsonl");
+    }
+    result.counters = context.counters();
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  result.digest = store.commit(result.key, result.key_text);
+  result.state = StageResult::State::ran;
+}
+
+StageResult start_result(const Stage& stage, const Experiment& experiment, const Store& store,
+                         const std::vector<StageResult>& done) {
+  StageResult result;
+  result.name = stage.name;
+  std::vector<std::string> digests;
+  std::string missing;
+  if (!digests_of(stage, done, digests, missing)) {
+    result.why = "its input " + missing + " changes";
+    return result;
+  }
+  result.key_text = key_text(stage, experiment.run, digests);
+  result.key = io::sha256(result.key_text);
+  result.folder = store.artefact(result.key);
+  if (store.has(result.key)) {
+    result.state = StageResult::State::stored;
+    result.digest = store.digest(result.key);
+  } else {
+    result.why = key_difference(store.newest_key_text(stage.name), result.key_text);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string key_text(const Stage& stage, const RunSettings& run,
+                     const std::vector<std::string>& input_digests) {
+  std::string text = "tsrec-key 1\nstage " + stage.name + "\n";
+  text += "run seed = " + std::to_string(run.seed) + "\n";
+  text +=
+      c10::str("run device = ", run.torch_device, "\nrun precision = ", run.torch_precision, "\n");
+  text += "run threads = " + std::to_string(run.threads) + "\n";
+  for (const PartChoice& part : stage.parts) text += part.key_text();
+  for (const std::string& line : stage.key_lines) text += line + "\n";
+  for (size_t i = 0; i < stage.inputs.size(); ++i)
+    text += "input " + stage.inputs[i] + " = " + input_digests[i] + "\n";
+  return text;
+}
+
+std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
+                                    std::ostream* log) {
+  std::vector<StageResult> done;
+  for (const Stage& stage : experiment.stages) {
+    StageResult result = start_result(stage, experiment, store, done);
+    if (result.key.empty()) {
+      result.why = "not run, because an earlier stage failed";
+    } else if (result.state != StageResult::State::stored) {
+      try {
+        run_one(stage, experiment, store, log, done, result);
+      } catch (const Interrupted&) {
+        throw;
+      } catch (const std::exception& error) {
+        result.state = StageResult::State::failed;
+        result.why = error.what();
+        fs::create_directories(store.failed(result.key));
+        io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
+        std::cerr << stage.name << " failed: " << result.why << std::endl;
+        if (log != nullptr) *log << stage.name << " failed: " << result.why << std::endl;
+      }
+    }
+    done.push_back(std::move(result));
+  }
+  return done;
+}
+
+std::vector<StageResult> plan_stages(const Experiment& experiment, const Store& store) {
+  std::vector<StageResult> done;
+  for (const Stage& stage : experiment.stages)
+    done.push_back(start_result(stage, experiment, store, done));
+  return done;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,129 @@
+#include "pipeline/store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <vector>
+
+#include "tsrec/error.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string digest_of(const fs::path& folder) {
+  std::vector<std::string> entries;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    entries.push_back(fs::relative(entry.path(), folder).string() + '\t' +
+                      io::sha256(io::read_text(entry.path())));
+  }
+  std::sort(entries.begin(), entries.end());
+  std::string all;
+  for (const std::string& entry : entries) all += entry + '\n';
+  return io::sha256(all);
+}
+
+}  // namespace
+
+Store::Store(fs::path root) : root_(std::move(root)) {
+  std::error_code failed;
+  fs::create_directories(root_ / "store", failed);
+  if (failed) {
+    throw Error("cannot make the store '", root_.string(), "': ", failed.message(),
+                "; name another with --store or TSREC_STORE");
+  }
+}
+
+fs::path Store::artefact(const std::string& key) const {
+  return root_ / "store" / key.substr(0, 2) / key;
+}
+
+fs::path Store::work(const std::string& key) const {
+  const fs::path folder = root_ / "work" / key;
+  fs::create_directories(folder);
+  return folder;
+}
+
+fs::path Store::failed(const std::string& key) const { return root_ / "failed" / key; }
+bool Store::has(const std::string& key) const { return fs::exists(artefact(key) / "digest.txt"); }
+std::string Store::digest(const std::string& key) const {
+  return io::read_text(artefact(key) / "digest.txt");
+}
+
+std::string Store::commit(const std::string& key, const std::string& key_text) const {
+  const fs::path out = work(key) / "out";
+  const std::string digest = digest_of(out);
+  io::write_text(out / "key.txt", key_text);
+  io::write_text(out / "digest.txt", digest);
+  fs::create_directories(artefact(key).parent_path());
+  fs::remove_all(artefact(key));
+  fs::rename(out, artefact(key));
+  fs::remove_all(root_ / "work" / key);
+  fs::remove_all(failed(key));
+  return digest;
+}
+
+std::string Store::newest_key_text(const std::string& stage) const {
+  std::string newest;
+  fs::file_time_type time = fs::file_time_type::min();
+  for (const auto& group : fs::directory_iterator(root_ / "store")) {
+    for (const auto& entry : fs::directory_iterator(group.path())) {
+      const fs::path file = entry.path() / "key.txt";
+      if (!fs::exists(file) || fs::last_write_time(file) < time) continue;
+      const std::string text = io::read_text(file);
+      if (text.find("\nstage " + stage + "\n") == std::string::npos) continue;
+      newest = text;
+      time = fs::last_write_time(file);
+    }
+  }
+  return newest;
+}
+
+std::string key_difference(const std::string& before, const std::string& now) {
+  if (before.empty()) return "never ran";
+  const std::vector<std::string> old_lines = lines_of(before), new_lines = lines_of(now);
+  const std::set<std::string> old_set(old_lines.begin(), old_lines.end()),
+      new_set(new_lines.begin(), new_lines.end());
+  std::string difference;
+  for (const std::string& line : new_lines) {
+    if (old_set.contains(line)) continue;
+    const size_t equals = line.find(" = ");
+    std::string shown = line;
+    for (const std::string& old_line : old_lines) {
+      const bool same_name =
+          equals != std::string::npos && old_line.compare(0, equals + 3, line, 0, equals + 3) == 0;
+      if (same_name && !new_set.contains(old_line))
+        shown = line.substr(0, equals) + ": " + old_line.substr(equals + 3) + " -> " +
+                line.substr(equals + 3);
+    }
+    if (shown.size() > 100) shown.replace(97, std::string::npos, "...");
+    difference += (difference.empty() ? "" : "; ") + shown;
+  }
+  return difference.empty() ? "not stored" : difference;
+}
+
+KeyLock::KeyLock(const fs::path& folder)
+    : fd_(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0)
+    throw Error("cannot lock '", folder.string(), "'; is the store writable?");
+}
+
+KeyLock::~KeyLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,46 @@
+// Where stages keep their results: folders named by the SHA-256 of everything that decides their
+// bytes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "support/api.hpp"
+
+namespace tsrec::host {
+
+class TSREC_HOST_API Store {
+ public:
+  explicit Store(std::filesystem::path root);  // --store, $TSREC_STORE or .tsrec
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path artefact(const std::string& key) const;
+  std::filesystem::path work(const std::string& key) const;  // made; survives an interruption
+  std::filesystem::path failed(const std::string& key) const;
+  bool has(const std::string& key) const;
+  std::string digest(const std::string& key) const;  // of the stored bytes; enters the keys below
+  // Moves work/<key>/out into the store with one rename; key.txt and digest.txt are written first.
+  // Returns the digest.
+  std::string commit(const std::string& key, const std::string& key_text) const;
+  // The newest stored key text of this stage; "" when it never ran.
+  std::string newest_key_text(const std::string& stage) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+// "option codes = 256 -> 128": what the two key texts differ in.
+TSREC_HOST_API std::string key_difference(const std::string& before, const std::string& now);
+
+// Held while a stage runs: a second process waits and then finds the stored result.
+class KeyLock {
+ public:
+  explicit KeyLock(const std::filesystem::path& folder);
+  ~KeyLock();
+  KeyLock(const KeyLock&) = delete;
+  KeyLock& operator=(const KeyLock&) = delete;
+
+ private:
+  int fd_;
+};
+
+}  // namespace tsrec::host
