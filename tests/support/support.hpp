@@ -1,4 +1,5 @@
-// What every test needs: a Context, parts out of built plugins, small files, the optional real data.
+// What every test needs: a Context, parts out of built plugins, small files, the optional real
+// data.
 #pragma once
 
 #include <dlfcn.h>
@@ -15,8 +16,12 @@ class TestContext : public Context {
  public:
   explicit TestContext(uint64_t seed = 17) : seed_(seed) {}
   void log(Level, std::string_view message) override { messages.emplace_back(message); }
-  void number(std::string_view name, double value, int64_t) override { numbers[std::string(name)].push_back(value); }
-  void count(std::string_view name, int64_t amount) override { counters[std::string(name)] += amount; }
+  void number(std::string_view name, double value, int64_t) override {
+    numbers[std::string(name)].push_back(value);
+  }
+  void count(std::string_view name, int64_t amount) override {
+    counters[std::string(name)] += amount;
+  }
   void progress(std::string_view, int64_t, int64_t) override {}
   at::Generator generator(std::string_view purpose, int64_t index) override {
     const size_t mixed = std::hash<std::string>{}(c10::str(seed_, "/", purpose, "/", index));
@@ -42,7 +47,8 @@ inline void set_from_text(Field& field, const std::string& text) {
         std::istringstream in(text);
         if constexpr (std::is_same_v<T, bool>) {
           *value = text == "true";
-        } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::filesystem::path>) {
+        } else if constexpr (std::is_same_v<T, std::string> ||
+                             std::is_same_v<T, std::filesystem::path>) {
           *value = text;
         } else if constexpr (std::is_arithmetic_v<T>) {
           in >> *value;
@@ -54,12 +60,13 @@ inline void set_from_text(Field& field, const std::string& text) {
       field.target());
 }
 
-// The part `name` of the built plugin file that offers it; options as text. Plugins are never unloaded.
-// Throws ConfigError for an unknown option or a value that the field refuses.
+// The part `name` of the built plugin file that offers it; options as text. Plugins are never
+// unloaded. Throws ConfigError for an unknown option or a value that the field refuses.
 template <class Interface>
 std::shared_ptr<Interface> make_part(const std::string& name, Context& context,
                                      const std::map<std::string, std::string>& options = {}) {
-  const std::filesystem::path folder = std::filesystem::path(TSREC_PLUGIN_FOLDER) / Interface::kKind;
+  const std::filesystem::path folder =
+      std::filesystem::path(TSREC_PLUGIN_FOLDER) / Interface::kKind;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
     void* handle = dlopen(file.path().c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) throw Error("cannot load ", file.path().string(), ": ", dlerror());
@@ -73,14 +80,17 @@ std::shared_ptr<Interface> make_part(const std::string& name, Context& context,
       info.declare(settings.get(), declared);
       for (const auto& [key, text] : options) {
         auto& fields = declared.fields();
-        const auto field = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f->facts().key == key; });
+        const auto field = std::find_if(fields.begin(), fields.end(),
+                                        [&](const auto& f) { return f->facts().key == key; });
         if (field == fields.end()) throw ConfigError(name, " has no option ", key);
         set_from_text(**field, text);
-        if (const std::string complaint = (*field)->complaint(); !complaint.empty()) throw ConfigError(complaint, "");
+        if (const std::string complaint = (*field)->complaint(); !complaint.empty())
+          throw ConfigError(complaint, "");
       }
       for (const auto& field : declared.fields()) {
         for (const auto& check : field->facts().checks) {
-          if (const std::string complaint = check(); !complaint.empty()) throw ConfigError(complaint, "");
+          if (const std::string complaint = check(); !complaint.empty())
+            throw ConfigError(complaint, "");
         }
       }
       return std::shared_ptr<Interface>(static_cast<Interface*>(info.make(settings.get(), context)),
@@ -112,9 +122,11 @@ class TempFolder {
 // The folder of real data that some tests use; empty when absent.
 inline std::filesystem::path shared_data() {
   const char* named = std::getenv("TSREC_TEST_DATA");
-  const std::filesystem::path folder = named != nullptr ? std::filesystem::path(named)
-                                                        : std::filesystem::path(TSREC_SOURCE_FOLDER) / "../shared/data";
-  return std::filesystem::exists(folder) ? std::filesystem::canonical(folder) : std::filesystem::path();
+  const std::filesystem::path folder =
+      named != nullptr ? std::filesystem::path(named)
+                       : std::filesystem::path(TSREC_SOURCE_FOLDER) / "../shared/data";
+  return std::filesystem::exists(folder) ? std::filesystem::canonical(folder)
+                                         : std::filesystem::path();
 }
 
 // The sentence that `action` throws as E; fails the test when it throws nothing.

@@ -12,10 +12,8 @@ namespace tsrec::host {
 struct Arguments {
   std::vector<std::string> words;  // behind the command
   std::vector<std::filesystem::path> with, plugins;
-  std::vector<std::string> set, history;
+  std::vector<std::string> set;
   std::filesystem::path store = ".tsrec";
-  std::string stage;  // recommend: which model
-  int64_t top = 10;
   bool markdown = false, toml = false, origins = false, check = false;
 };
 

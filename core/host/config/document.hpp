@@ -14,7 +14,7 @@
 
 namespace tsrec::host {
 
-struct Origin {
+struct TSREC_HOST_API Origin {
   std::string file;  // "" for a flag or a default
   int line = 0, column = 0;
   std::string text() const;  // "configs/sid/rq.toml:3:1", "--set", "default"

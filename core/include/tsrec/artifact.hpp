@@ -5,16 +5,20 @@
 
 namespace tsrec {
 
-// Writes into a folder that is committed by the host with one rename. All bytes are a function of the values.
+// Writes into a folder that is committed by the host with one rename. All bytes are a function of
+// the values.
 class TSREC_API ArtifactWriter {
  public:
   explicit ArtifactWriter(std::filesystem::path folder);
-  ~ArtifactWriter();  // close() must have been called; an unclosed writer leaves an unreadable folder
-  void tensor(std::string_view name, const torch::Tensor& value);  // kept until close(); one safetensors file
+  ~ArtifactWriter();  // close() must have been called; an unclosed writer leaves an unreadable
+                      // folder
+  void tensor(std::string_view name,
+              const torch::Tensor& value);  // kept until close(); one safetensors file
   void text(std::string_view name, std::string_view value);
-  void number(std::string_view name, double value);                // exact: written with 17 digits
-  std::filesystem::path folder(std::string_view name);             // made, empty; for a model folder and the like
-  void close();                                                    // writes tensors.safetensors and values.json
+  void number(std::string_view name, double value);  // exact: written with 17 digits
+  std::filesystem::path folder(
+      std::string_view name);  // made, empty; for a model folder and the like
+  void close();                // writes tensors.safetensors and values.json
 
  private:
   struct Impl;

@@ -1,4 +1,5 @@
-// What the host gives a part while it runs: the only way to log, draw randomness, and know the device.
+// What the host gives a part while it runs: the only way to log, draw randomness, and know the
+// device.
 #pragma once
 
 #include "tsrec/error.hpp"
@@ -17,16 +18,20 @@ class TSREC_API Context {
   virtual void log(Level level, std::string_view message) = 0;
   // A point of a curve ("train.loss"); goes to the run's metrics file.
   virtual void number(std::string_view name, double value, int64_t step) = 0;
-  // A counter ("token_forwards", "head_rows"); summed over the stage and written beside its seconds.
+  // A counter ("token_forwards", "head_rows"); summed over the stage and written beside its
+  // seconds.
   virtual void count(std::string_view name, int64_t amount) = 0;
-  // done of total units of the current long loop; the host shows a bar with the time left, or sparse lines.
+  // done of total units of the current long loop; the host shows a bar with the time left, or
+  // sparse lines.
   virtual void progress(std::string_view what, int64_t done, int64_t total) = 0;
-  // A fresh stream, derived from (seed, stage, purpose, index) alone: there is no generator state to save.
+  // A fresh stream, derived from (seed, stage, purpose, index) alone: there is no generator state
+  // to save.
   virtual at::Generator generator(std::string_view purpose, int64_t index) = 0;
   virtual torch::Device device() const = 0;
   // Of weights and activations. Sums and optimizer state are float32.
   virtual torch::ScalarType precision() const = 0;
-  // True after Ctrl-C or at the end of the time budget: return soon (throw Interrupted from a fit that cannot resume).
+  // True after Ctrl-C or at the end of the time budget: return soon (throw Interrupted from a fit
+  // that cannot resume).
   virtual bool stopping() const = 0;
 };
 

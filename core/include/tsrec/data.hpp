@@ -1,8 +1,8 @@
 // Items, users' samples, and the data set that a source hands over.
 //
-// Shape legend, used in names everywhere (x_ND is [N, D]): N items, D width, L SID levels, K codes of a level, S samples,
-// H history entries of all samples, V vocabulary rows, E new tokens, T packed tokens, R supervised positions, B prompts,
-// G completions per prompt, M ranked candidates.
+// Shape legend, used in names everywhere (x_ND is [N, D]): N items, D width, L SID levels, K codes
+// of a level, S samples, H history entries of all samples, V vocabulary rows, E new tokens, T
+// packed tokens, R supervised positions, B prompts, G completions per prompt, M ranked candidates.
 #pragma once
 
 #include "tsrec/sid.hpp"
@@ -13,12 +13,13 @@ namespace tsrec {
 class TSREC_API Items {
  public:
   Items() = default;
-  explicit Items(std::vector<std::string> keys);             // throws DataError on a key given twice
+  explicit Items(std::vector<std::string> keys);  // throws DataError on a key given twice
   int64_t size() const { return static_cast<int64_t>(keys_.size()); }
-  const std::string& key(int64_t item) const;                // the catalogue's own identifier
+  const std::string& key(int64_t item) const;  // the catalogue's own identifier
   std::optional<int64_t> find(std::string_view key) const;
   void set(const std::string& column, std::vector<std::string> values);  // one per item
-  std::string_view text(std::string_view column, int64_t item) const;    // "title", "description", ...; "" if absent
+  std::string_view text(std::string_view column,
+                        int64_t item) const;  // "title", "description", ...; "" if absent
   std::vector<std::string> columns() const;
 
  private:
@@ -27,10 +28,13 @@ class TSREC_API Items {
   std::map<std::string, std::vector<std::string>, std::less<>> columns_;
 };
 
-// Rows of history -> target. The target travels with its row, never through a lookup by text. int64 on the CPU.
+// Rows of history -> target. The target travels with its row, never through a lookup by text. int64
+// on the CPU.
 struct TSREC_API Samples {
-  torch::Tensor user_S, target_S, time_S;   // time: seconds or a rank in time; equal times keep row order
-  torch::Tensor history_H, offset_S1;       // CSR, oldest first: row s owns history_H[offset_S1[s] .. offset_S1[s+1])
+  torch::Tensor user_S, target_S,
+      time_S;  // time: seconds or a rank in time; equal times keep row order
+  torch::Tensor history_H,
+      offset_S1;  // CSR, oldest first: row s owns history_H[offset_S1[s] .. offset_S1[s+1])
   int64_t size() const { return target_S.defined() ? target_S.size(0) : 0; }
   std::span<const int64_t> history(int64_t row) const;
   int64_t target(int64_t row) const;
@@ -67,10 +71,14 @@ struct UserSequence {
   std::vector<int64_t> items, times;
 };
 
-// Leave-one-out (method 2.4): last item = test, second last = valid, every earlier one but the first = train targets.
-// Histories are capped to the last max_history items. Users with fewer than 3 items give train rows only.
-TSREC_API void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history, Dataset& out);
-// Global time 8:1:1 (method 2.4): all samples of all users ordered by (target time, user, position), cut at 80 % and 90 %.
-TSREC_API void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dataset& out);
+// Leave-one-out (method 2.4): last item = test, second last = valid, every earlier one but the
+// first = train targets. Histories are capped to the last max_history items. Users with fewer than
+// 3 items give train rows only.
+TSREC_API void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history,
+                                   Dataset& out);
+// Global time 8:1:1 (method 2.4): all samples of all users ordered by (target time, user,
+// position), cut at 80 % and 90 %.
+TSREC_API void split_by_time(std::span<const UserSequence> users, int64_t max_history,
+                             Dataset& out);
 
 }  // namespace tsrec

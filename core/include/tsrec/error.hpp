@@ -33,7 +33,8 @@ class TSREC_API DataError : public Error {
   ~DataError() override;
 };
 
-// Somebody asked to stop (Ctrl-C, time budget) and the work was left in a resumable state; exit code 5.
+// Somebody asked to stop (Ctrl-C, time budget) and the work was left in a resumable state; exit
+// code 5.
 class TSREC_API Interrupted : public Error {
  public:
   using Error::Error;

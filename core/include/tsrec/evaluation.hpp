@@ -5,20 +5,23 @@
 
 namespace tsrec {
 
-// Best first, one entry per item; -1 = none. For language models items of one leaf (one SID) are neighbours with one
-// leaf number (SidTable::group_N) and one score; recommenders rank items and leave leaf_SM undefined.
+// Best first, one entry per item; -1 = none. For language models items of one leaf (one SID) are
+// neighbours with one leaf number (SidTable::group_N) and one score; recommenders rank items and
+// leave leaf_SM undefined.
 struct Rankings {
   torch::Tensor leaf_SM, item_SM;  // int64
   torch::Tensor score_SM;          // float32
-  int64_t num_illegal = 0;         // generated token sequences that are no SID (0 by construction when constrained)
+  int64_t num_illegal =
+      0;  // generated token sequences that are no SID (0 by construction when constrained)
 };
 
 // Completions of B prompts, G each, in beam order. Items, never strings. Tensors on the CPU.
 struct Rollouts {
-  torch::Tensor leaf_BG, item_BG;  // int64; item: the first item of the leaf
-  torch::Tensor log_prob_BG;       // float32, without gradient
-  torch::Tensor target_B, sample_B;         // int64; target item and sample row of each prompt (-1: none)
-  std::vector<std::vector<std::vector<int32_t>>> token_BG;  // [B][G] token ids of the SID, without forced suffix
+  torch::Tensor leaf_BG, item_BG;    // int64; item: the first item of the leaf
+  torch::Tensor log_prob_BG;         // float32, without gradient
+  torch::Tensor target_B, sample_B;  // int64; target item and sample row of each prompt (-1: none)
+  std::vector<std::vector<std::vector<int32_t>>>
+      token_BG;  // [B][G] token ids of the SID, without forced suffix
 };
 
 struct Evaluation {
@@ -32,14 +35,15 @@ struct Evaluation {
 struct TargetPlaces {
   // SID match: 0-based place of the target's SID among the distinct SIDs of the list; -1 if absent.
   std::vector<int64_t> sid_place;
-  // Item match: items listed before the target's group, and the size of that group (items of one leaf share their
-  // place: the expectation over a random order inside the group counts). before = -1 if absent.
+  // Item match: items listed before the target's group, and the size of that group (items of one
+  // leaf share their place: the expectation over a random order inside the group counts). before =
+  // -1 if absent.
   std::vector<int64_t> before, group;
 };
 TSREC_API TargetPlaces target_places(const Evaluation& evaluation);
 
 struct Number {
-  std::string name;     // "item.hr@10", "sid.ndcg@5", "coverage@10"
+  std::string name;  // "item.hr@10", "sid.ndcg@5", "coverage@10"
   double value = 0;
   torch::Tensor row_S;  // float64 value per sample, if any: intervals and paired tests use it
 };

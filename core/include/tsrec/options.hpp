@@ -1,4 +1,5 @@
-// Options are declared once, next to the members they fill. The one declaration yields reading, type and range checks,
+// Options are declared once, next to the members they fill. The one declaration yields reading,
+// type and range checks,
 // `--set`, help, the README table, the resolved file and the canonical text of the stage key.
 #pragma once
 
@@ -12,26 +13,32 @@ namespace tsrec {
 // One option. Every call returns *this.
 class TSREC_API Field {
  public:
-  using Target = std::variant<bool*, int64_t*, double*, std::string*, std::filesystem::path*,
-                              std::vector<int64_t>*, std::vector<double>*, std::vector<std::string>*>;
+  using Target =
+      std::variant<bool*, int64_t*, double*, std::string*, std::filesystem::path*,
+                   std::vector<int64_t>*, std::vector<double>*, std::vector<std::string>*>;
 
   Field(std::string key, Target target);
 
-  Field& range(double low, double high);  // closed; checked for numbers and each entry of number lists
+  Field& range(double low,
+               double high);  // closed; checked for numbers and each entry of number lists
   Field& at_least(double low);
   Field& one_of(std::vector<std::string> names);  // for strings and each entry of string lists
   Field& required();
-  Field& unit(std::string_view unit);      // "seconds", "tokens"; shown in help
-  Field& help(std::string_view effect);    // says the effect: "cap cluster sizes so that every code is used"
-  Field& was(std::string_view old_name);   // accepted with a warning
-  Field& not_in_key();                     // changing it does not rerun the stage (it cannot change results)
-  Field& check(std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
+  Field& unit(std::string_view unit);  // "seconds", "tokens"; shown in help
+  Field& help(
+      std::string_view effect);  // says the effect: "cap cluster sizes so that every code is used"
+  Field& was(std::string_view old_name);  // accepted with a warning
+  Field& not_in_key();  // changing it does not rerun the stage (it cannot change results)
+  Field& check(
+      std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
 
   // Read by the host.
   struct Facts {
-    std::string key, unit, help, default_text, type;  // type: "bool", "int", "float", "string", "path", "int list", ...
+    std::string key, unit, help, default_text,
+        type;  // type: "bool", "int", "float", "string", "path", "int list", ...
     std::vector<std::string> names, old_names;
-    double low = -std::numeric_limits<double>::infinity(), high = std::numeric_limits<double>::infinity();
+    double low = -std::numeric_limits<double>::infinity(),
+           high = std::numeric_limits<double>::infinity();
     bool is_required = false, in_key = true;
     std::vector<std::function<std::string()>> checks;
   };
@@ -47,8 +54,10 @@ class TSREC_API Field {
 
 class TSREC_API Options {
  public:
-  // T: bool, int64_t, double, std::string, std::filesystem::path (relative to the file it was written in; "~" and
-  // "${NAME}" of the environment are expanded), vectors of int64_t, double, std::string. `value` holds the default.
+  // T: bool, int64_t, double, std::string, std::filesystem::path (relative to the file it was
+  // written in; "~" and
+  // "${NAME}" of the environment are expanded), vectors of int64_t, double, std::string. `value`
+  // holds the default.
   template <class T>
   Field& add(std::string_view key, T& value) {
     return add_target(key, Field::Target(&value));

@@ -19,9 +19,10 @@ class TSREC_API Part {
 
 struct PartInfo {
   const char* kind;
-  int contract;         // of the kind's interface; the host refuses others
+  int contract;  // of the kind's interface; the host refuses others
   const char* name;
-  int revision;         // raised when equal options and inputs may give other results: it enters the stage key
+  int revision;  // raised when equal options and inputs may give other results: it enters the stage
+                 // key
   const char* summary;
   void* (*new_settings)();
   void (*delete_settings)(void*);
@@ -42,22 +43,24 @@ struct PluginInfo {
 // A table entry. Settings: default-constructible, with `void declare(tsrec::Options&)`.
 template <class Interface, class Impl, class Settings>
 constexpr PartInfo part(const char* name, int revision, const char* summary) {
-  static_assert(std::is_base_of_v<Part, Interface>, "the first argument is the interface of a part kind");
+  static_assert(std::is_base_of_v<Part, Interface>,
+                "the first argument is the interface of a part kind");
   static_assert(std::is_base_of_v<Interface, Impl>, "the part must implement its interface");
   static_assert(std::is_constructible_v<Impl, const Settings&, Context&>,
                 "a part is built from its settings and the context");
-  return {Interface::kKind,
-          Interface::kContract,
-          name,
-          revision,
-          summary,
-          []() -> void* { return new Settings; },
-          [](void* settings) { delete static_cast<Settings*>(settings); },
-          [](void* settings, Options& options) { static_cast<Settings*>(settings)->declare(options); },
-          [](const void* settings, Context& context) -> Part* {
-            return static_cast<Interface*>(new Impl(*static_cast<const Settings*>(settings), context));
-          },
-          [](Part* made) { delete made; }};
+  return {
+      Interface::kKind,
+      Interface::kContract,
+      name,
+      revision,
+      summary,
+      []() -> void* { return new Settings; },
+      [](void* settings) { delete static_cast<Settings*>(settings); },
+      [](void* settings, Options& options) { static_cast<Settings*>(settings)->declare(options); },
+      [](const void* settings, Context& context) -> Part* {
+        return static_cast<Interface*>(new Impl(*static_cast<const Settings*>(settings), context));
+      },
+      [](Part* made) { delete made; }};
 }
 
 // Settings of a part without options.
@@ -67,14 +70,18 @@ struct NoSettings {
 
 }  // namespace tsrec
 
-// TSREC_PLUGIN("tsrec.random_codes", "0.1.0", tsrec::part<...>(...), ...) at namespace scope, once per shared object.
-// No static constructor is involved: the facts and the table are constants.
-#define TSREC_PLUGIN(plugin_name, plugin_version, ...)                                                  \
-  extern "C" TSREC_API __attribute__((used)) constexpr char tsrec_facts[] = TSREC_FACTS_MAGIC TSREC_FACTS; \
-  namespace {                                                                                           \
-  constexpr ::tsrec::PartInfo kTsrecParts[] = {__VA_ARGS__};                                            \
-  constexpr ::tsrec::PluginInfo kTsrecPlugin = {sizeof(::tsrec::PluginInfo), TSREC_FACTS, plugin_name,  \
-                                                plugin_version, kTsrecParts,                            \
-                                                sizeof(kTsrecParts) / sizeof(kTsrecParts[0])};          \
-  }                                                                                                     \
+// TSREC_PLUGIN("tsrec.random_codes", "0.1.0", tsrec::part<...>(...), ...) at namespace scope, once
+// per shared object. No static constructor is involved: the facts and the table are constants.
+#define TSREC_PLUGIN(plugin_name, plugin_version, ...)                                         \
+  extern "C" TSREC_API __attribute__((used)) constexpr char tsrec_facts[] =                    \
+      TSREC_FACTS_MAGIC TSREC_FACTS;                                                           \
+  namespace {                                                                                  \
+  constexpr ::tsrec::PartInfo kTsrecParts[] = {__VA_ARGS__};                                   \
+  constexpr ::tsrec::PluginInfo kTsrecPlugin = {sizeof(::tsrec::PluginInfo),                   \
+                                                TSREC_FACTS,                                   \
+                                                plugin_name,                                   \
+                                                plugin_version,                                \
+                                                kTsrecParts,                                   \
+                                                sizeof(kTsrecParts) / sizeof(kTsrecParts[0])}; \
+  }                                                                                            \
   extern "C" TSREC_API const ::tsrec::PluginInfo* tsrec_plugin() noexcept { return &kTsrecPlugin; }

@@ -1,5 +1,5 @@
-// Tasks speak in pieces (text, an item's SID, one SID token); only the prompt compiler makes token ids. SFT, RL,
-// evaluation and `recommend` use the same compiled forms.
+// Tasks speak in pieces (text, an item's SID, one SID token); only the prompt compiler makes token
+// ids. SFT, RL, evaluation and `recommend` use the same compiled forms.
 #pragma once
 
 #include "tsrec/data.hpp"
@@ -9,9 +9,9 @@ namespace tsrec {
 
 struct TSREC_API Piece {
   enum class Kind : uint8_t { text, sid, token } kind = Kind::text;
-  std::string text_value;          // text
-  int64_t item = -1;               // sid: the item's whole SID
-  int64_t level = -1, code = -1;   // token: one SID token
+  std::string text_value;         // text
+  int64_t item = -1;              // sid: the item's whole SID
+  int64_t level = -1, code = -1;  // token: one SID token
   static Piece text(std::string value);
   static Piece sid(int64_t item);
   static Piece token(int64_t level, int64_t code);
@@ -19,8 +19,9 @@ struct TSREC_API Piece {
 
 // A slot with several SIDs (a history) is joined by [prompt] separator.
 struct Example {
-  std::string form;                                  // the wording [prompt.<form>]; slots fill its {braces}
-  std::map<std::string, std::vector<Piece>> slots;   // a slot of `target` may not occur in the prompt
+  std::string form;  // the wording [prompt.<form>]; slots fill its {braces}
+  std::map<std::string, std::vector<Piece>>
+      slots;  // a slot of `target` may not occur in the prompt
   double weight = 1;
   int64_t sample = -1, target_item = -1;
 };
@@ -28,28 +29,30 @@ struct Example {
 struct CompiledExample {
   std::vector<int32_t> prompt, target;  // the label mask is exactly `target`
   double weight = 1;
-  int32_t task = 0;                     // index of the task in its ExampleSet
+  int32_t task = 0;  // index of the task in its ExampleSet
   int64_t sample = -1, target_item = -1;
 };
 
-// The wording as data: `frame` holds placeholders such as {instruction} and {input}; each form gives their texts and a
-// `target`. The literal text after the frame's last placeholder is the response marker. "{eos}" in a target is the
-// tokenizer's end-of-text token.
+// The wording as data: `frame` holds placeholders such as {instruction} and {input}; each form
+// gives their texts and a `target`. The literal text after the frame's last placeholder is the
+// response marker. "{eos}" in a target is the tokenizer's end-of-text token.
 struct PromptWording {
   std::string frame;
-  std::string separator = ", ";                                   // between the pieces of one slot
-  std::map<std::string, std::string> shared;                      // {preamble} and other texts of [prompt] itself
+  std::string separator = ", ";               // between the pieces of one slot
+  std::map<std::string, std::string> shared;  // {preamble} and other texts of [prompt] itself
   std::map<std::string, std::map<std::string, std::string>> forms;
 };
 
 class TSREC_API PromptCompiler {
  public:
-  // Throws ConfigError: unknown placeholder, a frame without a marker, a target slot that the prompt contains.
+  // Throws ConfigError: unknown placeholder, a frame without a marker, a target slot that the
+  // prompt contains.
   PromptCompiler(PromptWording wording, const text::Tokenizer& tokenizer, const SidTable& sids,
                  const Vocabulary& vocabulary);
   ~PromptCompiler();
   CompiledExample compile(const Example& example) const;  // thread-safe
-  // Token ids that every target of the form has after its last slot ("\n", {eos}): forced tokens in decoding.
+  // Token ids that every target of the form has after its last slot ("\n", {eos}): forced tokens in
+  // decoding.
   const std::vector<int32_t>& suffix(const std::string& form) const;
   const text::Tokenizer& tokenizer() const;
 
@@ -64,11 +67,13 @@ class TSREC_API ExampleSet {
   virtual ~ExampleSet();
   virtual int64_t size(Split split) const = 0;
   virtual CompiledExample at(Split split, int64_t index, int64_t epoch) const = 0;  // thread-safe
-  // Rows with one group are rows of one user (or a group of their own): a trainer that shares prefixes keeps them together.
+  // Rows with one group are rows of one user (or a group of their own): a trainer that shares
+  // prefixes keeps them together.
   virtual int64_t group(Split split, int64_t index) const = 0;
   virtual const std::vector<std::string>& task_names() const = 0;
   virtual const PromptCompiler& compiler() const = 0;
-  virtual const std::vector<int32_t>& suffix(int32_t task) const = 0;  // forced ids after the answer of this task
+  virtual const std::vector<int32_t>& suffix(
+      int32_t task) const = 0;  // forced ids after the answer of this task
 };
 
 }  // namespace tsrec

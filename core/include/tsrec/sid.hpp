@@ -16,7 +16,8 @@ struct TSREC_API SidTable {
   std::string text(int64_t item) const;                   // "<a_236><b_231><c_226>"
   // Group number of every item: items with one SID share it. Numbered by first appearance.
   std::vector<int64_t> group_N() const;
-  // SHA-256 over the item keys and their tokens in item order; carried by every model, a mismatch is refused.
+  // SHA-256 over the item keys and their tokens in item order; carried by every model, a mismatch
+  // is refused.
   std::string fingerprint(const std::vector<std::string>& item_keys) const;
 };
 
@@ -35,7 +36,8 @@ struct TokenNote {  // (D_s, W_s) of Eq. 7
   std::string token, description;
   std::vector<std::string> keywords;
 };
-TSREC_API std::vector<TokenCluster> token_clusters(const SidTable& sids);  // used tokens only, level by level, code ascending
+TSREC_API std::vector<TokenCluster> token_clusters(
+    const SidTable& sids);  // used tokens only, level by level, code ascending
 
 struct NewToken {
   std::string text;
@@ -43,16 +45,17 @@ struct NewToken {
   int32_t id = -1;
 };
 
-// The SID tokens as they stand in the model's vocabulary. Ids ascend level by level, codes ascend within a level, so a
-// level is one contiguous range of rows.
+// The SID tokens as they stand in the model's vocabulary. Ids ascend level by level, codes ascend
+// within a level, so a level is one contiguous range of rows.
 class TSREC_API Vocabulary {
  public:
   Vocabulary() = default;
-  Vocabulary(const SidTable& sids, int32_t first_id);      // the used codes only
+  Vocabulary(const SidTable& sids, int32_t first_id);  // the used codes only
   const std::vector<NewToken>& tokens() const { return tokens_; }
   nn::RowRange level(int64_t level) const;
-  int32_t id(int64_t level, int64_t code) const;           // -1 when no item uses the code
-  std::vector<int32_t> ids(const SidTable& sids, int64_t item) const;  // the item's SID as token ids
+  int32_t id(int64_t level, int64_t code) const;  // -1 when no item uses the code
+  std::vector<int32_t> ids(const SidTable& sids,
+                           int64_t item) const;  // the item's SID as token ids
 
  private:
   std::vector<NewToken> tokens_;

@@ -101,7 +101,8 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
       }
     });
     ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
-    ctx->saved_data["plan"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
+    ctx->saved_data["plan"] =
+        c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
     return out;
   }
 

@@ -1,6 +1,8 @@
-// The one decoder of evaluation, rollouts and `recommend`: beam search that can only say SIDs of the catalogue.
+// The one decoder of evaluation, rollouts and `recommend`: beam search that can only say SIDs of
+// the catalogue.
 //
-// The prompt's keys and values are computed once and shared by its beams; only legal children are scored.
+// The prompt's keys and values are computed once and shared by its beams; only legal children are
+// scored.
 #pragma once
 
 #include "tsrec/context.hpp"
@@ -11,17 +13,22 @@
 namespace tsrec::decode {
 
 // full: log softmax over the whole vocabulary, not renormalised (comparable with other stacks).
-// legal: softmax over the children of the trie node; leaf probabilities sum to 1 and forced tokens cost nothing.
+// legal: softmax over the children of the trie node; leaf probabilities sum to 1 and forced tokens
+// cost nothing.
 enum class Scoring { full, legal };
-enum class Search { beam, sample };  // sample: independent constrained draws of the policy (rollouts only)
+enum class Search {
+  beam,
+  sample
+};  // sample: independent constrained draws of the policy (rollouts only)
 
 struct DecodeOptions {
   Scoring scoring = Scoring::full;
   Search search = Search::beam;
-  int64_t beams = 20;             // more than the trie has leaves is a ConfigError
-  double temperature = 1;         // of sample
-  std::vector<int32_t> suffix;    // forced ids after the SID whose log-probabilities are added in `full` (may be empty)
-  int64_t max_tokens = 8192;      // prompt tokens of one forward
+  int64_t beams = 20;           // more than the trie has leaves is a ConfigError
+  double temperature = 1;       // of sample
+  std::vector<int32_t> suffix;  // forced ids after the SID whose log-probabilities are added in
+                                // `full` (may be empty)
+  int64_t max_tokens = 8192;    // prompt tokens of one forward
 };
 
 // Prompts computed: hidden state at each prompt's end, and the segment where it ends.
@@ -38,21 +45,27 @@ class TSREC_API Decoder {
 
   // With gradients when grad mode is on.
   Prefilled prefill(std::span<const std::vector<int32_t>> prompts, Context& context) const;
-  // [B] prompts -> G = beams completions each, best first; on detached keys and values, without gradients.
-  Rollouts roll_out(const Prefilled& prompts, std::optional<at::Generator> generator, Context& context) const;
-  // Teacher-forced completions (+ suffix) behind the same keys and values, as trees (shared completion prefixes once).
-  // Label r of the result is predicted by hidden[at] of the batch, or, where from_prompt is set, by last_BD[at].
+  // [B] prompts -> G = beams completions each, best first; on detached keys and values, without
+  // gradients.
+  Rollouts roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
+                    Context& context) const;
+  // Teacher-forced completions (+ suffix) behind the same keys and values, as trees (shared
+  // completion prefixes once). Label r of the result is predicted by hidden[at] of the batch, or,
+  // where from_prompt is set, by last_BD[at].
   struct Tree {
     nn::PackedBatch batch;
-    torch::Tensor from_prompt_R;   // bool
-    torch::Tensor completion_R;    // int64: b * G + g
+    torch::Tensor from_prompt_R;  // bool
+    torch::Tensor completion_R;   // int64: b * G + g
   };
   Tree tree(const Prefilled& prompts, const Rollouts& rollouts) const;
-  // Ranks the whole catalogue's SIDs for every prompt: beams expanded to their items. Identical prompts once.
+  // Ranks the whole catalogue's SIDs for every prompt: beams expanded to their items. Identical
+  // prompts once.
   Rankings rank(std::span<const std::vector<int32_t>> prompts, Context& context) const;
-  // Free text by beam search (SID to title), until eos or max_new_tokens: `beams` texts a prompt, best first.
-  std::vector<std::vector<std::vector<int32_t>>> write(std::span<const std::vector<int32_t>> prompts,
-                                                       int64_t max_new_tokens, Context& context) const;
+  // Free text by beam search (SID to title), until eos or max_new_tokens: `beams` texts a prompt,
+  // best first.
+  std::vector<std::vector<std::vector<int32_t>>> write(
+      std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens,
+      Context& context) const;
 
  private:
   struct Impl;

@@ -5,16 +5,17 @@
 
 namespace tsrec::nn {
 
-// Made once per forward, used by all layers. On the CPU a kernel walks each segment's chain of ancestors (no mask, no
-// padding; forward and backward); elsewhere one masked scaled_dot_product_attention. Both agree with the formula.
+// Made once per forward, used by all layers. On the CPU a kernel walks each segment's chain of
+// ancestors (no mask, no padding; forward and backward); elsewhere one masked
+// scaled_dot_product_attention. Both agree with the formula.
 class TSREC_API AttentionPlan {
  public:
   AttentionPlan(const PackedBatch& batch, const KvPrefix* past);
   ~AttentionPlan();
-  // q: [T, heads, head width]; k, v: [T, kv heads, head width] -> [T, heads, head width]. Scaled by 1/sqrt(head width).
-  // Gradients flow into q, k, v and into the past's tensors of this layer.
-  torch::Tensor operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd, const torch::Tensor& v_THd,
-                           int64_t layer) const;
+  // q: [T, heads, head width]; k, v: [T, kv heads, head width] -> [T, heads, head width]. Scaled by
+  // 1/sqrt(head width). Gradients flow into q, k, v and into the past's tensors of this layer.
+  torch::Tensor operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
+                           const torch::Tensor& v_THd, int64_t layer) const;
 
  private:
   struct Impl;

@@ -1,4 +1,5 @@
-// The building block behind every decoder-only backbone: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+// The building block behind every decoder-only backbone: RMSNorm, rotary positions, grouped-query
+// attention, SwiGLU.
 #pragma once
 
 #include "tsrec/nn/head.hpp"
@@ -7,17 +8,21 @@
 namespace tsrec::nn {
 
 struct LmShape {
-  int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_width = 0, mlp_width = 0;
+  int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_width = 0,
+          mlp_width = 0;
   double rope_theta = 1e6, norm_eps = 1e-6, initializer_range = 0.02;
   bool tied = true, qkv_bias = true;
 };
 
-// Reads a Hugging Face config.json of the Qwen2 kind; other architectures and rope scaling are refused by name.
+// Reads a Hugging Face config.json of the Qwen2 kind; other architectures and rope scaling are
+// refused by name.
 TSREC_API LmShape read_hf_config(const std::filesystem::path& folder);
-TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id, const std::filesystem::path& folder);
+TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,
+                               const std::filesystem::path& folder);
 
-// past: keys and values behind which the batch stands; keep: receives past + this batch's keys and values.
-// dropout: probability on the residual branches while training (0: none); needs the generator.
+// past: keys and values behind which the batch stands; keep: receives past + this batch's keys and
+// values. dropout: probability on the residual branches while training (0: none); needs the
+// generator.
 struct ForwardOptions {
   const KvPrefix* past = nullptr;
   KvPrefix* keep = nullptr;
@@ -26,33 +31,38 @@ struct ForwardOptions {
 };
 
 struct Parameter {
-  std::string name;        // the Hugging Face name; the fused matrices are called qkv_proj and gate_up_proj
-  torch::Tensor value;     // a leaf that requires grad
-  bool decays = false;     // weight decay applies (matrices, not norms and biases)
+  std::string
+      name;  // the Hugging Face name; the fused matrices are called qkv_proj and gate_up_proj
+  torch::Tensor value;  // a leaf that requires grad
+  bool decays = false;  // weight decay applies (matrices, not norms and biases)
 };
 
 // fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk.
 class TSREC_API CausalLm {
  public:
-  CausalLm(const LmShape& shape, torch::ScalarType precision, torch::Device device);  // weights undefined until init or load
+  CausalLm(const LmShape& shape, torch::ScalarType precision,
+           torch::Device device);  // weights undefined until init or load
   ~CausalLm();
   CausalLm(CausalLm&&) noexcept;
   CausalLm& operator=(CausalLm&&) noexcept;
 
-  void init_random(at::Generator generator);              // N(0, initializer_range), norms 1, biases 0
-  void load(const std::filesystem::path& folder);         // model.safetensors or shards with an index; throws DataError
-  void save(const std::filesystem::path& folder) const;   // model.safetensors, float32 or bfloat16 as held; byte-stable
-  CausalLm clone() const;                                 // own storage, no graph
+  void init_random(at::Generator generator);  // N(0, initializer_range), norms 1, biases 0
+  void load(const std::filesystem::path&
+                folder);  // model.safetensors or shards with an index; throws DataError
+  void save(const std::filesystem::path& folder)
+      const;               // model.safetensors, float32 or bfloat16 as held; byte-stable
+  CausalLm clone() const;  // own storage, no graph
 
   // [T, D] after the last norm.
   torch::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options) const;
-  Head head() const;                                      // weight [V, D], tied or not
-  torch::Tensor embedding() const;                        // [V, D] input rows
-  // Writes rows: ids from first_id on get input_ED (and output_ED if untied); the matrices grow when ids exceed V.
+  Head head() const;                // weight [V, D], tied or not
+  torch::Tensor embedding() const;  // [V, D] input rows
+  // Writes rows: ids from first_id on get input_ED (and output_ED if untied); the matrices grow
+  // when ids exceed V.
   void set_rows(int64_t first_id, const torch::Tensor& input_ED, const torch::Tensor& output_ED);
-  std::vector<Parameter> parameters() const;              // stable order and names
+  std::vector<Parameter> parameters() const;  // stable order and names
   const LmShape& shape() const;
-  double flops_per_token() const;                         // 2 * body weights: forward, one token, without the head
+  double flops_per_token() const;  // 2 * body weights: forward, one token, without the head
 
  private:
   struct Impl;

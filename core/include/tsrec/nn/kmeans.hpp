@@ -10,15 +10,19 @@ struct KMeansOptions {
   double tolerance = 1e-6;  // stop when the objective falls by less than this share
 };
 struct KMeans {
-  torch::Tensor center_KD;   // float32
-  torch::Tensor label_N;     // int64; ties go to the lowest index
-  double objective = 0;      // sum of squared distances, accumulated in double
-  int64_t iterations = 0, repaired = 0;  // repaired: empty clusters refilled by splitting the largest
+  torch::Tensor center_KD;  // float32
+  torch::Tensor label_N;    // int64; ties go to the lowest index
+  double objective = 0;     // sum of squared distances, accumulated in double
+  int64_t iterations = 0,
+          repaired = 0;  // repaired: empty clusters refilled by splitting the largest
 };
 
-// x [N, D] float32. Throws DataError for K larger than N or non-finite input. Deterministic for a generator.
-TSREC_API KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator generator);
+// x [N, D] float32. Throws DataError for K larger than N or non-finite input. Deterministic for a
+// generator.
+TSREC_API KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options,
+                        at::Generator generator);
 // [N] nearest centre (ties: lowest index) and [N] squared distances.
-TSREC_API std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_ND, const torch::Tensor& center_KD);
+TSREC_API std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_ND,
+                                                          const torch::Tensor& center_KD);
 
 }  // namespace tsrec::nn

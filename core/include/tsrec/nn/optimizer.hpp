@@ -6,15 +6,16 @@
 
 namespace tsrec::nn {
 
-// Moves all values and all gradients into two flat buffers (in the parameters' order): one norm, one zero, one update.
-// The parameters stay the same tensors; their memory becomes a view of the buffer.
+// Moves all values and all gradients into two flat buffers (in the parameters' order): one norm,
+// one zero, one update. The parameters stay the same tensors; their memory becomes a view of the
+// buffer.
 class TSREC_API FlatParameters {
  public:
   explicit FlatParameters(std::vector<Parameter> parameters);
-  torch::Tensor value() const { return value_; }               // flat, in the parameters' type
-  torch::Tensor gradient() const { return gradient_; }         // the same for the gradients
+  torch::Tensor value() const { return value_; }        // flat, in the parameters' type
+  torch::Tensor gradient() const { return gradient_; }  // the same for the gradients
   void zero_gradient();
-  double clip(double max_norm);                                // scales to the norm when above it; returns the norm before
+  double clip(double max_norm);  // scales to the norm when above it; returns the norm before
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
  private:
@@ -26,7 +27,8 @@ struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
 };
 
-// Decoupled weight decay (Loshchilov and Hutter, 2019). Master weights and moments are float32 whatever the parameters are.
+// Decoupled weight decay (Loshchilov and Hutter, 2019). Master weights and moments are float32
+// whatever the parameters are.
 class TSREC_API AdamW {
  public:
   AdamW(FlatParameters& parameters, const AdamWOptions& options);
@@ -37,11 +39,13 @@ class TSREC_API AdamW {
  private:
   FlatParameters& parameters_;
   AdamWOptions options_;
-  torch::Tensor master_, m_, v_;  // flat, float32; the master of float32 parameters is their own memory
+  torch::Tensor master_, m_,
+      v_;  // flat, float32; the master of float32 parameters is their own memory
   int64_t steps_ = 0;
 };
 
-// Learning-rate factor in [floor, 1]: linear warm-up, then "linear" to 0, "cosine" to floor, or "constant".
+// Learning-rate factor in [floor, 1]: linear warm-up, then "linear" to 0, "cosine" to floor, or
+// "constant".
 struct TSREC_API Schedule {
   std::string shape = "linear";
   int64_t warmup = 0;

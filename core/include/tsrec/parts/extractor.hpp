@@ -1,4 +1,5 @@
-// An extractor writes down what each SID token means: a description and keywords (paper 4.1, Eq. 6-7).
+// An extractor writes down what each SID token means: a description and keywords (paper 4.1, Eq.
+// 6-7).
 #pragma once
 
 #include "tsrec/data.hpp"
@@ -11,9 +12,10 @@ class TSREC_API Extractor : public Part {
   static constexpr const char* kKind = "extractor";
   static constexpr int kContract = 1;
   ~Extractor() override;
-  // One note per cluster, in the clusters' order. A cluster that yields nothing is left out with a warning.
-  virtual std::vector<TokenNote> extract(const std::vector<TokenCluster>& clusters, const Items& items,
-                                         Context& context) = 0;
+  // One note per cluster, in the clusters' order. A cluster that yields nothing is left out with a
+  // warning.
+  virtual std::vector<TokenNote> extract(const std::vector<TokenCluster>& clusters,
+                                         const Items& items, Context& context) = 0;
 };
 
 }  // namespace tsrec

@@ -6,7 +6,8 @@
 namespace tsrec {
 
 struct NewRows {
-  torch::Tensor input_ED, output_ED;  // [E, D] float32, in Vocabulary::tokens() order; output undefined when tied
+  torch::Tensor input_ED,
+      output_ED;  // [E, D] float32, in Vocabulary::tokens() order; output undefined when tied
 };
 struct InitializerInputs {
   const Vocabulary& tokens;
@@ -19,7 +20,8 @@ class TSREC_API Initializer : public Part {
   static constexpr const char* kKind = "initializer";
   static constexpr int kContract = 1;
   ~Initializer() override;
-  virtual NewRows rows(const InitializerInputs& inputs, Context& context) = 0;  // does not touch the backbone
+  virtual NewRows rows(const InitializerInputs& inputs,
+                       Context& context) = 0;  // does not touch the backbone
 };
 
 }  // namespace tsrec

@@ -20,8 +20,9 @@ class TSREC_API Metric : public Part {
 class TSREC_API NeedsDecoder {
  public:
   virtual ~NeedsDecoder();
-  virtual Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs, const PromptCompiler& compiler,
-                               const decode::Trie& trie, Context& context) const = 0;
+  virtual Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs,
+                               const PromptCompiler& compiler, const decode::Trie& trie,
+                               Context& context) const = 0;
 };
 
 }  // namespace tsrec

@@ -1,4 +1,5 @@
-// A quantizer turns an item's embedding into a short sequence of codes, so that a language model can "say" the item.
+// A quantizer turns an item's embedding into a short sequence of codes, so that a language model
+// can "say" the item.
 #pragma once
 
 #include "tsrec/artifact.hpp"
@@ -11,11 +12,12 @@ class TSREC_API Quantizer : public Part {
   static constexpr const char* kKind = "quantizer";
   static constexpr int kContract = 1;
   ~Quantizer() override;
-  // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(). x: [N, D] float32, finite.
+  // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(). x: [N, D]
+  // float32, finite.
   virtual void fit(const torch::Tensor& x_ND, Context& context) = 0;
-  virtual torch::Tensor encode(const torch::Tensor& x_ND) const = 0;    // [N, L] int64, row by row
-  virtual torch::Tensor decode(const torch::Tensor& code_NL) const = 0; // [N, D]
-  virtual std::vector<int64_t> sizes() const = 0;                       // K_1 .. K_L
+  virtual torch::Tensor encode(const torch::Tensor& x_ND) const = 0;     // [N, L] int64, row by row
+  virtual torch::Tensor decode(const torch::Tensor& code_NL) const = 0;  // [N, D]
+  virtual std::vector<int64_t> sizes() const = 0;                        // K_1 .. K_L
   virtual void save(ArtifactWriter& writer) const = 0;
   virtual void load(const ArtifactReader& reader) = 0;
 };
@@ -24,8 +26,10 @@ class TSREC_API Quantizer : public Part {
 class TSREC_API HasDistances {
  public:
   virtual ~HasDistances();
-  // [N, K] squared distances at `level` given the codes above it (code_NL's columns before `level`).
-  virtual torch::Tensor distances(const torch::Tensor& x_ND, const torch::Tensor& code_NL, int64_t level) const = 0;
+  // [N, K] squared distances at `level` given the codes above it (code_NL's columns before
+  // `level`).
+  virtual torch::Tensor distances(const torch::Tensor& x_ND, const torch::Tensor& code_NL,
+                                  int64_t level) const = 0;
 };
 
 }  // namespace tsrec

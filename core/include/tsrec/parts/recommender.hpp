@@ -1,4 +1,5 @@
-// A recommender ranks items without a language model: floors and baselines, printed beside every result.
+// A recommender ranks items without a language model: floors and baselines, printed beside every
+// result.
 #pragma once
 
 #include "tsrec/artifact.hpp"
@@ -8,8 +9,8 @@
 namespace tsrec {
 
 struct RecommenderInputs {
-  const Dataset& data;        // test is empty
-  const SidTable* sids;       // null without SIDs
+  const Dataset& data;   // test is empty
+  const SidTable* sids;  // null without SIDs
 };
 class TSREC_API Recommender : public Part {
  public:
@@ -17,7 +18,8 @@ class TSREC_API Recommender : public Part {
   static constexpr int kContract = 1;
   ~Recommender() override;
   virtual void fit(const RecommenderInputs& inputs, Context& context) = 0;
-  virtual Rankings rank(const Samples& samples, int64_t num_candidates, Context& context) = 0;  // leaf_SM undefined
+  virtual Rankings rank(const Samples& samples, int64_t num_candidates,
+                        Context& context) = 0;  // leaf_SM undefined
   virtual void save(ArtifactWriter& writer) const = 0;
   virtual void load(const ArtifactReader& reader) = 0;
 };

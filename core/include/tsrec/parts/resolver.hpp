@@ -16,7 +16,8 @@ class TSREC_API Resolver : public Part {
   static constexpr const char* kKind = "resolver";
   static constexpr int kContract = 1;
   ~Resolver() override;
-  virtual SidTable resolve(const ResolverInputs& inputs, Context& context) = 0;  // every item has a SID
+  virtual SidTable resolve(const ResolverInputs& inputs,
+                           Context& context) = 0;  // every item has a SID
 };
 
 }  // namespace tsrec

@@ -11,7 +11,8 @@ class TSREC_API Source : public Part {
   static constexpr const char* kKind = "source";
   static constexpr int kContract = 1;
   ~Source() override;
-  // Fixed order; every row's history is strictly before its target. Throws DataError naming file and line.
+  // Fixed order; every row's history is strictly before its target. Throws DataError naming file
+  // and line.
   virtual Dataset load(Context& context) = 0;
 };
 

@@ -18,10 +18,12 @@ class TSREC_API Task : public Part {
   ~Task() override;
   virtual void prepare(const TaskInputs& inputs, Context& context) = 0;  // inputs outlive the task
   virtual int64_t size(Split split) const = 0;
-  // Thread-safe and pure; `draw` is seeded per (task, epoch, index) for tasks that vary their wording or data.
+  // Thread-safe and pure; `draw` is seeded per (task, epoch, index) for tasks that vary their
+  // wording or data.
   virtual Example at(Split split, int64_t index, uint64_t draw) const = 0;
-  virtual std::string form() const = 0;      // the [prompt.<form>] this task fills
-  virtual bool answers_with_item() const = 0;  // its target is one item's SID: usable for RL, evaluation, recommend
+  virtual std::string form() const = 0;  // the [prompt.<form>] this task fills
+  virtual bool answers_with_item()
+      const = 0;  // its target is one item's SID: usable for RL, evaluation, recommend
 };
 
 }  // namespace tsrec

@@ -12,7 +12,8 @@ namespace tsrec {
 struct TrainInputs {
   Backbone& policy;
   const ExampleSet& examples;
-  const ExampleSet& validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)
+  const ExampleSet&
+      validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)
   const SidTable& sids;
   const decode::Trie& trie;
   std::vector<std::shared_ptr<const Reward>> rewards;
@@ -24,7 +25,8 @@ class TSREC_API Trainer : public Part, public Stepwise {
   static constexpr const char* kKind = "trainer";
   static constexpr int kContract = 1;
   ~Trainer() override;
-  virtual void start(const TrainInputs& inputs, Context& context) = 0;  // inputs outlive the trainer
+  virtual void start(const TrainInputs& inputs,
+                     Context& context) = 0;  // inputs outlive the trainer
 };
 
 }  // namespace tsrec

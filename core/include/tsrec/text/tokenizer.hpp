@@ -7,9 +7,11 @@ namespace tsrec::text {
 
 class TSREC_API Tokenizer {
  public:
-  // vocab.json + merges.txt + tokenizer_config.json (Qwen2Tokenizer), or what save() wrote. Other classes are refused by name.
+  // vocab.json + merges.txt + tokenizer_config.json (Qwen2Tokenizer), or what save() wrote. Other
+  // classes are refused by name.
   static Tokenizer load(const std::filesystem::path& folder);
-  // Byte-level BPE of at most `size` entries including 256 bytes and one end-of-text token; deterministic.
+  // Byte-level BPE of at most `size` entries including 256 bytes and one end-of-text token;
+  // deterministic.
   static Tokenizer train(std::span<const std::string> texts, int64_t size);
 
   Tokenizer(const Tokenizer&);
@@ -17,15 +19,18 @@ class TSREC_API Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  // Added tokens match first (longest), then NFC, regex split, merges. Invalid UTF-8 becomes U+FFFD. Thread-safe.
+  // Added tokens match first (longest), then NFC, regex split, merges. Invalid UTF-8 becomes
+  // U+FFFD. Thread-safe.
   std::vector<int32_t> encode(std::string_view text) const;
   std::string decode(std::span<const int32_t> ids) const;
-  int64_t size() const;                                  // ids are 0 .. size()-1
-  int32_t eos() const;                                   // end of text, as the folder says
+  int64_t size() const;                                       // ids are 0 .. size()-1
+  int32_t eos() const;                                        // end of text, as the folder says
   std::optional<int32_t> find(std::string_view token) const;  // an added token's id
   bool is_added(int32_t id) const;
-  void add(std::span<const std::string> tokens);         // ids follow size(); a token that exists is a ConfigError
-  void save(const std::filesystem::path& folder) const;  // vocab.json, merges.txt, tokenizer_config.json; byte-stable
+  void add(std::span<const std::string>
+               tokens);  // ids follow size(); a token that exists is a ConfigError
+  void save(const std::filesystem::path& folder)
+      const;  // vocab.json, merges.txt, tokenizer_config.json; byte-stable
 
  private:
   Tokenizer();
