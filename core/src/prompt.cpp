@@ -212,10 +212,6 @@ PromptCompiler::PromptCompiler(PromptWording wording, const text::Tokenizer& tok
   if (frame.size() < 2)
     throw ConfigError(
         "[prompt] frame has no placeholder; write for example \"{input}\\n### Response:\\n\"", "");
-  if (frame.back().text.empty()) {
-    throw ConfigError("[prompt] frame ends with {", frame[frame.size() - 2].text,
-                      "}; it needs a response marker behind it, such as \"\\n### Response:\\n\"");
-  }
   for (const auto& [name, texts] : impl_->wording.forms)
     impl_->forms[name] = impl_->make_form(name, texts);
 }

@@ -36,7 +36,7 @@ std::vector<Listed> naive_beams(const ToyWorld& world, const std::vector<int32_t
                                 size_t width, Scoring scoring,
                                 const std::vector<int32_t>& suffix = {}) {
   std::vector<Listed> beams = {{0, {}}};
-  for (int64_t level = 0; level < 2; ++level) {
+  for (int64_t level = 0; level < world.sids.num_levels(); ++level) {
     std::vector<Listed> next;
     for (const Listed& beam : beams) {
       std::vector<int32_t> context = prompt;
@@ -87,8 +87,27 @@ void expect_equal(const Rollouts& rollouts, int64_t b, const std::vector<Listed>
   }
 }
 
-TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
-  ToyWorld world;
+// Twelve items again, with SIDs of three levels: some nodes have one child, some two, some three.
+void give_three_levels(ToyWorld& world) {
+  world.sids.sizes = {3, 3, 4};
+  world.sids.code_NL = torch::tensor({{0, 0, 0},
+                                      {0, 0, 1},
+                                      {0, 0, 3},
+                                      {0, 1, 2},
+                                      {0, 2, 0},
+                                      {0, 2, 2},
+                                      {1, 0, 1},
+                                      {1, 0, 2},
+                                      {1, 2, 3},
+                                      {2, 1, 0},
+                                      {2, 1, 1},
+                                      {2, 1, 2}},
+                                     torch::kInt64);
+  world.backbone = world.make_backbone();
+  world.trie = decode::Trie::build(world.sids, world.vocabulary);
+}
+
+void expect_beams_of_the_textbook(const ToyWorld& world, TestContext& context) {
   for (const Scoring scoring : {Scoring::full, Scoring::legal}) {
     for (const int64_t beams : {1, 2, 5, 12}) {
       for (const std::vector<int32_t>& suffix :
@@ -100,7 +119,7 @@ TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
         const Decoder decoder(*world.backbone, world.trie, options);
         const torch::NoGradGuard no_grad;
         const Rollouts rollouts =
-            decoder.roll_out(decoder.prefill(kPrompts, world.context), std::nullopt, world.context);
+            decoder.roll_out(decoder.prefill(kPrompts, context), std::nullopt, context);
         for (size_t b = 0; b < kPrompts.size(); ++b) {
           expect_equal(rollouts, static_cast<int64_t>(b),
                        naive_beams(world, kPrompts[b], static_cast<size_t>(beams), scoring,
@@ -113,6 +132,13 @@ TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
       }
     }
   }
+}
+
+TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
+  ToyWorld world;
+  expect_beams_of_the_textbook(world, world.context);
+  give_three_levels(world);
+  expect_beams_of_the_textbook(world, world.context);
 }
 
 TEST(Decoder, RankingsExpandSharedSidsAndDoNotDependOnTheBatch) {
@@ -238,6 +264,27 @@ TEST(Decoder, ABeamWiderThanTheCatalogueIsAnError) {
   EXPECT_NE(message_of<ConfigError>([&] {
               Decoder(*world.backbone, world.trie, options);
             }).find("only 12 SIDs"),
+            std::string::npos);
+}
+
+TEST(Decoder, RefusesATemperatureOfZeroAndAModelThatAnswersNaN) {
+  ToyWorld world;
+  DecodeOptions options;
+  options.search = decode::Search::sample;
+  options.temperature = 0;
+  EXPECT_NE(message_of<ConfigError>([&] {
+              Decoder(*world.backbone, world.trie, options);
+            }).find("temperature"),
+            std::string::npos);
+  {
+    const torch::NoGradGuard no_grad;
+    world.backbone->embedding().fill_(std::numeric_limits<float>::quiet_NaN());
+  }
+  options = {};
+  options.beams = 3;
+  EXPECT_NE(message_of<DataError>([&] {
+              Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
+            }).find("not finite"),
             std::string::npos);
 }
 

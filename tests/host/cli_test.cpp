@@ -59,5 +59,136 @@ TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
   EXPECT_NE(state_of("evaluate.markov").find("stored"), std::string::npos) << plan;
 }
 
+// Text between two marks of an outcome.
+std::string between(const std::string& text, const std::string& from, const std::string& to) {
+  const size_t begin = text.find(from);
+  if (begin == std::string::npos) return "";
+  return text.substr(begin + from.size(), text.find(to, begin + from.size()) - begin - from.size());
+}
+
+TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
+  const TempFolder store;
+  const std::string where = " --store " + store.path().string();
+  const Outcome before = run("recommend " + kSmoke + " 3" + where);
+  EXPECT_EQ(before.code, 2);
+  EXPECT_NE(before.text.find("run the experiment first"), std::string::npos) << before.text;
+  ASSERT_EQ(run("run " + kSmoke + where).code, 0);
+  const Outcome by_key = run("recommend " + kSmoke + " item-3 item-7 --top 4" + where);
+  ASSERT_EQ(by_key.code, 0) << by_key.text;
+  // The printed title leads to the same item, and so to the same answer.
+  const std::string title = between(by_key.text, "item-3  ", "\n");
+  const Outcome by_title = run("recommend " + kSmoke + " \"" + title + "\" item-7 --top 4" + where);
+  EXPECT_EQ(by_title.text, by_key.text);
+  EXPECT_EQ(std::count(by_key.text.begin(), by_key.text.end(), '\n'), 2 + 1 + 4);
+
+  store.write("histories.jsonl", "[\"item-3\", \"item-7\"]\n\n[\"item-1\"]\n");
+  const Outcome lines = run("recommend " + kSmoke + " --json --top 4" + where + " < " +
+                            (store.path() / "histories.jsonl").string());
+  ASSERT_EQ(lines.code, 0) << lines.text;
+  EXPECT_EQ(std::count(lines.text.begin(), lines.text.end(), '\n'), 2);
+  const std::string first = between(lines.text, "\"items\":[{\"item\":\"", "\"");
+  EXPECT_NE(by_key.text.find("  " + first + "  "), std::string::npos) << lines.text;
+  // The model of an earlier stage answers too, and differently.
+  EXPECT_NE(run("recommend " + kSmoke + " item-3 item-7 --top 4 --of sft" + where).text,
+            by_key.text);
+
+  const auto expect = [&](const std::string& arguments, int code, const std::string& sentence) {
+    const Outcome outcome = run("recommend " + kSmoke + " " + arguments + where);
+    EXPECT_EQ(outcome.code, code) << outcome.text;
+    EXPECT_NE(outcome.text.find(sentence), std::string::npos) << outcome.text;
+  };
+  expect("nothing-like-it", 4, "no item has the key or the title 'nothing-like-it'");
+  expect("a", 4, "titles contain 'a'; name one by its key:");
+  expect("item-3 --of sff", 2, "did you mean 'sft'?");
+  expect("item-3 --top 0", 2, "--top must be at least 1");
+}
+
+TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
+  const TempFolder folder;
+  folder.write("experiment.toml", "include = \"" + kSmoke + "/experiment.toml\"\n" +
+                                      "[[stage]]\nuse = \"grpo\"\nenabled = false\n"
+                                      "[source]\nseed = 3\n[backbone]\nseed = 3\n"
+                                      "[compare]\nseeds = [1, 2]\nagainst = { rows = \"noise\" }\n"
+                                      "curves = [\"valid.loss\"]\n"
+                                      "[compare.axis.rows]\n"
+                                      "noise = { initializer = { use = \"random\" } }\n"
+                                      "words = { \"initializer.depth\" = 2 }\n");
+  const std::string where = " --store " + (folder.path() / "store").string();
+  const Outcome compared = run("compare " + folder.path().string() + where);
+  ASSERT_EQ(compared.code, 0) << compared.text;
+  for (const char* row : {"| popularity ", "| noise:sft ", "| words:sft ", "| against noise",
+                          "| stage.sft valid.loss, step"}) {
+    EXPECT_NE(compared.text.find(row), std::string::npos) << row << "\n" << compared.text;
+  }
+  EXPECT_NE(compared.text.find(" ± "), std::string::npos);
+  const auto times = [&](const std::string& line) {
+    int64_t count = 0;
+    for (size_t at = 0; (at = compared.text.find(line, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(times("\nbackbone  ("), 1) << "its seed is pinned";
+  EXPECT_EQ(times("\nextend  ("), 4);
+  const std::filesystem::path made = between(compared.text, "run folder: ", "\n");
+  const std::string curves = io::read_text(made / "curves.csv");
+  EXPECT_EQ(std::count(curves.begin(), curves.end(), '\n'), 1 + 4 * 3);
+  // The table's mean is the mean of the numbers behind it.
+  const std::string csv = io::read_text(made / "results.csv");
+  const auto value = [&](const std::string& start) {
+    return std::stod(between(csv, "\n" + start + ",sft,item.hr@3,", "\n"));
+  };
+  std::array<char, 16> mean;
+  std::snprintf(mean.data(), mean.size(), "%.4f", (value("words,1") + value("words,2")) / 2);
+  EXPECT_NE(between(compared.text, "| words:sft ", "\n").find(mean.data()), std::string::npos);
+  EXPECT_EQ(run("compare " + kSmoke + where).code, 2);
+}
+
+TEST(Cli, CompareRefusesWhatItDoesNotUnderstand) {
+  const auto complaint = [](const std::string& compare) {
+    const TempFolder folder;
+    folder.write("experiment.toml",
+                 "include = \"" + kSmoke + "/experiment.toml\"\n[compare]\n" + compare);
+    const Outcome outcome = run("plan " + folder.path().string());
+    EXPECT_EQ(outcome.code, 2) << outcome.text;
+    return outcome.text;
+  };
+  EXPECT_NE(complaint("seeds = [1]\n").find("needs an axis"), std::string::npos);
+  EXPECT_NE(complaint("sedes = [1]\n[compare.axis.a]\nx = {}\n").find("did you mean 'seeds'?"),
+            std::string::npos);
+  EXPECT_NE(complaint("against = { a = \"y\" }\n[compare.axis.a]\nx = {}\n")
+                .find("against must give a label of every axis"),
+            std::string::npos);
+  EXPECT_NE(complaint("[compare.axis.a]\nx = 3\n").find("must be a table of what it changes"),
+            std::string::npos);
+}
+
+// A model that was trained for other SIDs is refused, not used.
+TEST(Cli, AModelOfOtherSidsIsRefused) {
+  const TempFolder store;
+  const std::string where = " --store " + store.path().string();
+  ASSERT_EQ(run("run " + kSmoke + where).code, 0);
+  int64_t changed = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store.path() / "store")) {
+    if (entry.path().filename() != "key.txt") continue;
+    if (io::read_text(entry.path()).find("\nstage extend\n") == std::string::npos) continue;
+    const std::filesystem::path file = entry.path().parent_path() / "values.json";
+    std::string text = io::read_text(file);
+    const size_t at = text.find("fingerprint");
+    ASSERT_NE(at, std::string::npos);
+    for (size_t i = text.find(':', at); i < text.size(); ++i) {
+      if (std::isxdigit(static_cast<unsigned char>(text[i])) != 0) {
+        text[i] = text[i] == '0' ? '1' : '0';
+        ++changed;
+        break;
+      }
+    }
+    io::write_text(file, text);
+  }
+  ASSERT_EQ(changed, 1);
+  const Outcome outcome = run("run " + kSmoke + " --set stage.sft.max_steps=5" + where);
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_NE(outcome.text.find("was trained for other SIDs"), std::string::npos) << outcome.text;
+  EXPECT_NE(outcome.text.find("train it again for these"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tsrec::test

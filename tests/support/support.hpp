@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 #include "tsrec/plugin.hpp"
@@ -15,11 +16,16 @@ namespace tsrec::test {
 class TestContext : public Context {
  public:
   explicit TestContext(uint64_t seed = 17) : seed_(seed) {}
-  void log(Level, std::string_view message) override { messages.emplace_back(message); }
+  void log(Level, std::string_view message) override {
+    const std::lock_guard lock(mutex_);
+    messages.emplace_back(message);
+  }
   void number(std::string_view name, double value, int64_t) override {
+    const std::lock_guard lock(mutex_);
     numbers[std::string(name)].push_back(value);
   }
   void count(std::string_view name, int64_t amount) override {
+    const std::lock_guard lock(mutex_);
     counters[std::string(name)] += amount;
   }
   void progress(std::string_view, int64_t, int64_t) override {}
@@ -37,6 +43,7 @@ class TestContext : public Context {
   bool stop = false;
 
  private:
+  std::mutex mutex_;
   uint64_t seed_;
 };
 

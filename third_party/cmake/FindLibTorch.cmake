@@ -79,12 +79,23 @@ if(_tsrec_rejected)
   message(STATUS "LibTorch passed over:${_tsrec_rejected}")
 endif()
 
+# at::parallel_for is a header: without -fopenmp it compiles to a plain loop, silently. It must run on the OpenMP
+# library that LibTorch itself loads: two of them in one process fight over the cores.
+file(GLOB _tsrec_openmp "${LibTorch_DIR_FOUND}/lib/libgomp*.so*" "${LibTorch_DIR_FOUND}/lib/libiomp5.so" "${LibTorch_DIR_FOUND}/lib/libomp.so")
+if(_tsrec_openmp)
+  list(GET _tsrec_openmp 0 LibTorch_OPENMP)
+else()
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  list(GET OpenMP_CXX_LIBRARIES 0 LibTorch_OPENMP)
+endif()
+
 if(NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   # -idirafter: LibTorch ships a fmt/ of another version; after the system's own folders both fmt's work in one file.
   target_compile_options(LibTorch::LibTorch INTERFACE
     "SHELL:-idirafter ${LibTorch_DIR_FOUND}/include"
-    "SHELL:-idirafter ${LibTorch_DIR_FOUND}/include/torch/csrc/api/include")
+    "SHELL:-idirafter ${LibTorch_DIR_FOUND}/include/torch/csrc/api/include"
+    -fopenmp)
   target_link_libraries(LibTorch::LibTorch INTERFACE
-    "${LibTorch_DIR_FOUND}/lib/libtorch_cpu.so" "${LibTorch_DIR_FOUND}/lib/libc10.so")
+    "${LibTorch_DIR_FOUND}/lib/libtorch_cpu.so" "${LibTorch_DIR_FOUND}/lib/libc10.so" "${LibTorch_OPENMP}")
 endif()

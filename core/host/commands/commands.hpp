@@ -14,7 +14,9 @@ struct Arguments {
   std::vector<std::filesystem::path> with, plugins;
   std::vector<std::string> set;
   std::filesystem::path store = ".tsrec";
-  bool markdown = false, toml = false, origins = false, check = false;
+  bool markdown = false, toml = false, origins = false, check = false, json = false;
+  std::string of;  // recommend: name of a stage; "" is the last
+  int64_t top = 10;
 };
 
 enum ExitCode {
@@ -31,6 +33,7 @@ int command_plan(const Arguments& arguments);
 int command_list(const Arguments& arguments);
 int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);
+int command_recommend(const Arguments& arguments);
 int command_doctor(const Arguments& arguments);
 
 // Parses, dispatches, turns exceptions into sentences and exit codes.

@@ -2,31 +2,87 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
+#include "commands/open.hpp"
+#include "pipeline/runner.hpp"
+#include "report/matrix.hpp"
 #include "report/report.hpp"
-#include "tsrec/error.hpp"
+#include "support/log.hpp"
+#include "support/signals.hpp"
+#include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A run folder, or the name of one in the store.
-fs::path run_folder(const std::string& word, const fs::path& store) {
-  for (const fs::path& folder : {fs::path(word), store / "runs" / word}) {
-    if (fs::exists(folder / "numbers.json")) return folder;
+// Two or more runs that are there already, side by side.
+int compare_stored(const Arguments& arguments) {
+  std::vector<fs::path> folders;
+  for (const std::string& word : arguments.words) {
+    const fs::path folder = run_folder(arguments, word);
+    if (folder.empty() || !fs::exists(folder / "numbers.json")) {
+      throw ConfigError("'", word, "' is no finished run; name a folder of ",
+                        (arguments.store / "runs").string());
+    }
+    folders.push_back(folder);
   }
-  throw ConfigError("'", word, "' is no run; name a folder of ", (store / "runs").string());
+  std::cout << compare_runs(folders);
+  return kFine;
+}
+
+// Every cell of [compare] with every seed; stages that several of them share run once.
+int compare_cells(const Arguments& arguments) {
+  const std::string& named = arguments.words.front();
+  const Opened base = open_experiment(arguments, named);
+  const CompareSettings& settings = base.experiment.compare;
+  if (settings.cells.empty()) {
+    throw ConfigError("'", named,
+                      "' has no [compare]; add one, or name two or more runs to put side by side");
+  }
+  std::vector<int64_t> seeds = settings.seeds;
+  if (seeds.empty()) seeds = {base.experiment.run.seed};
+  const Store store(arguments.store);
+  const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-compare");
+  io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
+  log_to_file(folder / "log.txt");
+  watch_signals();
+  std::vector<CellRun> runs;
+  for (const CompareCell& cell : settings.cells) {
+    for (const int64_t seed : seeds) {
+      DocumentRequest::Overrides overrides = cell.overrides;
+      Node seed_node;
+      seed_node.value = seed;
+      overrides.emplace_back("run.seed", seed_node);
+      const Opened opened = open_experiment(arguments, named, overrides, "compare " + cell.name());
+      prepare_process(opened.experiment.run);
+      log(Level::info, c10::str("\n", cell.name(), ", seed ", seed));
+      try {
+        runs.push_back({cell.name(), seed, run_stages(opened.experiment, store)});
+      } catch (const Interrupted& stopped) {
+        std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
+        return kStopped;
+      }
+      for (const StageResult& result : runs.back().results) {
+        if (result.state != StageResult::State::failed) continue;
+        std::cerr << "\n"
+                  << cell.name() << ", seed " << seed << ": " << result.name
+                  << " failed: " << result.why << std::endl;
+        return kFailed;
+      }
+    }
+  }
+  std::cout << "\n"
+            << report_matrix(settings, runs, folder) << "\nrun folder: " << folder.string()
+            << std::endl;
+  return kFine;
 }
 
 }  // namespace
 
 int command_compare(const Arguments& arguments) {
-  if (arguments.words.size() < 2) throw ConfigError("compare needs two or more runs");
-  std::vector<fs::path> folders;
-  for (const std::string& word : arguments.words)
-    folders.push_back(run_folder(word, arguments.store));
-  std::cout << compare_runs(folders);
-  return kFine;
+  if (arguments.words.empty())
+    throw ConfigError("compare needs an experiment with a [compare], or two or more runs");
+  return arguments.words.size() == 1 ? compare_cells(arguments) : compare_stored(arguments);
 }
 
 }  // namespace tsrec::host

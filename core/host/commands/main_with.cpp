@@ -1,3 +1,5 @@
+// A comma is a part of a title, or of a list behind --set, and separates nothing.
+#define CXXOPTS_VECTOR_DELIMITER '\0'
 #include <cxxopts.hpp>
 #include <iostream>
 
@@ -16,7 +18,10 @@ constexpr Command kCommands[] = {
     {"run", command_run, "EXPERIMENT   runs what is not stored yet, then reports"},
     {"plan", command_plan,
      "EXPERIMENT   which stages would run, and why; --origins shows every value"},
-    {"compare", command_compare, "RUN RUN...   runs side by side, with differences"},
+    {"compare", command_compare,
+     "EXPERIMENT   runs the cells and seeds of its [compare]; or RUN RUN...: runs side by side"},
+    {"recommend", command_recommend,
+     "RUN ITEM...  what a trained model offers after these items (keys or titles, oldest first)"},
     {"list", command_list, "[KIND]       the parts there are"},
     {"describe", command_describe, "KIND NAME    a part and its options; --markdown, --toml"},
     {"doctor", command_doctor, "             what this machine and this installation offer"},
@@ -25,7 +30,7 @@ constexpr Command kCommands[] = {
 void print_help(const cxxopts::Options& options) {
   std::cout << "tsrec COMMAND [ARGUMENTS]\n\n";
   for (const Command& command : kCommands)
-    std::cout << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ')
+    std::cout << "  " << command.name << std::string(11 - std::string(command.name).size(), ' ')
               << command.summary << '\n';
   std::cout << options.help()
             << "\nExit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
@@ -44,9 +49,13 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
       "store", "where results are kept (default $TSREC_STORE or .tsrec)",
       cxxopts::value<std::string>())("check",
                                      "run: compare with expected.toml beside the experiment")(
-      "origins", "plan: every value with its origin")("markdown", "describe: a table for a README")(
-      "toml", "describe: a block to paste")("words", "",
-                                            cxxopts::value<std::vector<std::string>>());
+      "origins", "plan: every value with its origin")(
+      "of", "recommend: the stage whose model answers (default: the last)",
+      cxxopts::value<std::string>())("top", "recommend: how many items (default 10)",
+                                     cxxopts::value<int64_t>())(
+      "json", "recommend: one JSON line; without items, histories come from standard input")(
+      "markdown", "describe: a table for a README")("toml", "describe: a block to paste")(
+      "words", "", cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"words"});
   options.custom_help("[OPTIONS]");
   options.positional_help("");
@@ -70,6 +79,9 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
   a.origins = result.count("origins") > 0;
   a.markdown = result.count("markdown") > 0;
   a.toml = result.count("toml") > 0;
+  a.json = result.count("json") > 0;
+  if (result.count("of")) a.of = result["of"].as<std::string>();
+  if (result.count("top")) a.top = result["top"].as<int64_t>();
   return a;
 }
 

@@ -1,20 +1,47 @@
 #include "commands/open.hpp"
 
+#include <ctime>
+
 namespace tsrec::host {
 
-Opened open_experiment(const Arguments& arguments) {
-  if (arguments.words.size() != 1)
-    throw ConfigError("name one experiment: a .toml file, or a folder with an experiment.toml");
+namespace fs = std::filesystem;
+
+fs::path run_folder(const Arguments& arguments, const std::string& named) {
+  for (const fs::path& folder : {fs::path(named), arguments.store / "runs" / named}) {
+    if (fs::exists(folder / "resolved.toml")) return folder;
+  }
+  return {};
+}
+
+Opened open_experiment(const Arguments& arguments, const std::string& named,
+                       const DocumentRequest::Overrides& cell, const std::string& cell_name) {
   DocumentRequest request;
-  request.file = arguments.words.front();
+  const fs::path run = run_folder(arguments, named);
+  request.file = run.empty() ? fs::path(named) : run / "resolved.toml";
   request.with = arguments.with;
   request.set = arguments.set;
+  request.overrides = cell;
+  request.overrides_flag = cell_name;
   const Document document = Document::load(request);
   Opened opened;
   opened.folder = document.file().parent_path();
   opened.registry = std::make_shared<Registry>(arguments.plugins, opened.folder);
   opened.experiment = make_experiment(document, *opened.registry);
   return opened;
+}
+
+fs::path make_run_folder(const fs::path& store, const std::string& name) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> stamp;
+  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
+  const std::string base = std::string(stamp.data()) + "-" + name;
+  fs::path folder = store / "runs" / base;
+  for (int again = 2; fs::exists(folder); ++again)
+    folder = store / "runs" / (base + "-" + std::to_string(again));
+  fs::create_directories(folder);
+  return folder;
 }
 
 void prepare_process(const RunSettings& run) {

@@ -11,7 +11,15 @@ struct Opened {
   std::shared_ptr<Registry> registry;
   Experiment experiment;
 };
-Opened open_experiment(const Arguments& arguments);
+// named: a .toml file, a folder with an experiment.toml, or a run: its folder, or its name in the
+// store.
+Opened open_experiment(const Arguments& arguments, const std::string& named,
+                       const DocumentRequest::Overrides& cell = {},
+                       const std::string& cell_name = "");
+// A run's folder when `named` is one, else empty.
+std::filesystem::path run_folder(const Arguments& arguments, const std::string& named);
+// A fresh folder below the store's runs/, stamped with the time.
+std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
 void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
 
 }  // namespace tsrec::host

@@ -1,5 +1,3 @@
-#include <chrono>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -7,6 +5,7 @@
 #include "commands/open.hpp"
 #include "pipeline/runner.hpp"
 #include "report/report.hpp"
+#include "support/log.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -14,20 +13,6 @@ namespace tsrec::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path make_run_folder(const fs::path& store, const std::string& name) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::array<char, 32> stamp;
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
-  fs::path folder = store / "runs" / (std::string(stamp.data()) + "-" + name);
-  for (int again = 2; fs::exists(folder); ++again)
-    folder =
-        store / "runs" / (std::string(stamp.data()) + "-" + name + "-" + std::to_string(again));
-  fs::create_directories(folder);
-  return folder;
-}
 
 void write_metrics(const std::vector<StageResult>& results, const fs::path& file) {
   std::ofstream out(file);
@@ -40,16 +25,18 @@ void write_metrics(const std::vector<StageResult>& results, const fs::path& file
 }  // namespace
 
 int command_run(const Arguments& arguments) {
-  const Opened opened = open_experiment(arguments);
+  if (arguments.words.size() != 1)
+    throw ConfigError("name one experiment: a .toml file, or a folder with an experiment.toml");
+  const Opened opened = open_experiment(arguments, arguments.words.front());
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, opened.experiment.run.name);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
-  std::ofstream log(folder / "log.txt");
+  log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
   watch_signals();
   std::vector<StageResult> results;
   try {
-    results = run_stages(opened.experiment, store, &log);
+    results = run_stages(opened.experiment, store);
   } catch (const Interrupted& stopped) {
     std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
     return kStopped;

@@ -149,10 +149,10 @@ Document Document::load(const DocumentRequest& request) {
   document.root_ = load_file(document.file_, open);
   for (const fs::path& file : request.with)
     document.root_.merge(load_file(experiment_file(file), open));
-  if (const auto include = request.overrides.find("include"); include != request.overrides.end()) {
-    for (const std::string& file : texts_of(include->second, "include")) {
+  for (const auto& [path, value] : request.overrides) {
+    if (path != "include") continue;
+    for (const std::string& file : texts_of(value, "include"))
       document.root_.merge(load_file(experiment_file(document.file_.parent_path() / file), open));
-    }
   }
   for (const auto& [path, value] : request.overrides) {
     if (path == "include") continue;

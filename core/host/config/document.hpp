@@ -48,8 +48,10 @@ struct DocumentRequest {
   std::filesystem::path file;               // a .toml file or a folder that holds experiment.toml
   std::vector<std::filesystem::path> with;  // --with FILE, in order
   std::vector<std::string> set;             // --set a.b=value, in order
-  std::map<std::string, Node> overrides;    // a compare cell: dotted path -> value (or "include")
-  std::string overrides_flag;               // how the cell is named in origins
+  // A compare cell: dotted path -> value, in order; "include" adds files.
+  using Overrides = std::vector<std::pair<std::string, Node>>;
+  Overrides overrides;
+  std::string overrides_flag;  // how the cell is named in origins
 };
 
 // Merged by precedence: include < the file itself < --with < compare cell < --set. [[task]],

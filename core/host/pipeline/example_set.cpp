@@ -1,5 +1,7 @@
 #include "pipeline/example_set.hpp"
 
+#include <cmath>
+
 namespace tsrec::host {
 
 TaskExamples::TaskExamples(std::vector<WeightedTask> tasks, const Dataset& data,
@@ -9,7 +11,9 @@ TaskExamples::TaskExamples(std::vector<WeightedTask> tasks, const Dataset& data,
 }
 
 int64_t TaskExamples::rows(const WeightedTask& task, Split split) const {
-  return task.task->size(split) * (split == Split::train ? task.repeat : 1);
+  const int64_t once = task.task->size(split);
+  if (split != Split::train || once == 0) return once;
+  return std::max<int64_t>(1, std::llround(task.repeat * static_cast<double>(once)));
 }
 
 int64_t TaskExamples::size(Split split) const {
@@ -18,12 +22,14 @@ int64_t TaskExamples::size(Split split) const {
   return total;
 }
 
-TaskExamples::Place TaskExamples::place(Split split, int64_t index) const {
+// An epoch goes on where the one before it ended, so that all rows have their turn.
+TaskExamples::Place TaskExamples::place(Split split, int64_t index, int64_t epoch) const {
   for (size_t t = 0; t < tasks_.size(); ++t) {
     const int64_t count = rows(tasks_[t], split);
     if (index < count) {
       const int64_t once = tasks_[t].task->size(split);
-      return {t, index % once, static_cast<uint64_t>(index / once)};
+      const int64_t given = epoch * count + index;
+      return {t, given % once, static_cast<uint64_t>(given / once)};
     }
     index -= count;
   }
@@ -31,16 +37,15 @@ TaskExamples::Place TaskExamples::place(Split split, int64_t index) const {
 }
 
 CompiledExample TaskExamples::at(Split split, int64_t index, int64_t epoch) const {
-  const Place at = place(split, index);
-  const uint64_t draw = (static_cast<uint64_t>(epoch) << 32) + at.draw;
-  CompiledExample compiled = compiler_.compile(tasks_[at.task].task->at(split, at.row, draw));
+  const Place at = place(split, index, epoch);
+  CompiledExample compiled = compiler_.compile(tasks_[at.task].task->at(split, at.row, at.draw));
   compiled.task = static_cast<int32_t>(at.task);
   compiled.weight *= tasks_[at.task].weight;
   return compiled;
 }
 
-int64_t TaskExamples::group(Split split, int64_t index) const {
-  const Place at = place(split, index);
+int64_t TaskExamples::group(Split split, int64_t index, int64_t epoch) const {
+  const Place at = place(split, index, epoch);
   const int64_t sample = tasks_[at.task].task->at(split, at.row, 0).sample;
   // Users are not negative, so rows without one never share their group.
   return sample >= 0 ? data_.split(split).user(sample) : -1 - index;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/compare.hpp"
 #include "plugin/registry.hpp"
 #include "support/api.hpp"
 #include "tsrec/artifact.hpp"
@@ -27,6 +28,7 @@ struct Stage {
   std::vector<std::string> key_lines;
   std::function<void(StageRun&)> run;
   bool resumable = false;  // driven by train_loop: checkpoints in the work folder
+  std::optional<int64_t> seed = std::nullopt;  // else the run's
 };
 
 // What a running stage sees.
@@ -64,10 +66,13 @@ struct StageResult {
 };
 
 // The stage list of one document: the method on one screen (stages.cpp).
+struct Parts;
 struct Experiment {
   RunSettings run;
   std::vector<Stage> stages;
   std::string resolved_toml;
+  std::shared_ptr<const Parts> parts;
+  CompareSettings compare;
 };
 TSREC_HOST_API Experiment make_experiment(const Document& document, Registry& registry);
 

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "support/log.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -25,12 +26,10 @@ std::string duration_text(double seconds) {
 
 }  // namespace
 
-RunContext::RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve,
-                       std::ostream* log)
+RunContext::RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve)
     : settings_(settings),
       stage_(std::move(stage)),
       curve_file_(std::move(curve)),
-      log_(log),
       began_(Clock::now()),
       shown_(began_),
       bar_began_(began_),
@@ -47,13 +46,13 @@ void RunContext::end_bar() {
 
 void RunContext::log(Level level, std::string_view message) {
   if (level == Level::debug) return;
+  const std::lock_guard lock(mutex_);
   end_bar();
-  const std::string line = c10::str("  ", level == Level::warning ? "warning: " : "", message);
-  std::cerr << line << std::endl;
-  if (log_ != nullptr) *log_ << stage_ << line << std::endl;
+  host::log(level, c10::str("  ", level == Level::warning ? "warning: " : "", message));
 }
 
 void RunContext::number(std::string_view name, double value, int64_t step) {
+  const std::lock_guard lock(mutex_);
   if (!curve_.is_open()) return;
   curve_ << nlohmann::ordered_json{{"stage", stage_},
                                    {"name", std::string(name)},
@@ -64,10 +63,12 @@ void RunContext::number(std::string_view name, double value, int64_t step) {
 }
 
 void RunContext::count(std::string_view name, int64_t amount) {
+  const std::lock_guard lock(mutex_);
   counters_[std::string(name)] += amount;
 }
 
 void RunContext::progress(std::string_view what, int64_t done, int64_t total) {
+  const std::lock_guard lock(mutex_);
   if (bar_ != what) {
     end_bar();
     bar_ = what;

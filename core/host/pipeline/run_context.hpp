@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <optional>
 
 #include "pipeline/pipeline.hpp"
@@ -13,8 +14,7 @@ namespace tsrec::host {
 class TSREC_HOST_API RunContext final : public Context {
  public:
   // curve: file for numbers, one JSON line each; empty: they are dropped.
-  RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve,
-             std::ostream* log);
+  RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve);
   ~RunContext() override;
 
   void log(Level level, std::string_view message) override;
@@ -34,11 +34,11 @@ class TSREC_HOST_API RunContext final : public Context {
 
  private:
   void end_bar();
+  std::mutex mutex_;  // of all that follows: workers report at the same time
   const RunSettings& settings_;
   std::string stage_;
   std::filesystem::path curve_file_;
   std::ofstream curve_;
-  std::ostream* log_;
   std::map<std::string, int64_t> counters_;
   std::string bar_;
   std::chrono::steady_clock::time_point began_, shown_, bar_began_;

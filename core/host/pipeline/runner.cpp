@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 
 #include "pipeline/run_context.hpp"
+#include "support/log.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -60,7 +60,7 @@ bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
 }
 
 void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
-             std::ostream* log, const std::vector<StageResult>& done, StageResult& result) {
+             const std::vector<StageResult>& done, StageResult& result) {
   const fs::path work = store.work(result.key);
   const KeyLock lock(work);
   if (store.has(result.key)) {  // another process was faster
@@ -68,13 +68,14 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     result.digest = store.digest(result.key);
     return;
   }
-  std::cerr << stage.name << "  (" << result.why << ")" << std::endl;
-  if (log != nullptr) *log << stage.name << "  (" << result.why << ")" << std::endl;
+  log(Level::info, stage.name + "  (" + result.why + ")");
   if (!stage.resumable) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
   const auto began = std::chrono::steady_clock::now();
   {
-    RunContext context(experiment.run, stage.name, work / "curves.jsonl", log);
+    RunSettings settings = experiment.run;
+    settings.seed = stage.seed.value_or(settings.seed);
+    RunContext context(settings, stage.name, work / "curves.jsonl");
     Run run(stage, done, work, context);
     stage.run(run);
     run.out().close();
@@ -116,7 +117,7 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
 std::string key_text(const Stage& stage, const RunSettings& run,
                      const std::vector<std::string>& input_digests) {
   std::string text = "tsrec-key 1\nstage " + stage.name + "\n";
-  text += "run seed = " + std::to_string(run.seed) + "\n";
+  text += "run seed = " + std::to_string(stage.seed.value_or(run.seed)) + "\n";
   text +=
       c10::str("run device = ", run.torch_device, "\nrun precision = ", run.torch_precision, "\n");
   text += "run threads = " + std::to_string(run.threads) + "\n";
@@ -127,8 +128,7 @@ std::string key_text(const Stage& stage, const RunSettings& run,
   return text;
 }
 
-std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                    std::ostream* log) {
+std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store) {
   std::vector<StageResult> done;
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
@@ -136,7 +136,7 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
       result.why = "not run, because an earlier stage failed";
     } else if (result.state != StageResult::State::stored) {
       try {
-        run_one(stage, experiment, store, log, done, result);
+        run_one(stage, experiment, store, done, result);
       } catch (const Interrupted&) {
         throw;
       } catch (const std::exception& error) {
@@ -144,8 +144,7 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
         result.why = error.what();
         fs::create_directories(store.failed(result.key));
         io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
-        std::cerr << stage.name << " failed: " << result.why << std::endl;
-        if (log != nullptr) *log << stage.name << " failed: " << result.why << std::endl;
+        log(Level::warning, stage.name + " failed: " + result.why);
       }
     }
     done.push_back(std::move(result));

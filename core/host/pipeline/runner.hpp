@@ -1,8 +1,6 @@
 // Runs the stages that are not stored yet, and says why.
 #pragma once
 
-#include <iosfwd>
-
 #include "pipeline/pipeline.hpp"
 #include "pipeline/store.hpp"
 
@@ -13,8 +11,8 @@ TSREC_HOST_API std::string key_text(const Stage& stage, const RunSettings& run,
                                     const std::vector<std::string>& input_digests);
 
 // In order; a stage whose input failed is not run. Throws Interrupted after a tidy stop.
-TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                                   std::ostream* log);
+TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment,
+                                                   const Store& store);
 // What would happen, without running anything.
 TSREC_HOST_API std::vector<StageResult> plan_stages(const Experiment& experiment,
                                                     const Store& store);

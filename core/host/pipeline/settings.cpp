@@ -157,8 +157,9 @@ std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) 
     Options o;
     o.add("weight", task.weight).range(0, 1e6).help("weight of the task's rows in the loss");
     o.add("repeat", task.repeat)
-        .range(1, 10000)
-        .help("how often the task's rows occur in an epoch");
+        .range(1e-6, 10000)
+        .help(
+            "how often the task's rows occur in an epoch; 0.1: a tenth of them, each in its turn");
     bind_host_options(o, *entry, "[[task]]", document);
     task.part = registry.choose("task", *entry, {"weight", "repeat"}, document);
     tasks.push_back(std::move(task));
@@ -182,7 +183,7 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
 std::vector<StageEntry> read_stages(const Document& document, Registry& registry,
                                     const std::vector<TaskEntry>& tasks) {
   const std::vector<std::string> keys = {"tasks",  "validate_with",    "validate_every", "patience",
-                                         "select", "checkpoint_every", "reward"};
+                                         "select", "checkpoint_every", "curve_rows",     "reward"};
   std::vector<std::string> known;
   for (const TaskEntry& task : tasks) known.push_back(task.part.name);
   std::vector<StageEntry> stages;
@@ -206,8 +207,23 @@ std::vector<StageEntry> read_stages(const Document& document, Registry& registry
     o.add("validate_with", stage.validate_with).help("names of the tasks it validates on");
     o.add("patience", stage.patience)
         .at_least(0)
-        .help("validations without a lower loss before it stops; 0: never");
-    o.add("select", stage.select).one_of({"best", "last"}).help("which state it hands on");
+        .help("validations that are no better before it stops; 0: never");
+    o.add("curve_rows", stage.curve_rows)
+        .at_least(0)
+        .unit("rows")
+        .help("rank that many validation rows at each validation (Figure 4); 0: only the loss");
+    o.add("select", stage.select)
+        .help(
+            "which state it hands on: best (lowest validation loss), last, or the highest of a "
+            "number that curve_rows measures, such as item.hr@10")
+        .check([&stage] {
+          const bool needs_curve = stage.select != "best" && stage.select != "last";
+          return needs_curve && stage.curve_rows == 0
+                     ? "select = \"" + stage.select +
+                           "\" chooses by ranked validation rows; set curve_rows, or use \"best\" "
+                           "or \"last\""
+                     : std::string();
+        });
     o.add("checkpoint_every", stage.checkpoint_every)
         .at_least(0)
         .unit("steps")

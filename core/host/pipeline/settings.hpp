@@ -20,15 +20,14 @@ const std::vector<std::string>& evaluate_keys();
 
 struct TaskEntry {
   PartChoice part;
-  double weight = 1;
-  int64_t repeat = 1;
+  double weight = 1, repeat = 1;
 };
 struct StageEntry {
   PartChoice trainer;
   std::vector<std::string> tasks;  // names; empty: all
   std::vector<std::string> validate_with = {"next_item"};
   std::string validate_every = "10%", select = "best";
-  int64_t patience = 0, checkpoint_every = 0;
+  int64_t patience = 0, checkpoint_every = 0, curve_rows = 0;
   std::vector<PartChoice> rewards;
   std::vector<double> reward_weights;
   int64_t validation_interval(int64_t num_steps) const;  // "5%" or a number of steps

@@ -1,9 +1,7 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
 #include "pipeline/artefacts.hpp"
-#include "pipeline/example_set.hpp"
-#include "pipeline/settings.hpp"
 #include "pipeline/train_loop.hpp"
-#include "tsrec/decode/decoder.hpp"
+#include "pipeline/world.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
@@ -17,17 +15,6 @@
 namespace tsrec::host {
 namespace {
 
-// All parts of one experiment; shared by its stages.
-struct Parts {
-  PartChoice source;
-  std::optional<PartChoice> encoder, quantizer, resolver, extractor, backbone, initializer;
-  std::vector<TaskEntry> tasks;
-  std::vector<StageEntry> stages;
-  std::vector<PartChoice> recommenders, metrics;
-  PromptWording wording;
-  EvaluateSettings evaluate;
-  int64_t seed = 0;
-};
 using Shared = std::shared_ptr<const Parts>;
 
 // --- load: items, samples, and whether anything leaks
@@ -230,53 +217,18 @@ Stage extend_stage(const Shared& parts) {
           false};
 }
 
-// What training and evaluation share: data, SIDs, the model, and the prompts it understands.
-struct World {
-  World(const Shared& parts, StageRun& run, const std::string& model_stage, bool with_test)
-      : data(with_test ? read_dataset(run.input("load"))
-                       : read_dataset(run.input("load")).without_test()),
-        sids(read_sids(run.input("resolve"))),
-        notes(notes_for(parts, run)),
-        backbone(parts->backbone->make<Backbone>(run.context())) {
-    const ArtifactReader stored(run.input(model_stage));
-    const std::string fingerprint = ArtifactReader(run.input("resolve")).text("fingerprint");
-    if (stored.text("fingerprint") != fingerprint) {
-      throw DataError("the model of '", model_stage, "' was trained for other SIDs (",
-                      stored.text("fingerprint").substr(0, 12), ", not ", fingerprint.substr(0, 12),
-                      "); train it again for these");
-    }
-    backbone->load(stored.folder("model"));
-    const auto first = backbone->tokenizer().find(token_clusters(sids).front().token);
-    if (!first) throw DataError("the model's tokenizer lacks the SID tokens");
-    vocabulary = Vocabulary(sids, *first);
-    trie.emplace(decode::Trie::build(sids, vocabulary));
-    compiler.emplace(parts->wording, backbone->tokenizer(), sids, vocabulary);
-  }
-
-  std::vector<WeightedTask> tasks(const Shared& parts, const std::vector<std::string>& names,
-                                  Context& context) const {
-    std::vector<WeightedTask> chosen;
-    for (const TaskEntry& entry : parts->tasks) {
-      if (!names.empty() && std::find(names.begin(), names.end(), entry.part.name) == names.end())
-        continue;
-      auto task = entry.part.make<Task>(context);
-      task->prepare({.data = data, .sids = sids, .notes = notes}, context);
-      chosen.push_back({entry.part.name, std::move(task), entry.weight, entry.repeat});
-    }
-    return chosen;
-  }
-
-  Dataset data;
-  SidTable sids;
-  std::vector<TokenNote> notes;
-  std::shared_ptr<Backbone> backbone;
-  Vocabulary vocabulary;
-  std::optional<decode::Trie> trie;
-  std::optional<PromptCompiler> compiler;
-};
+WorldFolders world_folders(const Shared& parts, const StageRun& run, const std::string& model) {
+  return {run.input("load"), run.input("resolve"),
+          parts->extractor ? run.input("extract") : std::filesystem::path(), run.input(model)};
+}
 
 // --- stage.<name>: each continues from the model before it
 // --------------------------------------------------------------
+// An empty list stands for all names.
+bool is_among(const std::string& name, const std::vector<std::string>& names) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
 Stage train_stage(const Shared& parts, size_t index, const std::string& before) {
   const StageEntry& entry = parts->stages[index];
   Stage stage{"stage." + entry.trainer.name,
@@ -286,6 +238,8 @@ Stage train_stage(const Shared& parts, size_t index, const std::string& before) 
               {},
               true};
   for (const TaskEntry& task : parts->tasks) {
+    if (!is_among(task.part.name, entry.tasks) && !is_among(task.part.name, entry.validate_with))
+      continue;
     stage.parts.push_back(task.part);
     stage.key_lines.push_back(
         c10::str("task ", task.part.name, " weight = ", task.weight, " repeat = ", task.repeat));
@@ -299,13 +253,19 @@ Stage train_stage(const Shared& parts, size_t index, const std::string& before) 
   stage.key_lines.push_back("validate_with = " + c10::Join(" ", entry.validate_with));
   stage.key_lines.push_back(c10::str("validate_every = ", entry.validate_every,
                                      " patience = ", entry.patience, " select = ", entry.select));
+  if (entry.curve_rows > 0) {
+    stage.key_lines.push_back(c10::str("curve_rows = ", entry.curve_rows));
+    for (const std::string& line : parts->evaluate.key_lines()) stage.key_lines.push_back(line);
+    for (const PartChoice& metric : parts->metrics) stage.parts.push_back(metric);
+  }
   stage.key_lines.push_back("prompt = " + io::sha256(wording_text(parts->wording)));
   stage.run = [parts, index, before](StageRun& run) {
     const StageEntry& settings = parts->stages[index];
-    World world(parts, run, before, /*with_test=*/false);
-    const TaskExamples examples(world.tasks(parts, settings.tasks, run.context()), world.data,
+    Context& context = run.context();
+    const World world(*parts, world_folders(parts, run, before), /*with_test=*/false, context);
+    const TaskExamples examples(world.tasks(settings.tasks, world.data, context), world.data,
                                 *world.compiler);
-    const TaskExamples validation(world.tasks(parts, settings.validate_with, run.context()),
+    const TaskExamples validation(world.tasks(settings.validate_with, world.data, context),
                                   world.data, *world.compiler);
     TrainInputs inputs{.policy = *world.backbone,
                        .examples = examples,
@@ -316,19 +276,26 @@ Stage train_stage(const Shared& parts, size_t index, const std::string& before) 
                        .reward_names = {},
                        .reward_weights = settings.reward_weights};
     for (const PartChoice& choice : settings.rewards) {
-      auto reward = choice.make<Reward>(run.context());
-      reward->prepare({world.data, world.sids, world.notes}, run.context());
+      auto reward = choice.make<Reward>(context);
+      reward->prepare({world.data, world.sids, world.notes}, context);
       inputs.rewards.push_back(std::move(reward));
       inputs.reward_names.push_back(choice.name);
     }
-    const auto trainer = settings.trainer.make<Trainer>(run.context());
-    const int64_t steps = train_loop(
-        run, *trainer, *world.backbone,
-        {.patience = settings.patience,
-         .checkpoint_every = settings.checkpoint_every,
-         .select_best = settings.select == "best"},
-        [&] { trainer->start(inputs, run.context()); },
-        [&](int64_t num_steps) { return settings.validation_interval(num_steps); });
+    const Samples curve_samples = limited(world.data.valid, settings.curve_rows);
+    TrainLoopSettings loop;
+    loop.patience = settings.patience;
+    loop.checkpoint_every = settings.checkpoint_every;
+    loop.select = settings.select;
+    loop.validate_every = [&](int64_t steps) { return settings.validation_interval(steps); };
+    if (settings.curve_rows > 0) {
+      loop.more_numbers = [&] {
+        return world.measure(world.rank(curve_samples, parts->evaluate, context), curve_samples,
+                             /*with_decoder=*/false, context);
+      };
+    }
+    const auto trainer = settings.trainer.make<Trainer>(context);
+    const int64_t steps =
+        train_loop(run, *trainer, *world.backbone, loop, [&] { trainer->start(inputs, context); });
     world.backbone->save(run.out().folder("model"));
     run.out().number("steps", static_cast<double>(steps));
     run.out().text("fingerprint", ArtifactReader(run.input("resolve")).text("fingerprint"));
@@ -352,13 +319,6 @@ Stage recommender_stage(const PartChoice& choice, bool has_sids) {
     fitted.close();
   };
   return stage;
-}
-
-Samples limited(const Samples& samples, int64_t limit) {
-  if (limit == 0 || limit >= samples.size()) return samples;
-  std::vector<int64_t> rows;
-  for (int64_t i = 0; i < limit; ++i) rows.push_back(i * samples.size() / limit);
-  return samples.rows(rows);
 }
 
 Split evaluated_split(const EvaluateSettings& settings) {
@@ -409,132 +369,62 @@ Stage evaluate_model(const Shared& parts, const std::string& of, const std::stri
   }
   stage.key_lines.push_back("prompt = " + io::sha256(wording_text(parts->wording)));
   stage.run = [parts, model_stage](StageRun& run) {
-    const EvaluateSettings& settings = parts->evaluate;
-    World world(parts, run, model_stage, /*with_test=*/true);
-    const Split split = evaluated_split(settings);
-    const Dataset full = world.data;
-    (split == Split::valid ? world.data.valid : world.data.test) =
-        limited(full.split(split), settings.limit);
-    const TaskExamples examples(world.tasks(parts, {settings.task}, run.context()), world.data,
-                                *world.compiler);
-    const Samples& samples = world.data.split(split);
-    if (examples.size(split) != samples.size()) {
-      throw DataError("the task '", settings.task, "' does not give one prompt per row of the ",
-                      settings.split, " split; evaluate with next_item");
-    }
-    std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(samples.size()));
-    at::parallel_for(0, samples.size(), 64, [&](int64_t begin, int64_t end) {
-      for (int64_t row = begin; row < end; ++row)
-        prompts[static_cast<size_t>(row)] = examples.at(split, row, 0).prompt;
-    });
-    decode::DecodeOptions options;
-    options.scoring = settings.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
-    options.beams = std::min(settings.beams, world.trie->num_leaves());
-    if (settings.score_suffix) options.suffix = examples.suffix(0);
-    const Rankings rankings =
-        decode::Decoder(*world.backbone, *world.trie, options).rank(prompts, run.context());
-    Numbers numbers;
-    for (const PartChoice& choice : parts->metrics) {
-      const auto metric = choice.make<Metric>(run.context());
-      const auto* asks = dynamic_cast<const NeedsDecoder*>(metric.get());
-      Numbers measured =
-          asks != nullptr
-              ? asks->measure_with(*world.backbone, {world.data, world.sids, world.notes},
-                                   *world.compiler, *world.trie, run.context())
-              : metric->measure({rankings, samples, world.data, &world.sids}, run.context());
-      for (Number& number : measured) numbers.push_back(std::move(number));
-    }
-    write_numbers(numbers, samples, run.out());
+    const World world(*parts, world_folders(parts, run, model_stage), /*with_test=*/true,
+                      run.context());
+    const Samples samples =
+        limited(world.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
+    const Rankings rankings = world.rank(samples, parts->evaluate, run.context());
+    write_numbers(world.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
+                  run.out());
   };
   return stage;
 }
 
-std::optional<PartChoice> optional_part(const Document& document, Registry& registry,
-                                        const char* kind) {
-  const Node* table = document.root().find(kind);
-  return table == nullptr ? std::nullopt
-                          : std::optional(registry.choose(kind, *table, {}, document));
-}
-
-void check_parts(const Parts& parts, const Document& document) {
-  const Origin top{document.file().string(), 0, 0, ""};
-  if (parts.quantizer && !parts.encoder)
-    document.complain(top, "a [quantizer] needs an [encoder] that turns items into vectors");
-  if (parts.quantizer && !parts.resolver)
-    document.complain(top, "a [quantizer] needs a [resolver], such as use = \"random_last\"");
-  if (parts.backbone && !parts.initializer)
-    document.complain(top, "a [backbone] needs an [initializer] for the SID tokens");
-  if (!parts.backbone && !parts.stages.empty())
-    document.complain(top, "[[stage]] needs a [backbone] to train");
-  if (parts.backbone && parts.wording.frame.empty())
-    document.complain(top, "a [backbone] needs a [prompt]; include one of configs/prompt");
-  if (parts.metrics.empty())
-    document.complain(top, "[evaluate] names no metric; add  metric = [{ use = \"hr\" }]");
-  const bool has_task =
-      std::any_of(parts.tasks.begin(), parts.tasks.end(),
-                  [&](const TaskEntry& t) { return t.part.name == parts.evaluate.task; });
-  if (parts.backbone && !has_task)
-    document.complain(
-        top, "[evaluate] task = \"" + parts.evaluate.task + "\" is not among the [[task]] entries");
+// A part with a seed of its own pins its stage's: runs that differ in [run] seed then share it.
+Stage seeded(Stage stage, const PartChoice& part) {
+  stage.seed = part.seed;
+  return stage;
 }
 
 }  // namespace
 
 Experiment make_experiment(const Document& document, Registry& registry) {
-  auto parts = std::make_shared<Parts>();
   Experiment experiment;
   experiment.run = read_run_settings(document);
-  parts->seed = experiment.run.seed;
-  if (const Node* source = document.root().find("source")) {
-    parts->source = registry.choose("source", *source, {}, document);
-  } else {
-    document.complain({document.file().string(), 0, 0, ""}, "the experiment has no [source]");
-  }
-  parts->encoder = optional_part(document, registry, "encoder");
-  parts->quantizer = optional_part(document, registry, "quantizer");
-  parts->resolver = optional_part(document, registry, "resolver");
-  parts->extractor = optional_part(document, registry, "extractor");
-  parts->backbone = optional_part(document, registry, "backbone");
-  parts->initializer = optional_part(document, registry, "initializer");
-  parts->tasks = read_tasks(document, registry);
-  parts->stages = read_stages(document, registry, parts->tasks);
-  parts->recommenders =
-      read_parts(document.root().find("recommender"), "recommender", document, registry);
-  parts->wording = read_wording(document);
-  parts->evaluate = read_evaluate_settings(document);
-  const Node* evaluate = document.root().find("evaluate");
-  parts->metrics = read_parts(evaluate != nullptr ? evaluate->find("metric") : nullptr, "metric",
-                              document, registry);
-  check_parts(*parts, document);
+  const Shared parts = std::make_shared<const Parts>(read_parts_of(document, registry));
+  experiment.compare = read_compare(document);
   document.complain_about_leftovers();
   document.throw_if_any();
+  experiment.parts = parts;
   experiment.resolved_toml = document.resolved_toml();
 
-  const Shared shared = parts;
   const bool has_sids = parts->quantizer || parts->backbone;
   std::vector<Stage>& stages = experiment.stages;
-  stages.push_back(load_stage(shared));
+  stages.push_back(seeded(load_stage(parts), parts->source));
   if (parts->quantizer) {
-    stages.push_back(embed_stage(shared));
-    stages.push_back(quantize_stage(shared));
+    stages.push_back(seeded(embed_stage(parts), *parts->encoder));
+    stages.push_back(seeded(quantize_stage(parts), *parts->quantizer));
   }
-  if (has_sids) stages.push_back(resolve_stage(shared));
-  if (parts->extractor && has_sids) stages.push_back(extract_stage(shared));
+  if (has_sids)
+    stages.push_back(parts->resolver ? seeded(resolve_stage(parts), *parts->resolver)
+                                     : resolve_stage(parts));
+  if (parts->extractor && has_sids)
+    stages.push_back(seeded(extract_stage(parts), *parts->extractor));
   for (const PartChoice& choice : parts->recommenders) {
-    stages.push_back(recommender_stage(choice, has_sids));
-    stages.push_back(evaluate_recommender(shared, choice, has_sids));
+    stages.push_back(seeded(recommender_stage(choice, has_sids), choice));
+    stages.push_back(evaluate_recommender(parts, choice, has_sids));
   }
   if (parts->backbone) {
-    stages.push_back(backbone_stage(shared));
-    stages.push_back(extend_stage(shared));
+    stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
+    stages.push_back(seeded(extend_stage(parts), *parts->initializer));
     std::string model = "extend";
-    if (parts->evaluate.untrained) stages.push_back(evaluate_model(shared, "untrained", model));
+    if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, "untrained", model));
     for (size_t i = 0; i < parts->stages.size(); ++i) {
-      stages.push_back(train_stage(shared, i, model));
+      stages.push_back(seeded(train_stage(parts, i, model), parts->stages[i].trainer));
       model = stages.back().name;
       const bool is_last = i + 1 == parts->stages.size();
       if (is_last || parts->evaluate.every_stage)
-        stages.push_back(evaluate_model(shared, parts->stages[i].trainer.name, model));
+        stages.push_back(evaluate_model(parts, parts->stages[i].trainer.name, model));
     }
   }
   return experiment;

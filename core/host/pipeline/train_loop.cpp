@@ -9,8 +9,8 @@ namespace fs = std::filesystem;
 
 struct LoopState {
   int64_t next = 0, best_step = -1, bad = 0;
-  double best_loss = std::numeric_limits<double>::infinity();
-  std::vector<torch::Tensor> best;  // weights of the best validation
+  double best_value = std::numeric_limits<double>::infinity();  // lower is better
+  std::vector<torch::Tensor> best;                              // weights of the best validation
 };
 
 std::vector<torch::Tensor> weights_of(Backbone& policy) {
@@ -43,7 +43,7 @@ void save_checkpoint(StageRun& run, const Trainer& trainer, const Backbone& poli
   writer.number("next", static_cast<double>(state.next));
   writer.number("best_step", static_cast<double>(state.best_step));
   writer.number("bad", static_cast<double>(state.bad));
-  writer.number("best_loss", state.best_loss);
+  writer.number("best_value", state.best_value);
   for (size_t i = 0; i < state.best.size(); ++i) writer.tensor(c10::str("best.", i), state.best[i]);
   writer.number("best_count", static_cast<double>(state.best.size()));
   auto* context = dynamic_cast<RunContext*>(&run.context());
@@ -69,7 +69,7 @@ LoopState load_state(StageRun& run, const fs::path& checkpoint) {
   state.next = static_cast<int64_t>(reader.number("next"));
   state.best_step = static_cast<int64_t>(reader.number("best_step"));
   state.bad = static_cast<int64_t>(reader.number("bad"));
-  state.best_loss = reader.number("best_loss");
+  state.best_value = reader.number("best_value");
   const auto count = static_cast<int64_t>(reader.number("best_count"));
   for (int64_t i = 0; i < count; ++i) state.best.push_back(reader.tensor(c10::str("best.", i)));
   if (auto* context = dynamic_cast<RunContext*>(&run.context())) {
@@ -78,28 +78,44 @@ LoopState load_state(StageRun& run, const fs::path& checkpoint) {
   return state;
 }
 
-void validate(Trainer& trainer, Backbone& policy, int64_t step, LoopState& state,
-              Context& context) {
-  const Numbers numbers = trainer.validate(context);
+// What the best state has least of.
+double criterion(const Numbers& numbers, const std::string& select) {
+  if (select == "best" || select == "last") return numbers.front().value;
+  std::vector<std::string> known;
+  for (const Number& number : numbers) {
+    if (number.name == select) return -number.value;
+    known.push_back(number.name);
+  }
+  throw ConfigError("select = \"", select, "\", but validation measures no such number; it has ",
+                    c10::Join(", ", known));
+}
+
+void validate(Trainer& trainer, Backbone& policy, const TrainLoopSettings& settings,
+              LoopState& state, Context& context) {
+  Numbers numbers = trainer.validate(context);
+  if (settings.more_numbers) {
+    for (Number& number : settings.more_numbers()) numbers.push_back(std::move(number));
+  }
   std::string line;
   for (const Number& number : numbers) {
-    context.number("valid." + number.name, number.value, step);
+    context.number("valid." + number.name, number.value, state.next);
     line += c10::str(line.empty() ? "" : ", ", number.name, " ", number.value);
   }
-  const bool is_better = numbers.front().value < state.best_loss;
-  context.log(Level::info, c10::str("step ", step, ": ", line, is_better ? "  (best so far)" : ""));
+  const double value = criterion(numbers, settings.select);
+  const bool is_better = value < state.best_value;
+  context.log(Level::info,
+              c10::str("step ", state.next, ": ", line, is_better ? "  (best so far)" : ""));
   state.bad = is_better ? 0 : state.bad + 1;
   if (!is_better) return;
-  state.best_loss = numbers.front().value;
-  state.best_step = step;
+  state.best_value = value;
+  state.best_step = state.next;
   state.best = weights_of(policy);
 }
 
 }  // namespace
 
 int64_t train_loop(StageRun& run, Trainer& trainer, Backbone& policy,
-                   const TrainLoopSettings& settings, const std::function<void()>& start,
-                   const std::function<int64_t(int64_t)>& validate_every) {
+                   const TrainLoopSettings& settings, const std::function<void()>& start) {
   Context& context = run.context();
   LoopState state;
   const auto checkpoint = newest_checkpoint(run.work());
@@ -114,17 +130,17 @@ int64_t train_loop(StageRun& run, Trainer& trainer, Backbone& policy,
     trainer.load_state(ArtifactReader(*checkpoint / "trainer"));
     context.log(Level::info, c10::str("going on at step ", state.next));
   }
-  const int64_t steps = trainer.num_steps(), every = validate_every(steps);
+  const int64_t steps = trainer.num_steps(), every = settings.validate_every(steps);
   while (state.next < steps) {
     trainer.step(state.next, context);
     ++state.next;
     context.progress(run.stage().name, state.next, steps);
     const bool is_last = state.next == steps;
     const bool validates = is_last || (every > 0 && state.next % every == 0);
-    if (validates) validate(trainer, policy, state.next, state, context);
+    if (validates) validate(trainer, policy, settings, state, context);
     if (settings.patience > 0 && state.bad >= settings.patience) {
       context.log(Level::info,
-                  c10::str("stopped early: ", state.bad, " validations without a lower loss"));
+                  c10::str("stopped early: ", state.bad, " validations that were no better"));
       break;
     }
     if (context.stopping() && !is_last) {
@@ -136,7 +152,7 @@ int64_t train_loop(StageRun& run, Trainer& trainer, Backbone& policy,
         validates || (settings.checkpoint_every > 0 && state.next % settings.checkpoint_every == 0);
     if (saves && !is_last) save_checkpoint(run, trainer, policy, state);
   }
-  if (settings.select_best && !state.best.empty()) {
+  if (settings.select != "last" && !state.best.empty()) {
     set_weights(policy, state.best);
     context.log(Level::info, c10::str("keeps the state of step ", state.best_step));
   }

@@ -201,9 +201,18 @@ PartChoice Registry::choose(std::string_view kind, const Node& table,
   keys.emplace_back("use");
   keys.emplace_back("name");
   keys.emplace_back("enabled");
+  keys.emplace_back("seed");
   if (const Node* name = table.find("name");
       name != nullptr && std::holds_alternative<std::string>(name->value)) {
     choice.name = std::get<std::string>(name->value);
+  }
+  if (const Node* seed = table.find("seed")) {
+    const auto* value = std::get_if<int64_t>(&seed->value);
+    if (value != nullptr && *value >= 0) {
+      choice.seed = *value;
+    } else {
+      document.complain(seed->origin, "seed must be a whole number, 0 or more");
+    }
   }
   choice.options =
       host::bind(options, table, choice.kind + " '" + choice.use + "'", keys, document);

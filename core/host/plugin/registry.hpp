@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class TSREC_HOST_API PartChoice {
   const PluginFile* plugin = nullptr;
   std::vector<BoundOption> options;
   std::shared_ptr<void> settings;
+  std::optional<int64_t> seed;  // the host's key `seed`: pins the randomness of the part's stage
   Origin origin;
   std::string key_text()
       const;  // "part quantizer/rq_kmeans contract 1 revision 3" + "option codes = 256" lines

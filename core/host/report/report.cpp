@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "config/toml_reader.hpp"
-#include "pipeline/artefacts.hpp"
+#include "report/columns.hpp"
 #include "report/statistics.hpp"
+#include "report/table.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -16,78 +16,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr const char* kEvaluate = "evaluate.";
 constexpr int64_t kResamples = 1000;
-
-struct Column {
-  std::string name;  // "markov", "sft"
-  bool is_model = false;
-  StoredNumbers stored;
-};
-
-std::vector<Column> columns_of(const std::vector<StageResult>& results) {
-  std::vector<Column> columns;
-  for (const StageResult& result : results) {
-    if (!result.name.starts_with(kEvaluate) || result.digest.empty()) continue;
-    Column column;
-    column.name = result.name.substr(std::string(kEvaluate).size());
-    const bool is_recommender =
-        std::any_of(results.begin(), results.end(),
-                    [&](const StageResult& r) { return r.name == "recommender." + column.name; });
-    column.is_model = !is_recommender;
-    column.stored = read_numbers(result.folder);
-    columns.push_back(std::move(column));
-  }
-  return columns;
-}
-
-const Number* number_of(const Column& column, const std::string& name) {
-  for (const Number& number : column.stored.numbers) {
-    if (number.name == name) return &number;
-  }
-  return nullptr;
-}
-
-std::vector<std::string> number_names(const std::vector<Column>& columns) {
-  std::vector<std::string> names;
-  for (const Column& column : columns) {
-    for (const Number& number : column.stored.numbers) {
-      if (std::find(names.begin(), names.end(), number.name) == names.end())
-        names.push_back(number.name);
-    }
-  }
-  return names;
-}
-
-std::string fixed(double value, int digits = 4) {
-  std::array<char, 40> text;
-  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return text.data();
-}
 
 uint64_t seed_of(const Experiment& experiment) {
   return static_cast<uint64_t>(experiment.run.seed);
-}
-
-// Rows of equal length; the first is the header. Aligned with blanks, as Markdown.
-std::string table_text(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> width(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
-  }
-  std::string text;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (size_t c = 0; c < rows[r].size(); ++c) {
-      const std::string blanks(width[c] - rows[r][c].size(), ' ');
-      text += c == 0 ? "| " + rows[r][c] + blanks + " |" : " " + blanks + rows[r][c] + " |";
-    }
-    text += '\n';
-    if (r > 0) continue;
-    for (size_t c = 0; c < width.size(); ++c)
-      text += (c == 0 ? "|-" : "-") + std::string(width[c], '-') + "-|";
-    text += '\n';
-  }
-  return text;
 }
 
 std::string ranking_table(const std::vector<Column>& columns) {
@@ -275,7 +207,7 @@ std::string compare_runs(const std::vector<fs::path>& folders) {
       std::string cell = fixed(value);
       if (!is_first && first_of[of].contains(name)) {
         const double delta = value - first_of[of].at(name).get<double>();
-        cell += std::string(" (") + (delta < 0 ? "-" : "+") + fixed(std::abs(delta)) + ")";
+        cell += " (" + signed_fixed(delta) + ")";
       }
       row.push_back(cell);
     }

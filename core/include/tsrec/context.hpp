@@ -1,5 +1,5 @@
 // What the host gives a part while it runs: the only way to log, draw randomness, and know the
-// device.
+// device. All of it may be called from several threads at once.
 #pragma once
 
 #include "tsrec/error.hpp"

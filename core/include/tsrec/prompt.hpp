@@ -35,7 +35,8 @@ struct CompiledExample {
 
 // The wording as data: `frame` holds placeholders such as {instruction} and {input}; each form
 // gives their texts and a `target`. The literal text after the frame's last placeholder is the
-// response marker. "{eos}" in a target is the tokenizer's end-of-text token.
+// response marker; without one a history and its answer are one sequence, and the rows of a user
+// share all of their tokens. "{eos}" in a target is the tokenizer's end-of-text token.
 struct PromptWording {
   std::string frame;
   std::string separator = ", ";               // between the pieces of one slot
@@ -45,8 +46,7 @@ struct PromptWording {
 
 class TSREC_API PromptCompiler {
  public:
-  // Throws ConfigError: unknown placeholder, a frame without a marker, a target slot that the
-  // prompt contains.
+  // Throws ConfigError: unknown placeholder, a target slot that the prompt contains.
   PromptCompiler(PromptWording wording, const text::Tokenizer& tokenizer, const SidTable& sids,
                  const Vocabulary& vocabulary);
   ~PromptCompiler();
@@ -61,7 +61,8 @@ class TSREC_API PromptCompiler {
   std::unique_ptr<Impl> impl_;
 };
 
-// The enabled tasks of one stage, concatenated; random access, no state.
+// The enabled tasks of one stage, concatenated; random access, no state. Which rows an epoch holds
+// may differ between epochs, not how many.
 class TSREC_API ExampleSet {
  public:
   virtual ~ExampleSet();
@@ -69,7 +70,7 @@ class TSREC_API ExampleSet {
   virtual CompiledExample at(Split split, int64_t index, int64_t epoch) const = 0;  // thread-safe
   // Rows with one group are rows of one user (or a group of their own): a trainer that shares
   // prefixes keeps them together.
-  virtual int64_t group(Split split, int64_t index) const = 0;
+  virtual int64_t group(Split split, int64_t index, int64_t epoch) const = 0;
   virtual const std::vector<std::string>& task_names() const = 0;
   virtual const PromptCompiler& compiler() const = 0;
   virtual const std::vector<int32_t>& suffix(

@@ -1,6 +1,9 @@
 #include "tsrec/decode/decoder.hpp"
 
+#include <atomic>
+
 #include "decode/beam.hpp"
+#include "tsrec/nn/replicas.hpp"
 
 namespace tsrec::decode {
 namespace {
@@ -69,6 +72,10 @@ struct Decoder::Impl {
     const torch::Tensor h = hidden_HD.index_select(0, torch::tensor(rows).to(hidden_HD.device()));
     const nn::Head head = backbone.head();
     const torch::Tensor logit = nn::logits(head, h, range).cpu().contiguous();
+    if (!logit.isfinite().all().item<bool>()) {
+      throw DataError(
+          "the model's scores are not finite; its training diverged, so lower the learning rate");
+    }
     context.count("head_rows", h.size(0));
     torch::Tensor normalizer;
     if (options.scoring == Scoring::full) normalizer = nn::log_normalizer(head, h).cpu();
@@ -222,6 +229,8 @@ Decoder::Decoder(const Backbone& backbone, const Trie& trie, DecodeOptions optio
     : impl_(new Impl{backbone, trie, std::move(options)}) {
   const DecodeOptions& o = impl_->options;
   if (o.beams < 1) throw ConfigError("beam search needs at least one beam");
+  if (o.search == Search::sample && !(o.temperature > 0))
+    throw ConfigError("sampling needs a temperature above 0; beams = 1 gives the most likely SID");
   if (o.search == Search::beam && o.beams > trie.num_leaves()) {
     throw ConfigError("beams = ", o.beams, ", but the catalogue has only ", trie.num_leaves(),
                       " SIDs; use at most that many beams");
@@ -369,28 +378,37 @@ Rankings Decoder::rank(std::span<const std::vector<int32_t>> prompts, Context& c
     int64_t leaf, item;
     float score;
   };
-  std::vector<std::vector<Entry>> list_S(prompts.size());
-  size_t longest = static_cast<size_t>(impl_->options.beams), done = 0;
-  for (const auto& [begin, end] : chunks_of(distinct, impl_->options.max_tokens)) {
-    if (context.stopping()) throw Interrupted("ranking was stopped; it starts again next time");
-    const Rollouts rollouts = roll_out(
-        prefill(std::span(distinct).subspan(begin, end - begin), context), std::nullopt, context);
-    for (size_t p = begin; p < end; ++p) {
-      std::vector<Entry> list;
-      const auto b = static_cast<int64_t>(p - begin);
-      for (size_t g = 0; g < rollouts.token_BG[p - begin].size(); ++g) {
-        const int32_t node = impl_->trie.walk(rollouts.token_BG[p - begin][g]);
-        for (const int64_t item : impl_->trie.items(node)) {
-          list.push_back({impl_->trie.leaf_group(node), item,
-                          rollouts.log_prob_BG.const_data_ptr<float>()[b * impl_->options.beams +
-                                                                       static_cast<int64_t>(g)]});
+  const auto chunks = chunks_of(distinct, impl_->options.max_tokens);
+  std::vector<std::vector<Entry>> list_P(distinct.size());
+  std::atomic<int64_t> done = 0;
+  const int64_t workers =
+      std::min(nn::num_workers(context.device()), static_cast<int64_t>(chunks.size()));
+  nn::run_workers(workers, [&](int64_t worker) {
+    for (auto c = static_cast<size_t>(worker); c < chunks.size();
+         c += static_cast<size_t>(workers)) {
+      if (context.stopping()) throw Interrupted("ranking was stopped; it starts again next time");
+      const auto [begin, end] = chunks[c];
+      const Rollouts rollouts = roll_out(
+          prefill(std::span(distinct).subspan(begin, end - begin), context), std::nullopt, context);
+      const float* score = rollouts.log_prob_BG.const_data_ptr<float>();
+      for (size_t p = begin; p < end; ++p) {
+        const auto& completions = rollouts.token_BG[p - begin];
+        for (size_t g = 0; g < completions.size(); ++g) {
+          const int32_t node = impl_->trie.walk(completions[g]);
+          const size_t at = (p - begin) * static_cast<size_t>(impl_->options.beams) + g;
+          for (const int64_t item : impl_->trie.items(node))
+            list_P[p].push_back({impl_->trie.leaf_group(node), item, score[at]});
         }
       }
-      longest = std::max(longest, list.size());
-      for (const size_t row : rows_of[distinct[p]]) list_S[row] = list;
+      done += static_cast<int64_t>(end - begin);
+      context.progress("decoding", done, static_cast<int64_t>(distinct.size()));
     }
-    done += end - begin;
-    context.progress("decoding", static_cast<int64_t>(done), static_cast<int64_t>(distinct.size()));
+  });
+  auto longest = static_cast<size_t>(impl_->options.beams);
+  std::vector<const std::vector<Entry>*> list_S(prompts.size());
+  for (size_t p = 0; p < distinct.size(); ++p) {
+    longest = std::max(longest, list_P[p].size());
+    for (const size_t row : rows_of[distinct[p]]) list_S[row] = &list_P[p];
   }
   const auto S = static_cast<int64_t>(prompts.size()), M = static_cast<int64_t>(longest);
   Rankings rankings;
@@ -399,7 +417,7 @@ Rankings Decoder::rank(std::span<const std::vector<int32_t>> prompts, Context& c
   rankings.score_SM = torch::full({S, M}, -std::numeric_limits<float>::infinity());
   for (int64_t row = 0; row < S; ++row) {
     int64_t at = row * M;
-    for (const Entry& entry : list_S[static_cast<size_t>(row)]) {
+    for (const Entry& entry : *list_S[static_cast<size_t>(row)]) {
       rankings.leaf_SM.mutable_data_ptr<int64_t>()[at] = entry.leaf;
       rankings.item_SM.mutable_data_ptr<int64_t>()[at] = entry.item;
       rankings.score_SM.mutable_data_ptr<float>()[at++] = entry.score;

@@ -41,14 +41,29 @@ struct Pointers {
         *past_value_gradient = nullptr;
 };
 
-// Calls visit(segment, scratch) for every segment of one key-value head; the heads of a group
-// follow each other.
+// Keys of `now` that stand in the same columns as those of the segment before it, its own included.
+int64_t shared_keys(const Layout::Queries& before, int64_t own_begin, const Layout::Queries& now) {
+  int64_t shared = 0;
+  for (size_t r = 0; r < now.ancestors.size(); ++r) {
+    const Layout::Run& run = now.ancestors[r];
+    const bool is_same = r < before.ancestors.size()
+                             ? before.ancestors[r].begin == run.begin
+                             : r == before.ancestors.size() && own_begin == run.begin;
+    if (!is_same) break;
+    shared += run.length;
+  }
+  return shared;
+}
+
+// Calls visit(segment, past runs, own run, scratch) for every segment of one key-value head.
 template <class Visit>
 void for_each_segment(const Layout& plan, const Pointers& at, int64_t kv_head, int64_t kv_heads,
                       int64_t width, const Visit& visit) {
-  std::vector<float> scratch(static_cast<size_t>(attention_scratch(plan.most_keys, width)));
+  std::vector<float> memory(static_cast<size_t>(attention_scratch_floats(plan.most_keys, width)));
+  AttentionScratch scratch{memory.data(), plan.most_keys};
   std::vector<KeyRun> runs;
   const int64_t stride = kv_heads * width, column = kv_head * width;
+  const Layout::Queries* before = nullptr;
   for (const Layout::Queries& segment : plan.segments) {
     const auto run_at = [&](int64_t token, int64_t length) {
       const bool is_past = token < plan.num_past;
@@ -61,7 +76,10 @@ void for_each_segment(const Layout& plan, const Pointers& at, int64_t kv_head, i
     };
     runs.clear();
     for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run.begin, run.length));
-    visit(segment, runs, run_at(plan.num_past + segment.begin, segment.length), scratch.data());
+    scratch.ready =
+        before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
+    visit(segment, runs, run_at(plan.num_past + segment.begin, segment.length), scratch);
+    before = &segment;
   }
 }
 
@@ -82,22 +100,23 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     // in one order.
     at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
       for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
-        for_each_segment(
-            *plan, at, kv_head, kv_heads, width,
-            [&](const auto& segment, const auto& runs, const KeyRun& own, float* scratch) {
-              const SegmentHead head{runs.data(),
-                                     static_cast<int64_t>(runs.size()),
-                                     own,
-                                     kv_heads * width,
-                                     heads * width,
-                                     width,
-                                     1 / std::sqrt(static_cast<float>(width))};
-              for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                const int64_t offset = segment.begin * heads * width + h * width;
-                attention_forward(head, at.query + offset, result + offset,
-                                  sums + segment.begin * heads + h, heads, scratch);
-              }
-            });
+        for_each_segment(*plan, at, kv_head, kv_heads, width,
+                         [&](const auto& segment, const auto& runs, const KeyRun& own,
+                             AttentionScratch scratch) {
+                           const SegmentHead head{runs.data(),
+                                                  static_cast<int64_t>(runs.size()),
+                                                  own,
+                                                  kv_heads * width,
+                                                  heads * width,
+                                                  width,
+                                                  1 / std::sqrt(static_cast<float>(width))};
+                           for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                             const int64_t offset = segment.begin * heads * width + h * width;
+                             attention_forward(head, at.query + offset, result + offset,
+                                               sums + segment.begin * heads + h, heads, scratch);
+                             scratch.ready = plan->most_keys;  // the group's heads share their keys
+                           }
+                         });
       }
     });
     ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
@@ -128,23 +147,25 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     float* query_gradient = dq.mutable_data_ptr<float>();
     at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
       for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
-        for_each_segment(
-            *plan, at, kv_head, kv_heads, width,
-            [&](const auto& segment, const auto& runs, const KeyRun& own, float* scratch) {
-              const SegmentHead head{runs.data(),
-                                     static_cast<int64_t>(runs.size()),
-                                     own,
-                                     kv_heads * width,
-                                     heads * width,
-                                     width,
-                                     1 / std::sqrt(static_cast<float>(width))};
-              for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                const int64_t offset = segment.begin * heads * width + h * width;
-                attention_backward(head, at.query + offset, result + offset,
-                                   sums + segment.begin * heads + h, heads, incoming + offset,
-                                   query_gradient + offset, scratch);
-              }
-            });
+        for_each_segment(*plan, at, kv_head, kv_heads, width,
+                         [&](const auto& segment, const auto& runs, const KeyRun& own,
+                             AttentionScratch scratch) {
+                           const SegmentHead head{runs.data(),
+                                                  static_cast<int64_t>(runs.size()),
+                                                  own,
+                                                  kv_heads * width,
+                                                  heads * width,
+                                                  width,
+                                                  1 / std::sqrt(static_cast<float>(width))};
+                           for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+                             const int64_t offset = segment.begin * heads * width + h * width;
+                             attention_backward(head, at.query + offset, result + offset,
+                                                sums + segment.begin * heads + h, heads,
+                                                incoming + offset, query_gradient + offset,
+                                                scratch);
+                             scratch.ready = plan->most_keys;
+                           }
+                         });
       }
     });
     return {dq, dk, dv, past_dk, past_dv, torch::Tensor()};

@@ -1,13 +1,14 @@
 #include "nn/attention_kernel.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
-// One source, three instruction sets, chosen when the library is loaded.
-#define TSREC_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#include "nn/simd.hpp"
 
 namespace tsrec::nn {
 namespace {
+
+constexpr int64_t kQueries = 16;  // that backward handles at once
 
 int64_t num_keys(const SegmentHead& s) {
   int64_t keys = s.own.length;
@@ -15,113 +16,136 @@ int64_t num_keys(const SegmentHead& s) {
   return keys;
 }
 
-// rows -> columns: the inner loops below then run over keys, without horizontal sums.
-void transpose_run(const float* from, int64_t length, int64_t stride, int64_t width, float* to,
-                   int64_t columns) {
-  for (int64_t row = 0; row < length; ++row) {
-    for (int64_t d = 0; d < width; ++d) to[d * columns + row] = from[row * stride + d];
-  }
-}
+const KeyRun& run_at(const SegmentHead& s, int64_t p) { return p < s.num_past ? s.past[p] : s.own; }
 
-void transpose_all(const SegmentHead& s, bool values, float* to, int64_t columns) {
+// Keys or values as columns, from column `ready` on: loops over keys then need no horizontal sums.
+void transpose(const SegmentHead& s, bool values, int64_t ready, int64_t stride, float* columns) {
   int64_t at = 0;
   for (int64_t p = 0; p <= s.num_past; ++p) {
-    const KeyRun& run = p < s.num_past ? s.past[p] : s.own;
-    transpose_run(values ? run.value : run.key, run.length, s.key_stride, s.width, to + at,
-                  columns);
+    const KeyRun& run = run_at(s, p);
+    const float* from = values ? run.value : run.key;
+    for (int64_t row = std::max<int64_t>(0, ready - at); row < run.length; ++row) {
+      for (int64_t d = 0; d < s.width; ++d)
+        columns[d * stride + at + row] = from[row * s.key_stride + d];
+    }
     at += run.length;
   }
 }
 
-// out[j] = sum_d x[d] columns[d][j]
-inline void products(const float* x, const float* columns, int64_t width, int64_t stride,
-                     int64_t count, float* out) {
-  std::memset(out, 0, static_cast<size_t>(count) * sizeof(float));
-  for (int64_t d = 0; d < width; ++d) {
-    const float factor = x[d];
-    const float* column = columns + d * stride;
-    for (int64_t j = 0; j < count; ++j) out[j] += factor * column[j];
+// out[c] += sum over r of factor[r factor_stride] rows[r row_stride + c], `columns` of them: a
+// block of columns stays in registers while the rows go by.
+template <int64_t Block>
+inline void combine_block(const float* factor, int64_t factor_stride, const float* rows,
+                          int64_t row_stride, int64_t count, float* out) {
+  float sum[Block] = {};
+  for (int64_t r = 0; r < count; ++r) {
+    const float f = factor[r * factor_stride];
+    const float* row = rows + r * row_stride;
+    for (int64_t c = 0; c < Block; ++c) sum[c] += f * row[c];
   }
+  for (int64_t c = 0; c < Block; ++c) out[c] += sum[c];
+}
+
+inline void combine(const float* factor, int64_t factor_stride, const float* rows,
+                    int64_t row_stride, int64_t count, int64_t columns, float* out) {
+  int64_t c = 0;
+  for (; c + 32 <= columns; c += 32)
+    combine_block<32>(factor, factor_stride, rows + c, row_stride, count, out + c);
+  for (; c + 8 <= columns; c += 8)
+    combine_block<8>(factor, factor_stride, rows + c, row_stride, count, out + c);
+  for (; c < columns; ++c)
+    combine_block<1>(factor, factor_stride, rows + c, row_stride, count, out + c);
+}
+
+inline void clear(float* x, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) x[i] = 0;
 }
 
 }  // namespace
 
-int64_t attention_scratch(int64_t keys, int64_t width) { return keys * (2 * width + 2); }
+int64_t attention_scratch_floats(int64_t most_keys, int64_t width) {
+  return most_keys * (2 * width + 2 * kQueries);
+}
 
 TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, float* out,
-                                  float* log_sum, int64_t log_sum_stride, float* scratch) {
-  const int64_t keys = num_keys(s), before = keys - s.own.length;
-  float* columns = scratch;
-  float* score = scratch + 2 * s.width * keys;
-  transpose_all(s, /*values=*/false, columns, keys);
+                                  float* log_sum, int64_t log_sum_stride,
+                                  const AttentionScratch& scratch) {
+  const int64_t keys = num_keys(s), before = keys - s.own.length, stride = scratch.most_keys;
+  float* columns = scratch.memory;
+  float* score = columns + 2 * s.width * stride;
+  transpose(s, /*values=*/false, scratch.ready, stride, columns);
   for (int64_t i = 0; i < s.own.length; ++i) {
     const int64_t seen = before + i + 1;
-    products(query + i * s.query_stride, columns, s.width, keys, seen, score);
+    clear(score, seen);
+    combine(query + i * s.query_stride, 1, columns, stride, s.width, seen, score);
     float largest = -INFINITY;
     for (int64_t j = 0; j < seen; ++j) largest = score[j] > largest ? score[j] : largest;
     float sum = 0;
-    for (int64_t j = 0; j < seen; ++j) {
-      score[j] = std::exp(s.scale * (score[j] - largest));
-      sum += score[j];
-    }
+    for (int64_t j = 0; j < seen; ++j) score[j] = fast_exp(s.scale * (score[j] - largest));
+    for (int64_t j = 0; j < seen; ++j) sum += score[j];
     const float inverse = 1 / sum;
     float* row = out + i * s.query_stride;
-    std::memset(row, 0, static_cast<size_t>(s.width) * sizeof(float));
+    clear(row, s.width);
     int64_t at = 0;
     for (int64_t p = 0; p <= s.num_past; ++p) {
-      const KeyRun& run = p < s.num_past ? s.past[p] : s.own;
+      const KeyRun& run = run_at(s, p);
       const int64_t length = p < s.num_past ? run.length : i + 1;
-      for (int64_t j = 0; j < length; ++j) {
-        const float weight = score[at + j] * inverse;
-        const float* value = run.value + j * s.key_stride;
-        for (int64_t d = 0; d < s.width; ++d) row[d] += weight * value[d];
-      }
+      combine(score + at, 1, run.value, s.key_stride, length, s.width, row);
       at += length;
     }
+    for (int64_t d = 0; d < s.width; ++d) row[d] *= inverse;
     log_sum[i * log_sum_stride] = s.scale * largest + std::log(sum);
   }
 }
 
+// p = exp(scale q k - log_sum), dp = g v, ds = scale p (dp - out g); then dq = ds k, dk = ds' q,
+// dv = p' g. Rows of p and ds of a few queries are kept, so that each key row is written once for
+// all of them.
 TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, const float* out,
                                    const float* log_sum, int64_t log_sum_stride,
                                    const float* out_gradient, float* query_gradient,
-                                   float* scratch) {
-  const int64_t keys = num_keys(s), before = keys - s.own.length;
-  float* key_columns = scratch;
-  float* value_columns = scratch + s.width * keys;
-  float* weight = scratch + 2 * s.width * keys;
-  float* slope = weight + keys;
-  transpose_all(s, /*values=*/false, key_columns, keys);
-  transpose_all(s, /*values=*/true, value_columns, keys);
-  for (int64_t i = 0; i < s.own.length; ++i) {
-    const int64_t seen = before + i + 1;
-    const float* q = query + i * s.query_stride;
-    const float* gradient = out_gradient + i * s.query_stride;
-    const float* row = out + i * s.query_stride;
-    float* q_gradient = query_gradient + i * s.query_stride;
-    float delta = 0;  // sum_j p_j dp_j = out . gradient
-    for (int64_t d = 0; d < s.width; ++d) delta += row[d] * gradient[d];
-    products(q, key_columns, s.width, keys, seen, weight);
-    products(gradient, value_columns, s.width, keys, seen, slope);
-    const float shift = log_sum[i * log_sum_stride];
-    for (int64_t j = 0; j < seen; ++j) {
-      weight[j] = std::exp(s.scale * weight[j] - shift);
-      slope[j] = s.scale * weight[j] * (slope[j] - delta);
+                                   const AttentionScratch& scratch) {
+  const int64_t keys = num_keys(s), before = keys - s.own.length, stride = scratch.most_keys;
+  float* key_columns = scratch.memory;
+  float* value_columns = key_columns + s.width * stride;
+  float* weight = value_columns + s.width * stride;
+  float* slope = weight + kQueries * stride;
+  transpose(s, /*values=*/false, scratch.ready, stride, key_columns);
+  transpose(s, /*values=*/true, scratch.ready, stride, value_columns);
+  for (int64_t first = 0; first < s.own.length; first += kQueries) {
+    const int64_t count = std::min(kQueries, s.own.length - first);
+    for (int64_t b = 0; b < count; ++b) {
+      const int64_t i = first + b, seen = before + i + 1;
+      const float* gradient = out_gradient + i * s.query_stride;
+      const float* result = out + i * s.query_stride;
+      float* p = weight + b * stride;
+      float* ds = slope + b * stride;
+      float delta = 0;  // sum_j p_j dp_j = out . gradient
+      for (int64_t d = 0; d < s.width; ++d) delta += result[d] * gradient[d];
+      clear(p, keys);  // keys that a query does not see count as zero below
+      clear(ds, keys);
+      combine(query + i * s.query_stride, 1, key_columns, stride, s.width, seen, p);
+      combine(gradient, 1, value_columns, stride, s.width, seen, ds);
+      const float shift = log_sum[i * log_sum_stride];
+      for (int64_t j = 0; j < seen; ++j) {
+        p[j] = fast_exp(s.scale * p[j] - shift);
+        ds[j] = s.scale * p[j] * (ds[j] - delta);
+      }
     }
+    const float* queries = query + first * s.query_stride;
+    const float* gradients = out_gradient + first * s.query_stride;
     int64_t at = 0;
-    for (int64_t p = 0; p <= s.num_past; ++p) {
-      const KeyRun& run = p < s.num_past ? s.past[p] : s.own;
-      const int64_t length = p < s.num_past ? run.length : i + 1;
+    for (int64_t r = 0; r <= s.num_past; ++r) {
+      const KeyRun& run = run_at(s, r);
+      const int64_t length = r < s.num_past ? run.length : std::min(run.length, first + count);
+      for (int64_t b = 0; b < count; ++b)
+        combine(slope + b * stride + at, 1, run.key, s.key_stride, length, s.width,
+                query_gradient + (first + b) * s.query_stride);
       for (int64_t j = 0; j < length; ++j) {
-        const float w = weight[at + j], ds = slope[at + j];
-        const float* key = run.key + j * s.key_stride;
-        float* key_gradient = run.key_gradient + j * s.key_stride;
-        float* value_gradient = run.value_gradient + j * s.key_stride;
-        for (int64_t d = 0; d < s.width; ++d) {
-          q_gradient[d] += ds * key[d];
-          key_gradient[d] += ds * q[d];
-          value_gradient[d] += w * gradient[d];
-        }
+        combine(slope + at + j, stride, queries, s.query_stride, count, s.width,
+                run.key_gradient + j * s.key_stride);
+        combine(weight + at + j, stride, gradients, s.query_stride, count, s.width,
+                run.value_gradient + j * s.key_stride);
       }
       at += length;
     }

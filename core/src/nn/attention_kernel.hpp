@@ -27,16 +27,22 @@ struct SegmentHead {
   float scale;
 };
 
-// Floats of scratch memory that a segment with that many keys needs.
-int64_t attention_scratch(int64_t num_keys, int64_t width);
+// Memory for the segments of one head, visited one after the other. It holds the keys (in backward
+// the values too) as columns: those that a segment shares with the one before it are there already.
+struct AttentionScratch {
+  float* memory;
+  int64_t most_keys;  // of any segment: the distance between rows of columns
+  int64_t ready = 0;  // columns that the next segment finds in place
+};
+int64_t attention_scratch_floats(int64_t most_keys, int64_t width);
 
 // out = softmax(scale q k') v; log_sum: one number per query, `log_sum_stride` apart, kept for
 // backward.
 void attention_forward(const SegmentHead& segment, const float* query, float* out, float* log_sum,
-                       int64_t log_sum_stride, float* scratch);
+                       int64_t log_sum_stride, const AttentionScratch& scratch);
 // Adds to the gradients of queries, keys and values.
 void attention_backward(const SegmentHead& segment, const float* query, const float* out,
                         const float* log_sum, int64_t log_sum_stride, const float* out_gradient,
-                        float* query_gradient, float* scratch);
+                        float* query_gradient, const AttentionScratch& scratch);
 
 }  // namespace tsrec::nn

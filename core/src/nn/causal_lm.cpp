@@ -1,5 +1,6 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include "nn/elementwise.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
 
@@ -10,36 +11,6 @@ struct Layer {
   torch::Tensor attention_norm, qkv_weight, qkv_bias, out_weight, mlp_norm, gate_up_weight,
       down_weight;
 };
-
-// cos and sin of position * theta^(-2i/d), [T, d/2] each.
-struct Rotation {
-  torch::Tensor cos_T1d, sin_T1d;
-};
-
-Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
-  const int64_t half = shape.head_width / 2;
-  const torch::Tensor exponent =
-      torch::arange(half, torch::kFloat64) * (-2.0 / static_cast<double>(shape.head_width));
-  const torch::Tensor frequency = torch::pow(shape.rope_theta, exponent).to(position_T.device());
-  const torch::Tensor angle =
-      (position_T.to(torch::kFloat64).unsqueeze(1) * frequency).unsqueeze(1);
-  return {angle.cos().to(type), angle.sin().to(type)};
-}
-
-// Rotary positions (Su et al., 2021) in the half-split layout of the Llama and Qwen families.
-torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
-  const auto halves = x_THd.chunk(2, -1);
-  return torch::cat({halves[0] * r.cos_T1d - halves[1] * r.sin_T1d,
-                     halves[1] * r.cos_T1d + halves[0] * r.sin_T1d},
-                    -1);
-}
-
-torch::Tensor dropped(const torch::Tensor& x, const ForwardOptions& options) {
-  if (options.dropout == 0) return x;
-  const torch::Tensor keep =
-      torch::rand(x.sizes(), *options.generator) >= options.dropout;  // drawn on the CPU
-  return x * keep.to(x.device(), x.scalar_type()) / (1 - options.dropout);
-}
 
 torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const std::string& name,
                     at::IntArrayRef sizes, const std::filesystem::path& folder) {
@@ -91,23 +62,17 @@ struct CausalLm::Impl {
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
-    const int64_t count = x_TD.size(0);
-    const torch::Tensor normed =
-        at::rms_norm(x_TD, {shape.width}, layer.attention_norm, shape.norm_eps);
+    const torch::Tensor normed = rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
     const torch::Tensor qkv = shape.qkv_bias
                                   ? torch::addmm(layer.qkv_bias, normed, layer.qkv_weight.t())
                                   : torch::matmul(normed, layer.qkv_weight.t());
-    const auto parts = qkv.split_with_sizes({query_width(), kv_width(), kv_width()}, 1);
-    const torch::Tensor q = rotated(parts[0].view({count, shape.heads, shape.head_width}), r);
-    const torch::Tensor k = rotated(parts[1].view({count, shape.kv_heads, shape.head_width}), r);
-    const torch::Tensor v = parts[2].view({count, shape.kv_heads, shape.head_width});
-    if (kept != nullptr) kept->layers.push_back({k, v.contiguous()});
-    const torch::Tensor mixed = attention(q, k, v, index).reshape({count, query_width()});
-    x_TD = x_TD + dropped(torch::matmul(mixed, layer.out_weight.t()), options);
-    const torch::Tensor inner = at::rms_norm(x_TD, {shape.width}, layer.mlp_norm, shape.norm_eps);
-    const auto gate_up = torch::matmul(inner, layer.gate_up_weight.t()).chunk(2, 1);
-    return x_TD + dropped(torch::matmul(at::silu(gate_up[0]) * gate_up[1], layer.down_weight.t()),
-                          options);
+    const auto [q, k, v] = split_and_rotate(qkv, r, shape);
+    if (kept != nullptr) kept->layers.push_back({k, v});
+    const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
+    x_TD = dropped_sum(x_TD, torch::matmul(mixed, layer.out_weight.t()), options);
+    const torch::Tensor inner = rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
+    const torch::Tensor gate_up = torch::matmul(inner, layer.gate_up_weight.t());
+    return dropped_sum(x_TD, torch::matmul(swiglu(gate_up), layer.down_weight.t()), options);
   }
 };
 
@@ -213,7 +178,8 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   const AttentionPlan attention(batch, options.past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
-  torch::Tensor x_TD = dropped(at::embedding(m.embedding, batch.token_T), options);
+  torch::Tensor x_TD = at::embedding(m.embedding, batch.token_T);
+  if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
   for (size_t i = 0; i < m.layers.size(); ++i) {
     x_TD = m.block(m.layers[i], x_TD, static_cast<int64_t>(i), r, attention, options, kept.get());
   }
@@ -223,7 +189,7 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
     joined.append(batch, std::move(kept));
     *options.keep = std::move(joined);
   }
-  return at::rms_norm(x_TD, {m.shape.width}, m.final_norm, m.shape.norm_eps);
+  return rms_norm(x_TD, m.final_norm, m.shape.norm_eps);
 }
 
 Head CausalLm::head() const { return {impl_->shape.tied ? impl_->embedding : impl_->head}; }

@@ -1,8 +1,35 @@
 #include "tsrec/nn/optimizer.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
+#include "nn/elementwise_kernel.hpp"
+
 namespace tsrec::nn {
+
+namespace {
+
+constexpr int64_t kRun = 1 << 16;  // numbers that one thread handles at once
+
+bool has_kernel(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
+
+// Runs are summed in their order, so that the result does not depend on the number of threads.
+double norm_of(const torch::Tensor& x) {
+  if (!has_kernel(x)) return x.to(torch::kFloat64).norm().item<double>();
+  const int64_t count = x.numel(), runs = (count + kRun - 1) / kRun;
+  std::vector<double> sums(static_cast<size_t>(runs));
+  at::parallel_for(0, runs, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r)
+      sums[static_cast<size_t>(r)] =
+          sum_of_squares(x.const_data_ptr<float>() + r * kRun, std::min(kRun, count - r * kRun));
+  });
+  double sum = 0;
+  for (const double part : sums) sum += part;
+  return std::sqrt(sum);
+}
+
+}  // namespace
 
 FlatParameters::FlatParameters(std::vector<Parameter> parameters)
     : parameters_(std::move(parameters)) {
@@ -28,7 +55,7 @@ FlatParameters::FlatParameters(std::vector<Parameter> parameters)
 void FlatParameters::zero_gradient() { gradient_.zero_(); }
 
 double FlatParameters::clip(double max_norm) {
-  const double norm = gradient_.to(torch::kFloat64).norm().item<double>();
+  const double norm = norm_of(gradient_);
   if (!std::isfinite(norm)) {
     throw Error("the gradient is not finite; lower the learning rate, or look for NaN in the data");
   }
@@ -47,9 +74,6 @@ AdamW::AdamW(FlatParameters& parameters, const AdamWOptions& options)
 void AdamW::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   ++steps_;
-  const torch::Tensor gradient = parameters_.gradient().to(torch::kFloat32);
-  m_.mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
-  v_.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
   if (options_.weight_decay > 0) {
     int64_t at = 0;
     for (const Parameter& parameter : parameters_.parameters()) {
@@ -59,11 +83,31 @@ void AdamW::step(double learning_rate) {
       at += count;
     }
   }
+  const torch::Tensor gradient = parameters_.gradient().to(torch::kFloat32);
   const auto steps = static_cast<double>(steps_);
   const double first = 1 - std::pow(options_.beta1, steps),
                second = 1 - std::pow(options_.beta2, steps);
-  const torch::Tensor scale = (v_ / second).sqrt_().add_(options_.eps);
-  master_.addcdiv_(m_, scale, -learning_rate / first);
+  if (has_kernel(master_)) {
+    const auto real = [](double x) { return static_cast<float>(x); };
+    const AdamWStep step{.rate = real(learning_rate),
+                         .beta1 = real(options_.beta1),
+                         .beta2 = real(options_.beta2),
+                         .fresh1 = real(1 - options_.beta1),
+                         .fresh2 = real(1 - options_.beta2),
+                         .eps = real(options_.eps),
+                         .correction1 = real(first),
+                         .correction2 = real(second)};
+    at::parallel_for(0, master_.numel(), kRun, [&](int64_t begin, int64_t end) {
+      adamw_update(step, gradient.const_data_ptr<float>() + begin, end - begin,
+                   master_.mutable_data_ptr<float>() + begin, m_.mutable_data_ptr<float>() + begin,
+                   v_.mutable_data_ptr<float>() + begin);
+    });
+  } else {
+    m_.mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
+    v_.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
+    const torch::Tensor scale = (v_ / second).sqrt_().add_(options_.eps);
+    master_.addcdiv_(m_, scale, -learning_rate / first);
+  }
   if (!master_.is_alias_of(parameters_.value())) parameters_.value().copy_(master_);
 }
 

@@ -1,5 +1,9 @@
 #include "tsrec/nn/packed_batch.hpp"
 
+#include <numeric>
+#include <set>
+#include <unordered_map>
+
 namespace tsrec::nn {
 namespace {
 
@@ -13,7 +17,7 @@ class TokenTree {
     int32_t node = -1;
     size_t known = 0;
     while (share_ && known < tokens.size()) {
-      const auto child = child_.find({node, tokens[known]});
+      const auto child = child_.find(edge(node, tokens[known]));
       if (child == child_.end()) break;
       node = child->second;
       ++known;
@@ -26,7 +30,7 @@ class TokenTree {
     std::vector<int32_t> path;
     int32_t node = -1;
     for (const int32_t token : tokens) {
-      const auto found = share_ ? child_.find({node, token}) : child_.end();
+      const auto found = share_ ? child_.find(edge(node, token)) : child_.end();
       if (found != child_.end()) {
         node = found->second;
       } else {
@@ -34,7 +38,7 @@ class TokenTree {
         nodes_.push_back(
             {token, node < 0 ? 0 : nodes_[static_cast<size_t>(node)].position + 1, {}, false});
         (node < 0 ? roots_ : nodes_[static_cast<size_t>(node)].children).push_back(fresh);
-        if (share_) child_.emplace(std::pair(node, token), fresh);
+        if (share_) child_.emplace(edge(node, token), fresh);
         node = fresh;
       }
       path.push_back(node);
@@ -91,6 +95,9 @@ class TokenTree {
   }
 
  private:
+  static int64_t edge(int32_t node, int32_t token) {
+    return (static_cast<int64_t>(node) << 32) | static_cast<uint32_t>(token);
+  }
   struct Node {
     int32_t token, position;
     std::vector<int32_t> children;
@@ -99,7 +106,7 @@ class TokenTree {
   bool share_;
   std::vector<Node> nodes_;
   std::vector<int32_t> roots_;
-  std::map<std::pair<int32_t, int32_t>, int32_t> child_;
+  std::unordered_map<int64_t, int32_t> child_;  // by edge()
 };
 
 struct Label {
@@ -138,31 +145,79 @@ PackedBatch PackedBatch::to(torch::Device device) const {
   return moved;
 }
 
+namespace {
+
+// The tokens of a row that are computed: its last one predicts nothing.
+std::vector<int32_t> tokens_of(const CompiledExample& example) {
+  std::vector<int32_t> tokens = example.prompt;
+  tokens.insert(tokens.end(), example.target.begin(), example.target.end());
+  return tokens;
+}
+
+// What each row adds to one batch of all rows: its new tokens, and a head row for every label.
+std::vector<int64_t> costs_of(std::span<const CompiledExample> examples, bool share) {
+  TokenTree tree(share);
+  std::vector<int64_t> costs;
+  for (const CompiledExample& example : examples) {
+    if (example.target.empty()) {
+      costs.push_back(0);
+      continue;
+    }
+    const std::vector<int32_t> tokens = tokens_of(example);
+    const int64_t before = tree.size();
+    tree.insert(std::span(tokens.data(), tokens.size() - 1));
+    costs.push_back(tree.size() - before + static_cast<int64_t>(example.target.size()));
+  }
+  return costs;
+}
+
+// The row with which each of `parts` parts ends, so that their costs are about the same.
+std::set<size_t> ends_of(std::span<const CompiledExample> examples, const PackOptions& options) {
+  std::set<size_t> ends;
+  if (options.parts < 2) return ends;
+  const std::vector<int64_t> costs = costs_of(examples, options.share_prefix);
+  const int64_t total = std::accumulate(costs.begin(), costs.end(), int64_t{0});
+  int64_t sum = 0, part = 1;
+  for (size_t row = 0; row < costs.size(); ++row) {
+    sum += costs[row];
+    if (sum * options.parts < total * part) continue;
+    ends.insert(row);
+    while (sum * options.parts >= total * part) ++part;
+  }
+  return ends;
+}
+
+}  // namespace
+
 std::vector<PackedBatch> pack(std::span<const CompiledExample> examples,
                               const PackOptions& options) {
   std::vector<PackedBatch> batches;
   TokenTree tree(options.share_prefix);
   std::vector<Label> labels;
+  const auto finish = [&] {
+    if (tree.size() == 0) return;
+    batches.push_back(finished(tree, labels));
+    tree = TokenTree(options.share_prefix);
+    labels.clear();
+  };
+  const std::set<size_t> ends = ends_of(examples, options);
   for (size_t row = 0; row < examples.size(); ++row) {
     const CompiledExample& example = examples[row];
     if (example.prompt.empty())
       throw Error("a training row needs a prompt of at least one token; row ", row, " has none");
-    if (example.target.empty()) continue;
-    std::vector<int32_t> tokens = example.prompt;
-    tokens.insert(tokens.end(), example.target.begin(), example.target.end());
-    const std::span<const int32_t> computed(tokens.data(), tokens.size() - 1);
-    if (tree.size() > 0 && tree.size() + tree.growth(computed) > options.max_tokens) {
-      batches.push_back(finished(tree, labels));
-      tree = TokenTree(options.share_prefix);
-      labels.clear();
+    if (!example.target.empty()) {
+      const std::vector<int32_t> tokens = tokens_of(example);
+      const std::span<const int32_t> computed(tokens.data(), tokens.size() - 1);
+      if (tree.size() + tree.growth(computed) > options.max_tokens) finish();
+      const std::vector<int32_t> path = tree.insert(computed);
+      for (size_t t = example.prompt.size(); t < tokens.size(); ++t) {
+        labels.push_back({path[t - 1], tokens[t], static_cast<int64_t>(row),
+                          static_cast<float>(example.weight)});
+      }
     }
-    const std::vector<int32_t> path = tree.insert(computed);
-    for (size_t t = example.prompt.size(); t < tokens.size(); ++t) {
-      labels.push_back(
-          {path[t - 1], tokens[t], static_cast<int64_t>(row), static_cast<float>(example.weight)});
-    }
+    if (ends.contains(row)) finish();
   }
-  if (tree.size() > 0) batches.push_back(finished(tree, labels));
+  finish();
   return batches;
 }
 

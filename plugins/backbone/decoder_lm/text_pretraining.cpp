@@ -1,6 +1,8 @@
 #include "text_pretraining.hpp"
 
-#include "tsrec/nn/optimizer.hpp"
+#include <numeric>
+
+#include "tsrec/nn/replicas.hpp"
 
 namespace tsrec::decoder_lm {
 namespace {
@@ -54,24 +56,53 @@ class RowStream {
   int64_t pass_ = 0;
 };
 
-// Adds the gradient of the mean loss over all labels of the batch; returns that mean.
-double accumulate(nn::CausalLm& model, const std::vector<CompiledExample>& batch,
-                  int64_t max_tokens, Context& context) {
-  double num_labels = 0, loss = 0;
-  for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
-  for (const nn::PackedBatch& pack :
-       nn::pack(batch, {.max_tokens = max_tokens, .share_prefix = false})) {
-    const nn::PackedBatch on_device = pack.to(context.device());
-    const torch::Tensor hidden_TD = model.hidden(on_device, {});
-    const torch::Tensor log_prob_R = nn::label_log_prob(
-        model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
-    const torch::Tensor mean = -log_prob_R.sum() / num_labels;
-    mean.backward();
-    loss += mean.item<double>();
-    context.count("token_forwards", on_device.num_tokens());
+// The model and its clones compute parts of every batch at the same time.
+class Workers {
+ public:
+  Workers(nn::CausalLm& model, nn::FlatParameters& parameters, torch::Device device)
+      : replicas_(parameters), models_{&model} {
+    const int64_t count = nn::num_workers(device);
+    clones_.reserve(static_cast<size_t>(count));
+    while (replicas_.size() < count) {
+      clones_.push_back(model.clone());
+      models_.push_back(&clones_.back());
+      replicas_.add(clones_.back().parameters());
+    }
   }
-  return loss;
-}
+
+  // The gradient of the mean loss over all labels of the batch; returns that mean.
+  double accumulate(const std::vector<CompiledExample>& batch, int64_t max_tokens,
+                    Context& context) {
+    double num_labels = 0;
+    for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
+    const std::vector<nn::PackedBatch> packs =
+        nn::pack(batch, {.max_tokens = max_tokens,
+                         .share_prefix = false,
+                         .parts = static_cast<int64_t>(models_.size())});
+    std::vector<double> loss_P(packs.size(), 0.0);
+    replicas_.zero_gradient();
+    replicas_.run([&](int64_t worker) {
+      const nn::CausalLm& model = *models_[static_cast<size_t>(worker)];
+      for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size()) {
+        const nn::PackedBatch on_device = packs[p].to(context.device());
+        const torch::Tensor hidden_TD = model.hidden(on_device, {});
+        const torch::Tensor log_prob_R = nn::label_log_prob(
+            model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
+        const torch::Tensor mean = -log_prob_R.sum() / num_labels;
+        mean.backward();
+        loss_P[p] = mean.item<double>();
+        context.count("token_forwards", on_device.num_tokens());
+        context.count("head_rows", on_device.at_R.size(0));
+      }
+    });
+    return std::accumulate(loss_P.begin(), loss_P.end(), 0.0);
+  }
+
+ private:
+  nn::Replicas replicas_;
+  std::vector<nn::CausalLm> clones_;
+  std::vector<const nn::CausalLm*> models_;
+};
 
 }  // namespace
 
@@ -109,15 +140,15 @@ double pretrain(nn::CausalLm& model, const text::Tokenizer& tokenizer,
   RowStream stream(rows, context);
   nn::FlatParameters parameters(model.parameters());
   nn::AdamW optimizer(parameters, {.weight_decay = 0.01});
+  Workers workers(model, parameters, context.device());
   const nn::Schedule schedule{"cosine", settings.steps / 20, /*floor=*/0};
   const int64_t tail_begin = settings.steps - std::max<int64_t>(1, settings.steps / 10);
   double tail_loss = 0;
   for (int64_t step = 0; step < settings.steps; ++step) {
     if (context.stopping())
       throw Interrupted("pre-training of the backbone was stopped; it starts again next time");
-    parameters.zero_gradient();
     const double loss =
-        accumulate(model, stream.next(settings.batch_tokens), settings.batch_tokens, context);
+        workers.accumulate(stream.next(settings.batch_tokens), settings.batch_tokens, context);
     parameters.clip(/*max_norm=*/1);
     optimizer.step(settings.learning_rate * schedule.at(step, settings.steps));
     context.number("pretrain.loss", loss, step);

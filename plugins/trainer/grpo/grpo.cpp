@@ -5,8 +5,10 @@
 // their graph, the teacher-forced completions read the same keys and values with it. One update
 // follows one rollout, so the probability ratio is 1 and no old log-probabilities are kept: the
 // gradient is -A grad log p plus the KL term.
+#include <mutex>
+
 #include "tsrec/decode/decoder.hpp"
-#include "tsrec/nn/optimizer.hpp"
+#include "tsrec/nn/replicas.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace {
@@ -118,6 +120,13 @@ class Grpo final : public Trainer {
     optimizer_ = std::make_unique<nn::AdamW>(
         *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay});
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
+    replicas_ = std::make_unique<nn::Replicas>(*parameters_);
+    models_ = {&inputs.policy};
+    while (replicas_->size() < nn::num_workers(context.device())) {
+      clones_.push_back(inputs.policy.clone());
+      models_.push_back(clones_.back().get());
+      replicas_->add(clones_.back()->parameters());
+    }
     context.log(Level::info, c10::str("grpo: ", num_rows_, " prompts, ", num_steps(), " steps of ",
                                       settings_.batch_prompts, " prompts x ", settings_.completions,
                                       " completions"));
@@ -129,12 +138,19 @@ class Grpo final : public Trainer {
   }
 
   void step(int64_t index, Context& context) override {
-    parameters_->zero_gradient();
-    StepNumbers numbers(inputs_->rewards.size());
     const std::vector<CompiledExample> examples = batch(index, context);
-    for (const std::vector<CompiledExample>& part : parts_of(examples)) {
-      accumulate(part, static_cast<double>(examples.size()), index, numbers, context);
-    }
+    const auto parts = parts_of(examples);
+    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
+    replicas_->zero_gradient();
+    replicas_->run([&](int64_t worker) {
+      for (size_t p = static_cast<size_t>(worker); p < parts.size(); p += models_.size()) {
+        accumulate(*models_[static_cast<size_t>(worker)], parts[p],
+                   static_cast<double>(examples.size()), index * 4096 + static_cast<int64_t>(p),
+                   numbers_P[p], context);
+      }
+    });
+    StepNumbers numbers(inputs_->rewards.size());
+    for (const StepNumbers& part : numbers_P) numbers.add(part);
     const double norm = parameters_->clip(settings_.clip > 0 ? settings_.clip : 1e30);
     const nn::Schedule schedule{settings_.schedule, settings_.warmup_steps, settings_.floor};
     const double rate = settings_.learning_rate * schedule.at(index, num_steps());
@@ -159,13 +175,18 @@ class Grpo final : public Trainer {
     std::vector<CompiledExample> examples;
     for (int64_t i = 0; i < wanted; ++i)
       examples.push_back(set.at(Split::valid, i * available / wanted, 0));
+    const auto parts = parts_of(examples);
+    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
+    nn::run_workers(static_cast<int64_t>(models_.size()), [&](int64_t worker) {
+      for (size_t p = static_cast<size_t>(worker); p < parts.size(); p += models_.size()) {
+        const decode::Decoder decoder = decoder_for(inputs_->policy, set, parts[p].front().task);
+        const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
+        const Rollouts rollouts = rolled_out(decoder, prompts, parts[p], /*stream=*/-1, context);
+        rewards_of(rollouts, numbers_P[p]);
+      }
+    });
     StepNumbers numbers(inputs_->rewards.size());
-    for (const std::vector<CompiledExample>& part : parts_of(examples)) {
-      const decode::Decoder decoder = decoder_for(set, part.front().task);
-      const decode::Prefilled prompts = decoder.prefill(prompts_of(part), context);
-      const Rollouts rollouts = rolled_out(decoder, prompts, part, /*stream=*/-1, context);
-      rewards_of(rollouts, numbers);
-    }
+    for (const StepNumbers& part : numbers_P) numbers.add(part);
     return {{"loss", -numbers.mean_reward(), {}},
             {"reward", numbers.mean_reward(), {}},
             {"zero_variance", numbers.zero_variance / numbers.groups, {}}};
@@ -187,6 +208,15 @@ class Grpo final : public Trainer {
     std::vector<double> reward;  // unweighted means per reward function, summed over groups
     double total = 0, groups = 0, zero_variance = 0, advantage = 0, kl = 0, labels = 0;
     double mean_reward() const { return total / groups; }
+    void add(const StepNumbers& part) {
+      for (size_t k = 0; k < reward.size(); ++k) reward[k] += part.reward[k];
+      total += part.total;
+      groups += part.groups;
+      zero_variance += part.zero_variance;
+      advantage += part.advantage;
+      kl += part.kl;
+      labels += part.labels;
+    }
   };
 
   std::vector<CompiledExample> batch(int64_t index, Context& context) {
@@ -212,17 +242,18 @@ class Grpo final : public Trainer {
   }
 
   // Prompts of one task at a time (forced tokens differ between tasks), at most micro_prompts of
-  // them.
+  // them, and at most one worker's share.
   std::vector<std::vector<CompiledExample>> parts_of(
       const std::vector<CompiledExample>& examples) const {
+    const auto share =
+        static_cast<int64_t>((examples.size() + models_.size() - 1) / models_.size());
+    const auto most = static_cast<size_t>(std::min(settings_.micro_prompts, share));
     std::map<int32_t, std::vector<CompiledExample>> by_task;
     for (const CompiledExample& example : examples) by_task[example.task].push_back(example);
     std::vector<std::vector<CompiledExample>> parts;
     for (const auto& [task, rows] : by_task) {
-      for (size_t begin = 0; begin < rows.size();
-           begin += static_cast<size_t>(settings_.micro_prompts)) {
-        const size_t end =
-            std::min(rows.size(), begin + static_cast<size_t>(settings_.micro_prompts));
+      for (size_t begin = 0; begin < rows.size(); begin += most) {
+        const size_t end = std::min(rows.size(), begin + most);
         parts.emplace_back(rows.begin() + static_cast<std::ptrdiff_t>(begin),
                            rows.begin() + static_cast<std::ptrdiff_t>(end));
       }
@@ -230,15 +261,14 @@ class Grpo final : public Trainer {
     return parts;
   }
 
-  decode::Decoder decoder_for(const ExampleSet& set, int32_t task,
-                              const Backbone* model = nullptr) const {
+  decode::Decoder decoder_for(const Backbone& model, const ExampleSet& set, int32_t task) const {
     decode::DecodeOptions options;
     options.scoring = settings_.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
     options.search = settings_.rollout == "beam" ? decode::Search::beam : decode::Search::sample;
     options.beams = settings_.completions;
     options.temperature = settings_.temperature;
     if (settings_.positions == "all") options.suffix = set.suffix(task);
-    return {model != nullptr ? *model : inputs_->policy, inputs_->trie, options};
+    return {model, inputs_->trie, options};
   }
 
   static std::vector<std::vector<int32_t>> prompts_of(
@@ -261,8 +291,9 @@ class Grpo final : public Trainer {
     return rollouts;
   }
 
-  // Weighted sum of the rewards, [B, G].
-  torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) const {
+  // Weighted sum of the rewards, [B, G]. One worker at a time: a reward need not be thread-safe.
+  torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) {
+    const std::lock_guard lock(reward_mutex_);
     torch::Tensor total_BG = torch::zeros_like(rollouts.log_prob_BG);
     for (size_t k = 0; k < inputs_->rewards.size(); ++k) {
       const torch::Tensor reward_BG = inputs_->rewards[k]->score(rollouts);
@@ -281,18 +312,18 @@ class Grpo final : public Trainer {
 
   // Adds the gradient of mean_i( sum_t l_it / |o_i| ), l = -(A - kl D), over the completions of
   // these prompts.
-  void accumulate(const std::vector<CompiledExample>& examples, double num_prompts, int64_t index,
-                  StepNumbers& numbers, Context& context) {
-    const decode::Decoder decoder = decoder_for(inputs_->examples, examples.front().task);
+  void accumulate(const Backbone& policy, const std::vector<CompiledExample>& examples,
+                  double num_prompts, int64_t stream, StepNumbers& numbers, Context& context) {
+    const decode::Decoder decoder = decoder_for(policy, inputs_->examples, examples.front().task);
     const auto prompt_ids = prompts_of(examples);
     const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    const Rollouts rollouts = rolled_out(decoder, prompts, examples, index, context);
+    const Rollouts rollouts = rolled_out(decoder, prompts, examples, stream, context);
     const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
     torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
 
     const decode::Decoder::Tree tree = decoder.tree(prompts, rollouts);
-    const torch::Tensor policy_R = log_probs(inputs_->policy, prompts, tree, context);
+    const torch::Tensor policy_R = log_probs(policy, prompts, tree, context);
     const torch::Device device = policy_R.device();
     // Each completion counts alike, whatever its length; each prompt has G of them.
     const int64_t num_completions = advantage_BG.numel();
@@ -325,7 +356,7 @@ class Grpo final : public Trainer {
                                     const Rollouts& rollouts, int32_t task,
                                     Context& context) const {
     const torch::NoGradGuard no_grad;
-    const decode::Decoder decoder = decoder_for(inputs_->examples, task, reference_.get());
+    const decode::Decoder decoder = decoder_for(*reference_, inputs_->examples, task);
     const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
     return log_probs(*reference_, prompts, decoder.tree(prompts, rollouts), context);
   }
@@ -373,6 +404,10 @@ class Grpo final : public Trainer {
   std::unique_ptr<nn::FlatParameters> parameters_;
   std::unique_ptr<nn::AdamW> optimizer_;
   std::unique_ptr<Backbone> reference_;  // null when kl = 0
+  std::unique_ptr<nn::Replicas> replicas_;
+  std::vector<std::unique_ptr<Backbone>> clones_;
+  std::vector<const Backbone*> models_;  // one for each worker: the policy, then its clones
+  std::mutex reward_mutex_;
   int64_t num_rows_ = 0, steps_per_epoch_ = 0;
   int64_t order_epoch_ = -1;  // the epoch that order_ holds: derived, never saved
   torch::Tensor order_;

@@ -3,7 +3,7 @@
 //
 // Rows are packed without padding, shared prefixes are computed once, and the head runs only where
 // a label is.
-#include "tsrec/nn/optimizer.hpp"
+#include "tsrec/nn/replicas.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace {
@@ -92,6 +92,13 @@ class Sft final : public Trainer {
     optimizer_ = std::make_unique<nn::AdamW>(
         *parameters_,
         nn::AdamWOptions{.beta2 = settings_.beta2, .weight_decay = settings_.weight_decay});
+    replicas_ = std::make_unique<nn::Replicas>(*parameters_);
+    models_ = {&inputs.policy};
+    while (replicas_->size() < nn::num_workers(context.device())) {
+      clones_.push_back(inputs.policy.clone());
+      models_.push_back(clones_.back().get());
+      replicas_->add(clones_.back()->parameters());
+    }
     context.log(Level::info, c10::str("sft: ", num_rows_, " rows, ", steps_per_epoch_,
                                       " steps an epoch, ", num_steps(), " steps"));
   }
@@ -103,23 +110,28 @@ class Sft final : public Trainer {
 
   void step(int64_t index, Context& context) override {
     const std::vector<CompiledExample> examples = batch(index, context);
-    parameters_->zero_gradient();
-    TaskMeans losses(inputs_->examples.task_names().size());
     const std::vector<float> label_weights = label_weights_of(examples);
-    const auto packs = nn::pack(
-        examples, {.max_tokens = settings_.max_tokens, .share_prefix = settings_.share_prefix});
-    for (size_t p = 0; p < packs.size(); ++p) {
-      const auto dropout =
-          settings_.dropout > 0
-              ? std::optional(context.generator("dropout", index * 4096 + static_cast<int64_t>(p)))
-              : std::nullopt;
-      const torch::Tensor log_prob_R = label_log_probs(packs[p], dropout, context);
-      const torch::Tensor weight_R = torch::tensor(label_weights)
-                                         .to(log_prob_R.device())
-                                         .index_select(0, packs[p].row_R.to(log_prob_R.device()));
-      (-(log_prob_R * weight_R).sum()).backward();
-      add_losses(packs[p], log_prob_R.detach(), examples, losses);
-    }
+    const std::vector<nn::PackedBatch> packs = packed(examples);
+    std::vector<torch::Tensor> log_prob_PR(packs.size());
+    replicas_->zero_gradient();
+    replicas_->run([&](int64_t worker) {
+      for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size()) {
+        nn::ForwardOptions options;
+        options.dropout = settings_.dropout;
+        if (settings_.dropout > 0)
+          options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));
+        const torch::Tensor log_prob_R =
+            label_log_probs(*models_[static_cast<size_t>(worker)], packs[p], options, context);
+        const torch::Tensor weight_R = torch::tensor(label_weights)
+                                           .to(log_prob_R.device())
+                                           .index_select(0, packs[p].row_R.to(log_prob_R.device()));
+        (-(log_prob_R * weight_R).sum()).backward();
+        log_prob_PR[p] = log_prob_R.detach();
+      }
+    });
+    TaskMeans losses(inputs_->examples.task_names().size());
+    for (size_t p = 0; p < packs.size(); ++p)
+      add_losses(packs[p], log_prob_PR[p], examples, losses);
     const double norm = parameters_->clip(settings_.clip > 0 ? settings_.clip : 1e30);
     const nn::Schedule schedule{settings_.schedule, settings_.warmup_steps, settings_.floor};
     const double rate = settings_.learning_rate * schedule.at(index, num_steps());
@@ -145,11 +157,14 @@ class Sft final : public Trainer {
       for (int64_t i = begin; i < std::min(begin + kRowsAtOnce, wanted); ++i) {
         examples.push_back(set.at(Split::valid, i * available / wanted, /*epoch=*/0));
       }
-      for (const nn::PackedBatch& pack :
-           nn::pack(examples,
-                    {.max_tokens = settings_.max_tokens, .share_prefix = settings_.share_prefix})) {
-        add_losses(pack, label_log_probs(pack, std::nullopt, context), examples, losses);
-      }
+      const std::vector<nn::PackedBatch> packs = packed(examples);
+      std::vector<torch::Tensor> log_prob_PR(packs.size());
+      nn::run_workers(static_cast<int64_t>(models_.size()), [&](int64_t worker) {
+        for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size())
+          log_prob_PR[p] = label_log_probs(inputs_->policy, packs[p], {}, context);
+      });
+      for (size_t p = 0; p < packs.size(); ++p)
+        add_losses(packs[p], log_prob_PR[p], examples, losses);
     }
     Numbers numbers = {{"loss", total(losses), {}}};
     for (size_t k = 0; k < losses.sum.size(); ++k) {
@@ -184,7 +199,7 @@ class Sft final : public Trainer {
       std::map<int64_t, size_t> unit_of_group;
       for (int64_t row = 0; row < num_rows_; ++row) {
         const auto [at, is_new] =
-            unit_of_group.emplace(inputs_->examples.group(Split::train, row), units.size());
+            unit_of_group.emplace(inputs_->examples.group(Split::train, row, epoch), units.size());
         if (is_new) units.emplace_back();
         units[at->second].push_back(row);
       }
@@ -236,17 +251,19 @@ class Sft final : public Trainer {
     return weights;
   }
 
-  torch::Tensor label_log_probs(const nn::PackedBatch& pack, std::optional<at::Generator> dropout,
-                                Context& context) {
+  std::vector<nn::PackedBatch> packed(const std::vector<CompiledExample>& examples) const {
+    return nn::pack(examples, {.max_tokens = settings_.max_tokens,
+                               .share_prefix = settings_.share_prefix,
+                               .parts = static_cast<int64_t>(models_.size())});
+  }
+
+  static torch::Tensor label_log_probs(const Backbone& model, const nn::PackedBatch& pack,
+                                       const nn::ForwardOptions& options, Context& context) {
     const nn::PackedBatch batch = pack.to(context.device());
-    nn::ForwardOptions options;
-    options.dropout = dropout ? settings_.dropout : 0;
-    options.generator = std::move(dropout);
-    const torch::Tensor hidden_TD = inputs_->policy.hidden(batch, options);
+    const torch::Tensor hidden_TD = model.hidden(batch, options);
     context.count("token_forwards", batch.num_tokens());
     context.count("head_rows", batch.at_R.size(0));
-    return nn::label_log_prob(inputs_->policy.head(), hidden_TD.index_select(0, batch.at_R),
-                              batch.label_R);
+    return nn::label_log_prob(model.head(), hidden_TD.index_select(0, batch.at_R), batch.label_R);
   }
 
   static void add_losses(const nn::PackedBatch& pack, const torch::Tensor& log_prob_R,
@@ -280,6 +297,9 @@ class Sft final : public Trainer {
   std::optional<TrainInputs> inputs_;
   std::unique_ptr<nn::FlatParameters> parameters_;
   std::unique_ptr<nn::AdamW> optimizer_;
+  std::unique_ptr<nn::Replicas> replicas_;
+  std::vector<std::unique_ptr<Backbone>> clones_;
+  std::vector<const Backbone*> models_;  // one for each worker: the policy, then its clones
   int64_t num_rows_ = 0, steps_per_epoch_ = 0;
   int64_t order_epoch_ = -1;  // the epoch that order_ and runs_ hold: derived, never saved
   std::vector<int64_t> order_;

@@ -96,7 +96,7 @@ TEST(Sft, EveryRowIsSeenOnceAnEpochAndUsersStayTogether) {
     examples.asked.clear();
     trainer->step(i, world.context);
     std::map<int64_t, int64_t> rows_of_user;
-    for (const int64_t row : examples.asked) ++rows_of_user[examples.group(Split::train, row)];
+    for (const int64_t row : examples.asked) ++rows_of_user[examples.group(Split::train, row, 0)];
     for (const auto& [user, count] : rows_of_user)
       EXPECT_EQ(count, user < 100 ? 3 : 1) << "user " << user;
     auto& epoch = epochs[static_cast<size_t>(i / (trainer->num_steps() / 2))];

@@ -20,7 +20,9 @@ class ToyExamples : public ExampleSet {
     asked.push_back(index);
     return rows_[static_cast<size_t>(index)];
   }
-  int64_t group(Split, int64_t index) const override { return groups_[static_cast<size_t>(index)]; }
+  int64_t group(Split, int64_t index, int64_t) const override {
+    return groups_[static_cast<size_t>(index)];
+  }
   const std::vector<std::string>& task_names() const override { return tasks_; }
   const PromptCompiler& compiler() const override {
     throw Error("toy examples have no prompt compiler");

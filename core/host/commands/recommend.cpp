@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.hpp"
+#include "commands/open.hpp"
+#include "pipeline/run_context.hpp"
+#include "pipeline/runner.hpp"
+#include "pipeline/world.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+std::string lowered(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower;
+}
+
+// An item by its key, its whole title, or a part of a title that only one item has.
+int64_t item_of(const Items& items, const std::string& word) {
+  if (const auto known = items.find(word)) return *known;
+  const std::string wanted = lowered(word);
+  std::vector<int64_t> partly;
+  for (int64_t item = 0; item < items.size(); ++item) {
+    const std::string title = lowered(items.text("title", item));
+    if (title == wanted) return item;
+    if (!wanted.empty() && title.find(wanted) != std::string::npos) partly.push_back(item);
+  }
+  if (partly.size() == 1) return partly.front();
+  if (partly.empty())
+    throw DataError("no item has the key or the title '", word,
+                    "'; name one of the catalogue's keys, or a part of a title");
+  std::string some;
+  for (size_t i = 0; i < std::min<size_t>(partly.size(), 5); ++i)
+    some += c10::str("\n  ", items.key(partly[i]), "  ", items.text("title", partly[i]));
+  throw DataError(partly.size(), " titles contain '", word, "'; name one by its key:", some);
+}
+
+// The model stage `of` (default: the last trained one) and what it needs, all of it stored.
+WorldFolders folders_of(const Experiment& experiment, const Store& store, const std::string& of) {
+  const std::vector<StageResult> plan = plan_stages(experiment, store);
+  std::vector<std::string> known;
+  const StageResult* model = nullptr;
+  for (const StageResult& stage : plan) {
+    if (!stage.name.starts_with("stage.")) continue;
+    known.push_back(stage.name.substr(6));
+    if (of.empty() || of == known.back()) model = &stage;
+  }
+  if (model == nullptr) {
+    throw ConfigError(known.empty() ? "the experiment trains no model, so nothing can recommend"
+                                    : "there is no stage '" + of + "'" + suggest(of, known));
+  }
+  WorldFolders folders;
+  const auto take = [&](const std::string& name, fs::path& folder) {
+    for (const StageResult& stage : plan) {
+      if (stage.name != name) continue;
+      if (stage.state != StageResult::State::stored) {
+        throw ConfigError("'", name, "' is not in the store (", stage.why,
+                          "); run the experiment first:  tsrec run");
+      }
+      folder = stage.folder;
+    }
+  };
+  take("load", folders.load);
+  take("resolve", folders.resolve);
+  take("extract", folders.extract);
+  take(model->name, folders.model);
+  return folders;
+}
+
+struct Answer {
+  int64_t item = -1;
+  double score = 0;
+};
+
+class Recommendations {
+ public:
+  Recommendations(const Experiment& experiment, const Store& store, const Arguments& arguments)
+      : context_(experiment.run, "recommend", ""),
+        parts_(*experiment.parts),
+        world_(parts_, folders_of(experiment, store, arguments.of), /*with_test=*/false, context_),
+        top_(arguments.top) {
+    for (int64_t row = 0; row < world_.data.train.size(); ++row)
+      longest_ = std::max(longest_, world_.data.train.history(row).size());
+  }
+
+  const Items& items() const { return world_.data.items; }
+
+  // Older items than the model was trained with are left out.
+  std::vector<Answer> after(std::vector<int64_t> history) {
+    if (history.empty()) throw DataError("a history needs at least one item");
+    if (history.size() > longest_)
+      history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(longest_));
+    SamplesBuilder rows;
+    rows.add(/*user=*/0, history, /*target=*/history.back(), /*time=*/0);  // the target is not shown
+    EvaluateSettings settings = parts_.evaluate;
+    settings.beams = std::max(settings.beams, top_);
+    const Rankings rankings = world_.rank(rows.build(), settings, context_);
+    std::vector<Answer> answers;
+    for (int64_t m = 0; m < rankings.item_SM.size(1); ++m) {
+      const int64_t item = rankings.item_SM[0][m].item<int64_t>();
+      if (item < 0 || static_cast<int64_t>(answers.size()) == top_) break;
+      answers.push_back({item, rankings.score_SM[0][m].item<double>()});
+    }
+    return answers;
+  }
+
+ private:
+  RunContext context_;
+  const Parts& parts_;
+  World world_;
+  int64_t top_;
+  size_t longest_ = 1;
+};
+
+void print_table(const std::vector<Answer>& answers, const Items& items) {
+  std::cout << "  #  log p      item        title\n";
+  for (size_t i = 0; i < answers.size(); ++i) {
+    std::cout << std::right << std::setw(3) << i + 1 << "  " << std::fixed << std::setprecision(4)
+              << std::setw(9) << answers[i].score << "  " << std::left << std::setw(10)
+              << items.key(answers[i].item) << "  " << items.text("title", answers[i].item) << '\n';
+  }
+}
+
+void print_json(const std::vector<int64_t>& history, const std::vector<Answer>& answers,
+                const Items& items) {
+  ordered_json line;
+  for (const int64_t item : history) line["history"].push_back(items.key(item));
+  line["items"] = ordered_json::array();
+  for (const Answer& answer : answers) {
+    line["items"].push_back({{"item", items.key(answer.item)},
+                             {"title", items.text("title", answer.item)},
+                             {"score", answer.score}});
+  }
+  std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
+}
+
+// One line of standard input: a JSON list of keys or titles.
+std::vector<std::string> words_of(const std::string& line, int64_t number) {
+  std::vector<std::string> words;
+  try {
+    for (const auto& word : ordered_json::parse(line))
+      words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
+  } catch (const ordered_json::exception&) {
+    throw DataError("line ", number, " of standard input is no JSON list; expected [\"a key\", \"a title\"]");
+  }
+  return words;
+}
+
+}  // namespace
+
+int command_recommend(const Arguments& arguments) {
+  if (arguments.words.empty() || (arguments.words.size() == 1 && !arguments.json)) {
+    throw ConfigError(
+        "recommend needs a run or an experiment, and the items of a history, oldest first:  "
+        "tsrec recommend RUN \"a title\" KEY ...");
+  }
+  if (arguments.top < 1) throw ConfigError("--top must be at least 1");
+  const Opened opened = open_experiment(arguments, arguments.words.front());
+  prepare_process(opened.experiment.run);
+  Recommendations model(opened.experiment, Store(arguments.store), arguments);
+  const auto answer = [&](const std::vector<std::string>& words) {
+    std::vector<int64_t> history;
+    for (const std::string& word : words) history.push_back(item_of(model.items(), word));
+    if (arguments.json) {
+      print_json(history, model.after(history), model.items());
+      return;
+    }
+    for (const int64_t item : history)
+      std::cout << "after  " << model.items().key(item) << "  " << model.items().text("title", item)
+                << '\n';
+    print_table(model.after(history), model.items());
+  };
+  if (arguments.words.size() > 1) {
+    answer({arguments.words.begin() + 1, arguments.words.end()});
+    return kFine;
+  }
+  int64_t number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
+    if (!line.empty()) answer(words_of(line, number));
+  }
+  return kFine;
+}
+
+}  // namespace tsrec::host

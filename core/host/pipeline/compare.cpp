@@ -1,0 +1,118 @@
+#include "pipeline/compare.hpp"
+
+#include <algorithm>
+
+namespace tsrec::host {
+namespace {
+
+// Everything below belongs to a cell, not to the base experiment.
+void consume(const Node& node) {
+  node.consumed = true;
+  if (const auto* table = std::get_if<Node::Table>(&node.value)) {
+    for (const auto& [key, child] : *table) consume(child);
+  }
+  if (const auto* list = std::get_if<Node::List>(&node.value)) {
+    for (const Node& child : *list) consume(child);
+  }
+}
+
+struct Axis {
+  std::string name;
+  std::vector<CompareCell> values;  // one label each
+};
+
+std::vector<Axis> read_axes(const Node& compare, const Document& document) {
+  std::vector<Axis> axes;
+  const Node* table = compare.find("axis");
+  if (table == nullptr || !table->is_table()) {
+    document.complain(compare.origin,
+                      "[compare] needs an axis, such as [compare.axis.depth] with a line for each "
+                      "value:  one = { \"initializer.depth\" = 1 }");
+    return axes;
+  }
+  for (const auto& [name, labels] : std::get<Node::Table>(table->value)) {
+    consume(labels);
+    Axis& axis = axes.emplace_back();
+    axis.name = name;
+    if (!labels.is_table() || std::get<Node::Table>(labels.value).empty()) {
+      document.complain(labels.origin, "[compare.axis." + name + "] must name at least one value");
+      continue;
+    }
+    for (const auto& [label, overrides] : std::get<Node::Table>(labels.value)) {
+      CompareCell& cell = axis.values.emplace_back();
+      cell.labels = {{name, label}};
+      if (!overrides.is_table()) {
+        document.complain(overrides.origin,
+                          "'" + label + "' must be a table of what it changes; {} changes nothing");
+        continue;
+      }
+      for (const auto& [path, value] : std::get<Node::Table>(overrides.value))
+        cell.overrides.emplace_back(path, value);
+    }
+  }
+  return axes;
+}
+
+std::vector<CompareCell> product(const std::vector<Axis>& axes) {
+  std::vector<CompareCell> cells = {{}};
+  for (const Axis& axis : axes) {
+    std::vector<CompareCell> longer;
+    for (const CompareCell& cell : cells) {
+      for (const CompareCell& value : axis.values) {
+        CompareCell joined = cell;
+        joined.labels.push_back(value.labels.front());
+        joined.overrides.insert(joined.overrides.end(), value.overrides.begin(),
+                                value.overrides.end());
+        longer.push_back(std::move(joined));
+      }
+    }
+    cells = std::move(longer);
+  }
+  return cells;
+}
+
+// against = { depth = "one" } names a label of every axis.
+std::string read_against(const Node& compare, const std::vector<CompareCell>& cells,
+                         const Document& document) {
+  const Node* against = compare.find("against");
+  if (against == nullptr || cells.empty()) return "";
+  consume(*against);
+  std::vector<std::string> known;
+  for (const CompareCell& cell : cells) {
+    known.push_back(cell.name());
+    const bool is_it = std::all_of(cell.labels.begin(), cell.labels.end(), [&](const auto& label) {
+      const Node* wanted = against->find(label.first);
+      const auto* text = wanted != nullptr ? std::get_if<std::string>(&wanted->value) : nullptr;
+      return text != nullptr && *text == label.second;
+    });
+    if (is_it) return cell.name();
+  }
+  document.complain(against->origin, "against must give a label of every axis" +
+                                         suggest(against->toml(), known));
+  return "";
+}
+
+}  // namespace
+
+std::string CompareCell::name() const {
+  std::string name;
+  for (const auto& [axis, label] : labels) name += (name.empty() ? "" : "/") + label;
+  return name;
+}
+
+CompareSettings read_compare(const Document& document) {
+  CompareSettings settings;
+  const Node* compare = document.root().find("compare");
+  if (compare == nullptr) return settings;
+  Options o;
+  o.add("seeds", settings.seeds).at_least(0).help("every cell runs with each of these seeds");
+  o.add("numbers", settings.numbers).help("columns of the table; none: HR and NDCG by item");
+  o.add("curves", settings.curves).help("numbers over steps that are tabled and written as CSV");
+  host::bind(o, *compare, "[compare]", {"axis", "against"}, document);
+  const std::vector<Axis> axes = read_axes(*compare, document);
+  settings.cells = product(axes);
+  settings.against = read_against(*compare, settings.cells, document);
+  return settings;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,88 @@
+#include "pipeline/world.hpp"
+
+#include "pipeline/artefacts.hpp"
+#include "tsrec/decode/decoder.hpp"
+#include "tsrec/parts/metric.hpp"
+
+namespace tsrec::host {
+
+World::World(const Parts& parts, const WorldFolders& folders, bool with_test, Context& context)
+    : data(with_test ? read_dataset(folders.load) : read_dataset(folders.load).without_test()),
+      sids(read_sids(folders.resolve)),
+      notes(parts.extractor ? read_notes(folders.extract) : std::vector<TokenNote>()),
+      backbone(parts.backbone->make<Backbone>(context)),
+      parts_(parts) {
+  const ArtifactReader stored(folders.model);
+  const std::string wanted = ArtifactReader(folders.resolve).text("fingerprint");
+  const std::string found = stored.text("fingerprint");
+  if (found != wanted) {
+    throw DataError("the model in '", folders.model.string(), "' was trained for other SIDs (",
+                    found.substr(0, 12), ", not ", wanted.substr(0, 12),
+                    "); train it again for these");
+  }
+  backbone->load(stored.folder("model"));
+  const auto first = backbone->tokenizer().find(token_clusters(sids).front().token);
+  if (!first) throw DataError("the model's tokenizer lacks the SID tokens");
+  vocabulary = Vocabulary(sids, *first);
+  trie.emplace(decode::Trie::build(sids, vocabulary));
+  compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
+}
+
+std::vector<WeightedTask> World::tasks(const std::vector<std::string>& names, const Dataset& from,
+                                       Context& context) const {
+  std::vector<WeightedTask> chosen;
+  for (const TaskEntry& entry : parts_.tasks) {
+    if (!names.empty() && std::find(names.begin(), names.end(), entry.part.name) == names.end())
+      continue;
+    auto task = entry.part.make<Task>(context);
+    task->prepare({.data = from, .sids = sids, .notes = notes}, context);
+    chosen.push_back({entry.part.name, std::move(task), entry.weight, entry.repeat});
+  }
+  return chosen;
+}
+
+Rankings World::rank(const Samples& samples, const EvaluateSettings& settings,
+                     Context& context) const {
+  Dataset asked = data;  // the rows in question stand in its test split
+  asked.test = samples;
+  const TaskExamples examples(tasks({settings.task}, asked, context), asked, *compiler);
+  if (examples.size(Split::test) != samples.size()) {
+    throw DataError("the task '", settings.task,
+                    "' does not give one prompt per row; evaluate with next_item");
+  }
+  std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(samples.size()));
+  at::parallel_for(0, samples.size(), 64, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      prompts[static_cast<size_t>(row)] = examples.at(Split::test, row, 0).prompt;
+  });
+  decode::DecodeOptions options;
+  options.scoring = settings.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
+  options.beams = std::min(settings.beams, trie->num_leaves());
+  if (settings.score_suffix) options.suffix = examples.suffix(0);
+  return decode::Decoder(*backbone, *trie, options).rank(prompts, context);
+}
+
+Numbers World::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
+                       Context& context) const {
+  Numbers numbers;
+  for (const PartChoice& choice : parts_.metrics) {
+    const auto metric = choice.make<Metric>(context);
+    const auto* asks = dynamic_cast<const NeedsDecoder*>(metric.get());
+    if (asks != nullptr && !with_decoder) continue;
+    Numbers measured =
+        asks != nullptr
+            ? asks->measure_with(*backbone, {data, sids, notes}, *compiler, *trie, context)
+            : metric->measure({rankings, samples, data, &sids}, context);
+    for (Number& number : measured) numbers.push_back(std::move(number));
+  }
+  return numbers;
+}
+
+Samples limited(const Samples& samples, int64_t limit) {
+  if (limit == 0 || limit >= samples.size()) return samples;
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < limit; ++i) rows.push_back(i * samples.size() / limit);
+  return samples.rows(rows);
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,48 @@
+// What training, evaluation and `recommend` share: data, SIDs, the model, and the prompts it
+// understands.
+#pragma once
+
+#include "pipeline/example_set.hpp"
+#include "pipeline/parts.hpp"
+#include "tsrec/decode/trie.hpp"
+#include "tsrec/evaluation.hpp"
+#include "tsrec/parts/backbone.hpp"
+
+namespace tsrec::host {
+
+// Artefacts that a world is read from; extract: only where the experiment has an extractor.
+struct WorldFolders {
+  std::filesystem::path load, resolve, extract, model;
+};
+
+class World {
+ public:
+  // Throws DataError when the model was trained for other SIDs than these. Training passes
+  // with_test = false: then the test split is empty.
+  World(const Parts& parts, const WorldFolders& folders, bool with_test, Context& context);
+
+  // The tasks of these names (none: all), ready to give examples of `data`.
+  std::vector<WeightedTask> tasks(const std::vector<std::string>& names, const Dataset& data,
+                                  Context& context) const;
+  // Ranks the catalogue for every row, by the prompts of [evaluate] task and its beam search.
+  Rankings rank(const Samples& samples, const EvaluateSettings& settings, Context& context) const;
+  // All metrics of [evaluate]; those that write their own prompts only if asked for.
+  Numbers measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
+                  Context& context) const;
+
+  Dataset data;
+  SidTable sids;
+  std::vector<TokenNote> notes;
+  std::shared_ptr<Backbone> backbone;
+  Vocabulary vocabulary;
+  std::optional<decode::Trie> trie;
+  std::optional<PromptCompiler> compiler;
+
+ private:
+  const Parts& parts_;
+};
+
+// That many evenly spaced rows; 0: all.
+Samples limited(const Samples& samples, int64_t limit);
+
+}  // namespace tsrec::host

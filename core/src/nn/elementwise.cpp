@@ -1,0 +1,215 @@
+#include "nn/elementwise.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+
+#include "nn/elementwise_kernel.hpp"
+
+namespace tsrec::nn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+bool has_kernel(const torch::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat32;
+}
+
+const float* in(const torch::Tensor& x) { return x.const_data_ptr<float>(); }
+float* out(torch::Tensor& x) { return x.mutable_data_ptr<float>(); }
+
+// Rows in as many runs as there are threads: the same runs for the same number of threads.
+void for_rows(int64_t rows, const std::function<void(int64_t, int64_t)>& visit) {
+  constexpr int64_t kLeastRows = 64;
+  at::parallel_for(0, rows, kLeastRows, visit);
+}
+
+struct RmsNorm : Function<RmsNorm> {
+  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_in,
+                               const torch::Tensor& weight_D, double eps) {
+    const torch::Tensor x_TD = x_in.contiguous();
+    const int64_t width = x_TD.size(1);
+    torch::Tensor y_TD = torch::empty_like(x_TD), inverse_T = torch::empty({x_TD.size(0)});
+    for_rows(x_TD.size(0), [&](int64_t begin, int64_t end) {
+      rms_norm_forward(in(x_TD) + begin * width, in(weight_D), end - begin, width,
+                       static_cast<float>(eps), out(y_TD) + begin * width, out(inverse_T) + begin);
+    });
+    ctx->save_for_backward({x_TD, weight_D, inverse_T});
+    return y_TD;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const torch::Tensor &x_TD = saved[0], &weight_D = saved[1], &inverse_T = saved[2];
+    const torch::Tensor g_TD = gradients[0].contiguous();
+    const int64_t rows = x_TD.size(0), width = x_TD.size(1);
+    // Each run of rows adds to a weight gradient of its own; they are summed in order.
+    const int64_t runs = at::in_parallel_region() ? 1 : at::get_num_threads();
+    torch::Tensor dx_TD = torch::empty_like(x_TD), dweight_RD = torch::zeros({runs, width});
+    at::parallel_for(0, runs, 1, [&](int64_t first, int64_t last) {
+      for (int64_t run = first; run < last; ++run) {
+        const int64_t begin = rows * run / runs, end = rows * (run + 1) / runs;
+        rms_norm_backward(in(x_TD) + begin * width, in(weight_D), in(inverse_T) + begin,
+                          in(g_TD) + begin * width, end - begin, width,
+                          out(dx_TD) + begin * width, out(dweight_RD) + run * width);
+      }
+    });
+    return {dx_TD, dweight_RD.sum(0), torch::Tensor()};
+  }
+};
+
+struct SplitAndRotate : Function<SplitAndRotate> {
+  static variable_list forward(AutogradContext* ctx, const torch::Tensor& qkv_in,
+                               const torch::Tensor& cos_Td, const torch::Tensor& sin_Td,
+                               int64_t heads, int64_t kv_heads, int64_t width) {
+    const QkvShape shape{heads, kv_heads, width};
+    const torch::Tensor qkv_TD = qkv_in.contiguous();
+    const int64_t rows = qkv_TD.size(0), half = width / 2;
+    torch::Tensor q = torch::empty({rows, heads, width}), k = torch::empty({rows, kv_heads, width});
+    torch::Tensor v = torch::empty_like(k);
+    for_rows(rows, [&](int64_t begin, int64_t end) {
+      rotate_forward(in(qkv_TD) + begin * shape.all(), in(cos_Td) + begin * half,
+                     in(sin_Td) + begin * half, end - begin, shape, out(q) + begin * shape.query(),
+                     out(k) + begin * shape.key(), out(v) + begin * shape.key());
+    });
+    ctx->save_for_backward({cos_Td, sin_Td});
+    ctx->saved_data["heads"] = heads;
+    ctx->saved_data["kv_heads"] = kv_heads;
+    ctx->saved_data["width"] = width;
+    ctx->set_materialize_grads(false);
+    return {q, k, v};
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const auto saved = ctx->get_saved_variables();
+    const QkvShape shape{ctx->saved_data["heads"].toInt(), ctx->saved_data["kv_heads"].toInt(),
+                         ctx->saved_data["width"].toInt()};
+    const torch::Tensor &cos_Td = saved[0], &sin_Td = saved[1];
+    const int64_t rows = cos_Td.size(0), half = shape.head_width / 2;
+    for (torch::Tensor& gradient : gradients) {
+      if (gradient.defined()) gradient = gradient.contiguous();
+    }
+    const auto at = [&](size_t which, int64_t offset) {
+      return gradients[which].defined() ? in(gradients[which]) + offset : nullptr;
+    };
+    torch::Tensor dqkv_TD = torch::empty({rows, shape.all()});
+    for_rows(rows, [&](int64_t begin, int64_t end) {
+      rotate_backward(at(0, begin * shape.query()), at(1, begin * shape.key()),
+                      at(2, begin * shape.key()), in(cos_Td) + begin * half,
+                      in(sin_Td) + begin * half, end - begin, shape,
+                      out(dqkv_TD) + begin * shape.all());
+    });
+    return {dqkv_TD,         torch::Tensor(), torch::Tensor(),
+            torch::Tensor(), torch::Tensor(), torch::Tensor()};
+  }
+};
+
+struct SwiGlu : Function<SwiGlu> {
+  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& gate_up_in) {
+    const torch::Tensor gate_up = gate_up_in.contiguous();
+    const int64_t width = gate_up.size(1) / 2;
+    torch::Tensor y = torch::empty({gate_up.size(0), width});
+    for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
+      swiglu_forward(in(gate_up) + begin * 2 * width, end - begin, width, out(y) + begin * width);
+    });
+    ctx->save_for_backward({gate_up});
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const torch::Tensor gate_up = ctx->get_saved_variables()[0], g = gradients[0].contiguous();
+    const int64_t width = gate_up.size(1) / 2;
+    torch::Tensor dgate_up = torch::empty_like(gate_up);
+    for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
+      swiglu_backward(in(gate_up) + begin * 2 * width, in(g) + begin * width, end - begin, width,
+                      out(dgate_up) + begin * 2 * width);
+    });
+    return {dgate_up};
+  }
+};
+
+struct DroppedSum : Function<DroppedSum> {
+  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_in,
+                               const torch::Tensor& branch_in, double probability, int64_t seed) {
+    const torch::Tensor x = x_in.contiguous(), branch = branch_in.contiguous();
+    const Dropout dropout{static_cast<uint64_t>(seed), static_cast<float>(probability)};
+    torch::Tensor y = torch::empty_like(x);
+    const int64_t width = x.size(1);
+    for_rows(x.size(0), [&](int64_t begin, int64_t end) {
+      dropped_sum_forward(in(x) + begin * width, in(branch) + begin * width, begin * width,
+                          (end - begin) * width, dropout, out(y) + begin * width);
+    });
+    ctx->saved_data["probability"] = probability;
+    ctx->saved_data["seed"] = seed;
+    return y;
+  }
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    const Dropout dropout{static_cast<uint64_t>(ctx->saved_data["seed"].toInt()),
+                          static_cast<float>(ctx->saved_data["probability"].toDouble())};
+    const torch::Tensor g = gradients[0].contiguous();
+    torch::Tensor dbranch = torch::empty_like(g);
+    const int64_t width = g.size(1);
+    for_rows(g.size(0), [&](int64_t begin, int64_t end) {
+      dropped_sum_backward(in(g) + begin * width, begin * width, (end - begin) * width, dropout,
+                           out(dbranch) + begin * width);
+    });
+    return {g, dbranch, torch::Tensor(), torch::Tensor()};
+  }
+};
+
+torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
+  const auto halves = x_THd.chunk(2, -1);
+  const torch::Tensor cos_T1d = r.cos_Td.unsqueeze(1), sin_T1d = r.sin_Td.unsqueeze(1);
+  return torch::cat(
+      {halves[0] * cos_T1d - halves[1] * sin_T1d, halves[1] * cos_T1d + halves[0] * sin_T1d}, -1);
+}
+
+}  // namespace
+
+torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
+  return has_kernel(x_TD) ? RmsNorm::apply(x_TD, weight_D, eps)
+                          : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
+}
+
+Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
+  const int64_t half = shape.head_width / 2;
+  const torch::Tensor exponent =
+      torch::arange(half, torch::kFloat64) * (-2.0 / static_cast<double>(shape.head_width));
+  const torch::Tensor frequency = torch::pow(shape.rope_theta, exponent).to(position_T.device());
+  const torch::Tensor angle_Td = position_T.to(torch::kFloat64).unsqueeze(1) * frequency;
+  return {angle_Td.cos().to(type), angle_Td.sin().to(type)};
+}
+
+Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmShape& shape) {
+  if (has_kernel(qkv_TD)) {
+    const variable_list parts = SplitAndRotate::apply(qkv_TD, r.cos_Td, r.sin_Td, shape.heads,
+                                                      shape.kv_heads, shape.head_width);
+    return {parts[0], parts[1], parts[2]};
+  }
+  const int64_t query = shape.heads * shape.head_width, key = shape.kv_heads * shape.head_width;
+  const auto parts = qkv_TD.split_with_sizes({query, key, key}, 1);
+  return {rotated(parts[0].view({-1, shape.heads, shape.head_width}), r),
+          rotated(parts[1].view({-1, shape.kv_heads, shape.head_width}), r),
+          parts[2].view({-1, shape.kv_heads, shape.head_width}).contiguous()};
+}
+
+torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
+  if (has_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
+  const auto parts = gate_up_T2F.chunk(2, 1);
+  return at::silu(parts[0]) * parts[1];
+}
+
+torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
+                          const ForwardOptions& options) {
+  if (options.dropout == 0) return x_TD + branch_TD;
+  at::Generator generator = *options.generator;
+  if (has_kernel(x_TD)) {
+    const auto seed = static_cast<int64_t>(
+        at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+    return DroppedSum::apply(x_TD, branch_TD, options.dropout, seed);
+  }
+  const torch::Tensor keep =
+      torch::rand(branch_TD.sizes(), generator) >= options.dropout;  // drawn on the CPU
+  return x_TD + branch_TD * keep.to(branch_TD.device(), branch_TD.scalar_type()) /
+                    (1 - options.dropout);
+}
+
+}  // namespace tsrec::nn

@@ -1,0 +1,39 @@
+// What the kernels share: one source for three instruction sets, and an exponential that vectorises.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+// The instruction set is chosen when the library is loaded.
+#define TSREC_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+
+namespace tsrec::nn {
+
+// exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative error
+// below 2e-7. Clamped to the finite range; without branches or calls, so that loops vectorise.
+inline float fast_exp(float x) {
+  x = x < -87.0f ? -87.0f : x;
+  x = x > 88.0f ? 88.0f : x;
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  const float n = (x * 1.44269504088896341f + kRound) - kRound;
+  float r = x - n * 0.693359375f;
+  r -= n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+}
+
+// Sums of long rows in fixed lanes: the compiler vectorises them without reordering a scalar sum.
+inline constexpr int64_t kLanes = 16;
+inline float lane_sum(const float* lanes) {
+  float sum = 0;
+  for (int64_t l = 0; l < kLanes; ++l) sum += lanes[l];
+  return sum;
+}
+
+}  // namespace tsrec::nn
