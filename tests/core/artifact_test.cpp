@@ -10,12 +10,9 @@
 namespace tsrec {
 namespace {
 
+using test::contains;
 using test::message_of;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(Artifact, EverythingReadsBackExactly) {
   const TempFolder folder;

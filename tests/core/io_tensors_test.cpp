@@ -8,12 +8,9 @@
 namespace tsrec {
 namespace {
 
+using test::contains;
 using test::message_of;
 using test::TempFolder;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 bool same_bytes(const torch::Tensor& a, const torch::Tensor& b) {
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&

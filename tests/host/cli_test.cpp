@@ -11,10 +11,11 @@ struct Outcome {
   std::string text;  // stdout and stderr
 };
 
-Outcome run(const std::string& arguments) {
+// before: shell commands in front of it.
+Outcome run(const std::string& arguments, const std::string& before = "") {
   const TempFolder folder;
   const std::string out = (folder.path() / "out").string();
-  const std::string command = c10::str(TSREC_BINARY, " ", arguments, " >", out, " 2>&1");
+  const std::string command = c10::str(before, TSREC_BINARY, " ", arguments, " >", out, " 2>&1");
   const int status = std::system(command.c_str());
   return {WEXITSTATUS(status), io::read_text(out)};
 }
@@ -159,6 +160,21 @@ TEST(Cli, CompareRefusesWhatItDoesNotUnderstand) {
             std::string::npos);
   EXPECT_NE(complaint("[compare.axis.a]\nx = 3\n").find("must be a table of what it changes"),
             std::string::npos);
+}
+
+// A limit on the size of files stands in for a full disk: writing ends in the same place.
+TEST(Cli, AFullDiskIsASentenceAndTheNextRunGoesOn) {
+  const TempFolder store;
+  const std::string where = " --store " + store.path().string();
+  const Outcome full = run("run " + kSmoke + where, "trap '' XFSZ; ulimit -f 60; ");
+  EXPECT_EQ(full.code, 4) << full.text;
+  EXPECT_NE(full.text.find("free some space and run the same command again"), std::string::npos)
+      << full.text;
+  EXPECT_NE(full.text.find("not run"), std::string::npos);
+  const Outcome again = run("run " + kSmoke + " --check" + where);
+  EXPECT_EQ(again.code, 0) << again.text;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(store.path()))
+    EXPECT_NE(entry.path().extension(), ".tmp") << "half-written: " << entry.path();
 }
 
 // A model that was trained for other SIDs is refused, not used.

@@ -90,7 +90,10 @@ TEST(Replicas, WorkersRunOnSeveralThreadsAndTheirErrorsArrive) {
     threads.insert(std::this_thread::get_id());
   });
   EXPECT_EQ(threads.size(), 2u) << "at::parallel_for was compiled without OpenMP";
-  EXPECT_THROW(nn::run_workers(2, [](int64_t w) { if (w == 1) throw DataError("worker 1"); }),
+  EXPECT_THROW(nn::run_workers(2,
+                               [](int64_t w) {
+                                 if (w == 1) throw DataError("worker 1");
+                               }),
                DataError);
   nn::run_workers(2, [](int64_t) { EXPECT_EQ(nn::num_workers(torch::kCPU), 1); });
 }

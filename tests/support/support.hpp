@@ -136,6 +136,10 @@ inline std::filesystem::path shared_data() {
                                          : std::filesystem::path();
 }
 
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 // The sentence that `action` throws as E; fails the test when it throws nothing.
 template <class E, class Action>
 std::string message_of(Action action) {

@@ -11,14 +11,11 @@
 namespace tsrec {
 namespace {
 
+using test::contains;
 using test::message_of;
 using test::TempFolder;
 using text::Tokenizer;
 using Ids = std::vector<int32_t>;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::vector<std::string> random_words(uint32_t seed, size_t count, size_t longest,
                                       const std::string& alphabet) {

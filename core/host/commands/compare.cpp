@@ -3,6 +3,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
+#include "pipeline/parts.hpp"
 #include "pipeline/runner.hpp"
 #include "report/matrix.hpp"
 #include "report/report.hpp"
@@ -55,7 +56,7 @@ int compare_cells(const Arguments& arguments) {
       overrides.emplace_back("run.seed", seed_node);
       const Opened opened = open_experiment(arguments, named, overrides, "compare " + cell.name());
       prepare_process(opened.experiment.run);
-      log(Level::info, c10::str("\n", cell.name(), ", seed ", seed));
+      log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
       try {
         runs.push_back({cell.name(), seed, run_stages(opened.experiment, store)});
       } catch (const Interrupted& stopped) {
@@ -72,8 +73,8 @@ int compare_cells(const Arguments& arguments) {
     }
   }
   std::cout << "\n"
-            << report_matrix(settings, runs, folder) << "\nrun folder: " << folder.string()
-            << std::endl;
+            << report_matrix(settings, runs, base.experiment.parts->evaluate.bootstrap, folder)
+            << "\nrun folder: " << folder.string() << std::endl;
   return kFine;
 }
 

@@ -5,6 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "config/document.hpp"
+#include "plugin/registry.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -118,7 +119,7 @@ int main_with(int argc, char** argv) {
   } catch (const Interrupted& error) {
     std::cerr << "tsrec: " << error.what() << std::endl;
     return kStopped;
-  } catch (const Error& error) {
+  } catch (const PluginError& error) {
     std::cerr << "tsrec: " << error.what() << std::endl;
     return kBadPlugin;
   } catch (const std::exception& error) {

@@ -98,7 +98,8 @@ class Recommendations {
     if (history.size() > longest_)
       history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(longest_));
     SamplesBuilder rows;
-    rows.add(/*user=*/0, history, /*target=*/history.back(), /*time=*/0);  // the target is not shown
+    rows.add(/*user=*/0, history, /*target=*/history.back(),
+             /*time=*/0);  // the target is not shown
     EvaluateSettings settings = parts_.evaluate;
     settings.beams = std::max(settings.beams, top_);
     const Rankings rankings = world_.rank(rows.build(), settings, context_);
@@ -148,7 +149,8 @@ std::vector<std::string> words_of(const std::string& line, int64_t number) {
     for (const auto& word : ordered_json::parse(line))
       words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
   } catch (const ordered_json::exception&) {
-    throw DataError("line ", number, " of standard input is no JSON list; expected [\"a key\", \"a title\"]");
+    throw DataError("line ", number,
+                    " of standard input is no JSON list; expected [\"a key\", \"a title\"]");
   }
   return words;
 }

@@ -42,6 +42,7 @@ class TSREC_HOST_API Node {
   std::string toml() const;  // a document (of a table) or a value, as TOML text
   bool operator==(const Node& other) const { return value == other.value; }
   void merge(const Node& over);  // `over` wins; see Document
+  void consume_all() const;      // it and everything below is somebody's: no leftovers
 };
 
 struct DocumentRequest {

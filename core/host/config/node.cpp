@@ -164,6 +164,16 @@ std::string Node::toml() const {
   return out;
 }
 
+void Node::consume_all() const {
+  consumed = true;
+  if (const auto* table = std::get_if<Table>(&value)) {
+    for (const auto& [key, child] : *table) child.consume_all();
+  }
+  if (const auto* list = std::get_if<List>(&value)) {
+    for (const Node& child : *list) child.consume_all();
+  }
+}
+
 void Node::merge(const Node& over) {
   if (!is_table() || !over.is_table()) {
     if (is_named_list(*this) && is_named_list(over)) {

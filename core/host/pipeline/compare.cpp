@@ -5,17 +5,6 @@
 namespace tsrec::host {
 namespace {
 
-// Everything below belongs to a cell, not to the base experiment.
-void consume(const Node& node) {
-  node.consumed = true;
-  if (const auto* table = std::get_if<Node::Table>(&node.value)) {
-    for (const auto& [key, child] : *table) consume(child);
-  }
-  if (const auto* list = std::get_if<Node::List>(&node.value)) {
-    for (const Node& child : *list) consume(child);
-  }
-}
-
 struct Axis {
   std::string name;
   std::vector<CompareCell> values;  // one label each
@@ -31,7 +20,7 @@ std::vector<Axis> read_axes(const Node& compare, const Document& document) {
     return axes;
   }
   for (const auto& [name, labels] : std::get<Node::Table>(table->value)) {
-    consume(labels);
+    labels.consume_all();  // the cells', not the base experiment's
     Axis& axis = axes.emplace_back();
     axis.name = name;
     if (!labels.is_table() || std::get<Node::Table>(labels.value).empty()) {
@@ -76,7 +65,7 @@ std::string read_against(const Node& compare, const std::vector<CompareCell>& ce
                          const Document& document) {
   const Node* against = compare.find("against");
   if (against == nullptr || cells.empty()) return "";
-  consume(*against);
+  against->consume_all();
   std::vector<std::string> known;
   for (const CompareCell& cell : cells) {
     known.push_back(cell.name());
@@ -87,8 +76,8 @@ std::string read_against(const Node& compare, const std::vector<CompareCell>& ce
     });
     if (is_it) return cell.name();
   }
-  document.complain(against->origin, "against must give a label of every axis" +
-                                         suggest(against->toml(), known));
+  document.complain(against->origin,
+                    "against must give a label of every axis" + suggest(against->toml(), known));
   return "";
 }
 

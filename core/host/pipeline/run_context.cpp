@@ -60,6 +60,13 @@ void RunContext::number(std::string_view name, double value, int64_t step) {
                                    {"value", value}}
                 .dump()
          << '\n';
+  check_curve();
+}
+
+void RunContext::check_curve() const {
+  if (!curve_)
+    throw DataError("cannot write ", curve_file_.string(),
+                    "; free some space and run the same command again");
 }
 
 void RunContext::count(std::string_view name, int64_t amount) {
@@ -109,6 +116,7 @@ bool RunContext::stopping() const {
 
 int64_t RunContext::curve_bytes() {
   curve_.flush();
+  if (curve_.is_open()) check_curve();
   return curve_file_.empty() ? 0 : static_cast<int64_t>(std::filesystem::file_size(curve_file_));
 }
 

@@ -34,7 +34,8 @@ class TSREC_HOST_API RunContext final : public Context {
 
  private:
   void end_bar();
-  std::mutex mutex_;  // of all that follows: workers report at the same time
+  void check_curve() const;  // throws when the disk took no more
+  std::mutex mutex_;         // of all that follows: workers report at the same time
   const RunSettings& settings_;
   std::string stage_;
   std::filesystem::path curve_file_;

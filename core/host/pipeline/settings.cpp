@@ -52,16 +52,6 @@ bool is_enabled(const Node& entry, const Document& document) {
   return true;
 }
 
-void ignore(const Node& node) {
-  node.consumed = true;
-  if (node.is_table()) {
-    for (const auto& [key, child] : std::get<Node::Table>(node.value)) ignore(child);
-  }
-  if (node.is_list()) {
-    for (const Node& child : std::get<Node::List>(node.value)) ignore(child);
-  }
-}
-
 // The host's own options of a table that a part shares.
 void bind_host_options(Options& options, const Node& entry, const std::string& what,
                        const Document& document) {
@@ -131,7 +121,9 @@ EvaluateSettings read_evaluate_settings(const Document& document) {
       .at_least(0)
       .unit("rows")
       .help("rank that many evenly spaced rows; 0: all");
-  o.add("bootstrap", e.bootstrap).range(0, 1000000).help("resamples of the 95 % intervals");
+  o.add("bootstrap", e.bootstrap)
+      .range(0, 1000000)
+      .help("resamples of the 95 % intervals; 0: none");
   o.add("every_stage", e.every_stage)
       .help("evaluate after each stage, not only after the last one");
   o.add("untrained", e.untrained).help("evaluate the model before its first stage as well");
@@ -150,7 +142,7 @@ std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) 
   std::vector<TaskEntry> tasks;
   for (const Node* entry : entries_of(document.root().find("task"), "[[task]]", document)) {
     if (!is_enabled(*entry, document)) {
-      ignore(*entry);
+      entry->consume_all();
       continue;
     }
     TaskEntry task;
@@ -174,7 +166,7 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
     if (is_enabled(*entry, document)) {
       parts.push_back(registry.choose(kind, *entry, {}, document));
     } else {
-      ignore(*entry);
+      entry->consume_all();
     }
   }
   return parts;
@@ -189,7 +181,7 @@ std::vector<StageEntry> read_stages(const Document& document, Registry& registry
   std::vector<StageEntry> stages;
   for (const Node* entry : entries_of(document.root().find("stage"), "[[stage]]", document)) {
     if (!is_enabled(*entry, document)) {
-      ignore(*entry);
+      entry->consume_all();
       continue;
     }
     StageEntry stage;

@@ -98,7 +98,7 @@ std::string key_difference(const std::string& before, const std::string& now) {
   const std::vector<std::string> old_lines = lines_of(before), new_lines = lines_of(now);
   const std::set<std::string> old_set(old_lines.begin(), old_lines.end()),
       new_set(new_lines.begin(), new_lines.end());
-  std::string difference;
+  std::vector<std::string> differences;
   for (const std::string& line : new_lines) {
     if (old_set.contains(line)) continue;
     const size_t equals = line.find(" = ");
@@ -110,10 +110,18 @@ std::string key_difference(const std::string& before, const std::string& now) {
         shown = line.substr(0, equals) + ": " + old_line.substr(equals + 3) + " -> " +
                 line.substr(equals + 3);
     }
+    if (line.starts_with("input ") && equals != std::string::npos)
+      shown = line.substr(0, equals) + " changed";  // digests say nothing to a reader
     if (shown.size() > 100) shown.replace(97, std::string::npos, "...");
-    difference += (difference.empty() ? "" : "; ") + shown;
+    differences.push_back(std::move(shown));
   }
-  return difference.empty() ? "not stored" : difference;
+  if (differences.empty()) return "not stored";
+  constexpr size_t kShown = 4;
+  std::string text;
+  for (size_t i = 0; i < std::min(kShown, differences.size()); ++i)
+    text += (i > 0 ? "; " : "") + differences[i];
+  if (differences.size() > kShown) text += c10::str("; and ", differences.size() - kShown, " more");
+  return text;
 }
 
 KeyLock::KeyLock(const fs::path& folder)

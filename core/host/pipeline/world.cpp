@@ -69,10 +69,9 @@ Numbers World::measure(const Rankings& rankings, const Samples& samples, bool wi
     const auto metric = choice.make<Metric>(context);
     const auto* asks = dynamic_cast<const NeedsDecoder*>(metric.get());
     if (asks != nullptr && !with_decoder) continue;
-    Numbers measured =
-        asks != nullptr
-            ? asks->measure_with(*backbone, {data, sids, notes}, *compiler, *trie, context)
-            : metric->measure({rankings, samples, data, &sids}, context);
+    Numbers measured = asks != nullptr ? asks->measure_with(*backbone, {data, sids, notes},
+                                                            *compiler, *trie, context)
+                                       : metric->measure({rankings, samples, data, &sids}, context);
     for (Number& number : measured) numbers.push_back(std::move(number));
   }
   return numbers;

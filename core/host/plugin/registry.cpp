@@ -35,6 +35,8 @@ std::vector<fs::path> plugin_files(const fs::path& folder) {
 
 }  // namespace
 
+PluginError::~PluginError() = default;
+
 const std::vector<std::string>& part_kinds() {
   static const std::vector<std::string> kinds = {"source",    "encoder",  "quantizer",   "resolver",
                                                  "extractor", "backbone", "initializer", "task",
@@ -161,17 +163,17 @@ std::pair<const PartInfo*, const PluginFile*> Registry::find(std::string_view ki
     }
   }
   if (matches.empty()) {
-    throw Error(asked.text(), ": no plugin offers the ", std::string(kind), " '", std::string(use),
-                "'", suggest(name, known),
-                refusals.empty() ? "" : "; plugins that could not be used:" + refusals);
+    throw PluginError(asked.text(), ": no plugin offers the ", std::string(kind), " '",
+                      std::string(use), "'", suggest(name, known),
+                      refusals.empty() ? "" : "; plugins that could not be used:" + refusals);
   }
   const bool is_ambiguous =
       matches.size() > 1 && matches[0].second->origin == matches[1].second->origin;
   if (is_ambiguous) {
-    throw Error(asked.text(), ": both '", matches[0].second->file.string(), "' and '",
-                matches[1].second->file.string(), "' offer the ", std::string(kind), " '",
-                std::string(use), "'; name one, such as use = \"", matches[0].second->info->name,
-                "/", std::string(name), "\"");
+    throw PluginError(asked.text(), ": both '", matches[0].second->file.string(), "' and '",
+                      matches[1].second->file.string(), "' offer the ", std::string(kind), " '",
+                      std::string(use), "'; name one, such as use = \"",
+                      matches[0].second->info->name, "/", std::string(name), "\"");
   }
   return matches.front();
 }

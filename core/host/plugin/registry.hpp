@@ -14,6 +14,13 @@
 
 namespace tsrec::host {
 
+// A plugin that was asked for is missing or cannot be used; exit code 3.
+class TSREC_HOST_API PluginError : public Error {
+ public:
+  using Error::Error;
+  ~PluginError() override;
+};
+
 struct SearchPlace {
   std::string origin;  // "--plugins", "TSREC_PLUGIN_PATH", "beside the experiment", "installed"
   std::filesystem::path folder;

@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t kResamples = 1000;
 constexpr uint64_t kBootstrapSeed = 17;
 
 struct Measured {
@@ -121,7 +120,7 @@ Joined joined(const std::vector<Measured>& measured, const std::string& cell,
 
 std::string difference_table(const CompareSettings& settings, const std::vector<Measured>& measured,
                              const std::vector<std::string>& cells,
-                             const std::vector<std::string>& numbers) {
+                             const std::vector<std::string>& numbers, int64_t resamples) {
   if (settings.against.empty()) return "";
   std::vector<std::vector<std::string>> rows = {
       {"against " + settings.against, "number", "difference", "95 % interval", "p (Holm)"}};
@@ -135,12 +134,12 @@ std::string difference_table(const CompareSettings& settings, const std::vector<
                              ours.value_S().numel() == theirs.value_S().numel();
       if (!is_paired) continue;
       const Difference difference = paired_bootstrap(theirs.value_S(), ours.value_S(),
-                                                     ours.user_S(), kResamples, kBootstrapSeed);
+                                                     ours.user_S(), resamples, kBootstrapSeed);
       p.push_back(difference.p);
-      rows.push_back({cell, name, signed_fixed(difference.mean),
-                      signed_fixed(difference.interval.low) + " .. " +
-                          signed_fixed(difference.interval.high),
-                      ""});
+      rows.push_back(
+          {cell, name, signed_fixed(difference.mean),
+           signed_fixed(difference.interval.low) + " .. " + signed_fixed(difference.interval.high),
+           ""});
     }
   }
   const std::vector<double> adjusted = holm(p);
@@ -159,7 +158,8 @@ std::vector<Point> points_of(const CompareSettings& settings, const std::vector<
   for (const CellRun& run : runs) {
     for (const StageResult& result : run.results) {
       const fs::path file = result.folder / "curves.jsonl";
-      if (!result.name.starts_with("stage.") || result.digest.empty() || !fs::exists(file)) continue;
+      if (!result.name.starts_with("stage.") || result.digest.empty() || !fs::exists(file))
+        continue;
       std::istringstream lines(io::read_text(file));
       for (std::string line; std::getline(lines, line);) {
         const auto json = nlohmann::json::parse(line);
@@ -223,22 +223,22 @@ std::string csv_of(const std::vector<Measured>& measured) {
 std::string csv_of(const std::vector<Point>& points) {
   std::string csv = "cell,seed,stage,number,step,value\n";
   for (const Point& p : points)
-    csv += c10::str(p.cell, ",", p.seed, ",", p.stage, ",", p.name, ",", p.step, ",", p.value, "\n");
+    csv +=
+        c10::str(p.cell, ",", p.seed, ",", p.stage, ",", p.name, ",", p.step, ",", p.value, "\n");
   return csv;
 }
 
 }  // namespace
 
 std::string report_matrix(const CompareSettings& settings, const std::vector<CellRun>& runs,
-                          const fs::path& folder) {
+                          int64_t resamples, const fs::path& folder) {
   std::vector<Measured> measured;
-  for (const CellRun& run : runs)
-    measured.push_back({run.cell, run.seed, columns_of(run.results)});
+  for (const CellRun& run : runs) measured.push_back({run.cell, run.seed, columns_of(run.results)});
   const std::vector<std::string> cells = cells_of(runs);
   const std::vector<std::string> numbers = shown_numbers(settings, measured);
   const std::vector<Point> points = points_of(settings, runs);
   const std::string text = mean_table(measured, cells, numbers) +
-                           difference_table(settings, measured, cells, numbers) +
+                           difference_table(settings, measured, cells, numbers, resamples) +
                            curve_tables(points, cells);
   io::write_text(folder / "results.md", text);
   io::write_text(folder / "results.csv", csv_of(measured));

@@ -15,7 +15,7 @@ struct CellRun {
 // bootstrap over (seed, user), Holm-corrected over the table; curves as means over seeds. Writes
 // results.md, results.csv and, when there are curves, curves.csv into the folder; returns the text.
 TSREC_HOST_API std::string report_matrix(const CompareSettings& settings,
-                                         const std::vector<CellRun>& runs,
+                                         const std::vector<CellRun>& runs, int64_t resamples,
                                          const std::filesystem::path& folder);
 
 }  // namespace tsrec::host

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/toml_reader.hpp"
+#include "pipeline/parts.hpp"
 #include "report/columns.hpp"
 #include "report/statistics.hpp"
 #include "report/table.hpp"
@@ -16,11 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-constexpr int64_t kResamples = 1000;
-
 uint64_t seed_of(const Experiment& experiment) {
   return static_cast<uint64_t>(experiment.run.seed);
 }
+
+int64_t resamples_of(const Experiment& experiment) { return experiment.parts->evaluate.bootstrap; }
 
 std::string ranking_table(const std::vector<Column>& columns) {
   std::vector<std::vector<std::string>> rows = {{"number"}};
@@ -49,8 +50,8 @@ std::string interval_table(const Experiment& experiment, const std::vector<Colum
         row.emplace_back("");
         continue;
       }
-      const Interval interval =
-          bootstrap_mean(number->row_S, column.stored.user_S, kResamples, seed_of(experiment));
+      const Interval interval = bootstrap_mean(number->row_S, column.stored.user_S,
+                                               resamples_of(experiment), seed_of(experiment));
       row.push_back(fixed(interval.low) + " .. " + fixed(interval.high));
       json[column.name][name + ".interval"] = {interval.low, interval.high};
       has_any = true;
@@ -74,12 +75,12 @@ std::string difference_table(const Experiment& experiment, const std::vector<Col
                                                    "difference", "95 % interval", "p (Holm)",
                                                    "McNemar"}};
     std::vector<Difference> differences;
-    std::vector<double> p, exact;
+    std::vector<double> p;
     for (const Number& number : after.stored.numbers) {
       const Number* old = number_of(before, number.name);
       if (old == nullptr || !number.row_S.defined() || !number.name.starts_with("item.")) continue;
       differences.push_back(paired_bootstrap(old->row_S, number.row_S, after.stored.user_S,
-                                             kResamples, seed_of(experiment)));
+                                             resamples_of(experiment), seed_of(experiment)));
       p.push_back(differences.back().p);
       const bool is_hit = number.name.starts_with("item.hr@");
       rows.push_back({number.name, fixed(differences.back().mean),

@@ -63,10 +63,11 @@ Difference paired_bootstrap(const torch::Tensor& a_S, const torch::Tensor& b_S,
                             const torch::Tensor& user_S, int64_t resamples, uint64_t seed) {
   const torch::Tensor difference_S = b_S.to(torch::kFloat64) - a_S.to(torch::kFloat64);
   Difference result;
-  if (difference_S.size(0) == 0 || resamples < 1) return result;
+  if (difference_S.size(0) == 0) return result;
+  result.mean = difference_S.mean().item<double>();
+  if (resamples < 1) return result;
   const std::vector<double> means =
       resampled_means(clusters_of(difference_S, user_S), resamples, seed);
-  result.mean = difference_S.mean().item<double>();
   result.interval = {quantile(means, 0.025), quantile(means, 0.975)};
   const auto at_most = std::upper_bound(means.begin(), means.end(), 0.0) - means.begin();
   const auto below = std::lower_bound(means.begin(), means.end(), 0.0) - means.begin();

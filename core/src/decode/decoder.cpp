@@ -288,59 +288,82 @@ Rollouts Decoder::roll_out(const Prefilled& prompts, std::optional<at::Generator
   return d.rollouts_of(beams_B);
 }
 
-Decoder::Tree Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
-  const std::vector<int32_t>& suffix = impl_->options.suffix;
-  const auto first = static_cast<int32_t>(prompts.prefix.segments().size());
-  std::vector<Extension> nodes;
-  std::vector<nn::Segment> segments;
-  std::vector<int64_t> at_R, label_R, completion_R;
-  std::vector<uint8_t> from_prompt_R;
-  for (size_t b = 0; b < rollouts.token_BG.size(); ++b) {
-    std::map<std::vector<int32_t>, int64_t> node_of;  // completion prefix -> its token in the batch
-    for (size_t g = 0; g < rollouts.token_BG[b].size(); ++g) {
-      std::vector<int32_t> tokens = rollouts.token_BG[b][g];
-      tokens.insert(tokens.end(), suffix.begin(), suffix.end());
-      std::vector<int32_t> path;
-      int64_t before = -1;
-      for (size_t t = 0; t < tokens.size(); ++t) {
-        at_R.push_back(t == 0 ? static_cast<int64_t>(b) : before);
-        from_prompt_R.push_back(t == 0);
-        label_R.push_back(tokens[t]);
-        completion_R.push_back(static_cast<int64_t>(b * rollouts.token_BG[b].size() + g));
-        if (t + 1 == tokens.size()) break;  // the last token predicts nothing
-        path.push_back(tokens[t]);
-        const auto [found, is_new] = node_of.emplace(path, static_cast<int64_t>(segments.size()));
-        if (is_new) {
-          const int32_t parent =
-              t == 0 ? prompts.segment_B[b] : first + static_cast<int32_t>(before);
-          const int32_t position =
-              t == 0 ? position_after(prompts.prefix.segments()[static_cast<size_t>(parent)])
-                     : segments[static_cast<size_t>(before)].position + 1;
-          segments.push_back({static_cast<int32_t>(segments.size()), 1, parent, position});
-          nodes.push_back({parent, {tokens[t]}});
-        }
-        before = found->second;
-      }
+namespace {
+
+// Completions of several prompts as trees of one-token segments: a prefix that completions of one
+// prompt share is one path.
+class CompletionForest {
+ public:
+  explicit CompletionForest(const Prefilled& prompts)
+      : prompts_(prompts), first_(static_cast<int32_t>(prompts.prefix.segments().size())) {}
+
+  // Labels of one completion of prompt b; its last token predicts nothing and is not computed.
+  void add(size_t b, int64_t completion, const std::vector<int32_t>& tokens) {
+    int32_t before = kPrompt;
+    for (size_t t = 0; t < tokens.size(); ++t) {
+      at_R_.push_back(before == kPrompt ? static_cast<int64_t>(b) : before);
+      from_prompt_R_.push_back(before == kPrompt);
+      label_R_.push_back(tokens[t]);
+      completion_R_.push_back(completion);
+      if (t + 1 < tokens.size()) before = child(b, before, tokens[t]);
     }
   }
-  Tree tree;
-  std::vector<int64_t> tokens, positions;
-  for (size_t n = 0; n < nodes.size(); ++n) {
-    tokens.push_back(nodes[n].tokens.front());
-    positions.push_back(segments[n].position);
+
+  Decoder::Tree finish() {
+    Decoder::Tree tree;
+    nn::PackedBatch& batch = tree.batch;
+    batch.token_T = torch::tensor(token_T_, torch::kInt64);
+    std::vector<int64_t> positions;
+    for (const nn::Segment& segment : segments_) positions.push_back(segment.position);
+    batch.position_T = torch::tensor(positions, torch::kInt64);
+    batch.segments = std::move(segments_);
+    batch.at_R = torch::tensor(at_R_, torch::kInt64);
+    batch.label_R = torch::tensor(label_R_, torch::kInt64);
+    tree.completion_R = torch::tensor(completion_R_, torch::kInt64);
+    batch.row_R = tree.completion_R;
+    batch.weight_R = torch::ones({static_cast<int64_t>(at_R_.size())});
+    tree.from_prompt_R = torch::tensor(from_prompt_R_).to(torch::kBool);
+    return tree;
   }
-  tree.batch.token_T = torch::tensor(tokens, torch::kInt64);
-  tree.batch.position_T = torch::tensor(positions, torch::kInt64);
-  tree.batch.segments = std::move(segments);
-  tree.batch.at_R = torch::tensor(at_R, torch::kInt64);
-  tree.batch.label_R = torch::tensor(label_R, torch::kInt64);
-  tree.completion_R = torch::tensor(completion_R, torch::kInt64);
-  tree.batch.row_R = tree.completion_R;
-  tree.batch.weight_R = torch::ones({static_cast<int64_t>(at_R.size())});
-  tree.from_prompt_R =
-      torch::tensor(std::vector<int64_t>(from_prompt_R.begin(), from_prompt_R.end()))
-          .to(torch::kBool);
-  return tree;
+
+ private:
+  static constexpr int32_t kPrompt = -1;  // the token before is the prompt's last one
+
+  // The token's place in the batch behind `before`; made when this prompt has no such child yet.
+  int32_t child(size_t b, int32_t before, int32_t token) {
+    const auto fresh = static_cast<int32_t>(segments_.size());
+    const auto [found, is_new] = child_.emplace(std::tuple(b, before, token), fresh);
+    if (!is_new) return found->second;
+    const int32_t parent = before == kPrompt ? prompts_.segment_B[b] : first_ + before;
+    const nn::Segment& above = before == kPrompt
+                                   ? prompts_.prefix.segments()[static_cast<size_t>(parent)]
+                                   : segments_[static_cast<size_t>(before)];
+    segments_.push_back({fresh, 1, parent, position_after(above)});
+    token_T_.push_back(token);
+    return fresh;
+  }
+
+  const Prefilled& prompts_;
+  int32_t first_;  // number of the batch's first segment
+  std::map<std::tuple<size_t, int32_t, int32_t>, int32_t> child_;
+  std::vector<nn::Segment> segments_;
+  std::vector<int64_t> token_T_, at_R_, label_R_, completion_R_, from_prompt_R_;
+};
+
+}  // namespace
+
+Decoder::Tree Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
+  const std::vector<int32_t>& suffix = impl_->options.suffix;
+  CompletionForest forest(prompts);
+  for (size_t b = 0; b < rollouts.token_BG.size(); ++b) {
+    const auto& completions = rollouts.token_BG[b];
+    for (size_t g = 0; g < completions.size(); ++g) {
+      std::vector<int32_t> tokens = completions[g];
+      tokens.insert(tokens.end(), suffix.begin(), suffix.end());
+      forest.add(b, static_cast<int64_t>(b * completions.size() + g), tokens);
+    }
+  }
+  return forest.finish();
 }
 
 namespace {
@@ -426,71 +449,109 @@ Rankings Decoder::rank(std::span<const std::vector<int32_t>> prompts, Context& c
   return rankings;
 }
 
+namespace {
+
+// Beam search over free text: the best continuations of every unfinished beam, until all ended.
+class TextBeams {
+ public:
+  TextBeams(const Backbone& backbone, const Prefilled& prompts, size_t width)
+      : backbone_(backbone),
+        eos_(backbone.tokenizer().eos()),
+        width_(width),
+        prefix_(prompts.prefix),
+        hidden_HD_(prompts.last_BD) {
+    for (size_t b = 0; b < prompts.segment_B.size(); ++b) {
+      Beam start;
+      start.segment = prompts.segment_B[b];
+      start.hidden = static_cast<int64_t>(b);
+      beams_B_.push_back({start});
+    }
+  }
+
+  // One token more for every beam; false when none is left to continue.
+  bool step(Context& context) {
+    // The tokenizer's ids only: a checkpoint's matrix may have padding rows behind them.
+    const torch::Tensor logit =
+        nn::logits(backbone_.head(), hidden_HD_, {0, backbone_.tokenizer().size()});
+    const auto [value, token] =
+        torch::log_softmax(logit, 1).topk(std::min(static_cast<int64_t>(width_), logit.size(1)), 1);
+    const torch::Tensor score_HK = value.cpu().contiguous(), token_HK = token.cpu().contiguous();
+    std::vector<Extension> extensions;
+    const auto first = static_cast<int32_t>(prefix_.segments().size());
+    for (Beams& beams : beams_B_) {
+      beams = best_children(beams, score_HK, token_HK);
+      for (Beam& beam : beams) {
+        if (is_done(beam)) continue;
+        beam.hidden = static_cast<int64_t>(extensions.size());
+        extensions.push_back({beam.segment, {beam.tokens.back()}});
+        beam.segment = first + static_cast<int32_t>(beam.hidden);
+      }
+    }
+    if (extensions.empty()) return false;
+    hidden_HD_ = forward(backbone_, batch_of(extensions, prefix_), prefix_, context);
+    return true;
+  }
+
+  // Texts of every prompt, best first, without the end of text.
+  std::vector<std::vector<std::vector<int32_t>>> texts() const {
+    std::vector<std::vector<std::vector<int32_t>>> all;
+    for (const Beams& beams : beams_B_) {
+      auto& answers = all.emplace_back();
+      for (const Beam& beam : beams) {
+        answers.push_back(beam.tokens);
+        if (is_done(beam)) answers.back().pop_back();
+      }
+    }
+    return all;
+  }
+
+ private:
+  bool is_done(const Beam& beam) const {
+    return !beam.tokens.empty() && beam.tokens.back() == eos_;
+  }
+
+  Beams best_children(const Beams& beams, const torch::Tensor& score_HK,
+                      const torch::Tensor& token_HK) const {
+    const int64_t most = score_HK.size(1);
+    Beams candidates;
+    for (const Beam& beam : beams) {
+      if (is_done(beam)) {
+        candidates.push_back(beam);
+        continue;
+      }
+      for (int64_t k = 0; k < most; ++k) {
+        const int64_t at = beam.hidden * most + k;
+        Beam& child = candidates.emplace_back(beam);
+        child.tokens.push_back(static_cast<int32_t>(token_HK.const_data_ptr<int64_t>()[at]));
+        child.score += score_HK.const_data_ptr<float>()[at];
+      }
+    }
+    std::sort(candidates.begin(), candidates.end(), ranks_before);
+    candidates.resize(std::min(candidates.size(), width_));
+    return candidates;
+  }
+
+  const Backbone& backbone_;
+  int32_t eos_;
+  size_t width_;
+  nn::KvPrefix prefix_;
+  torch::Tensor hidden_HD_;
+  std::vector<Beams> beams_B_;
+};
+
+}  // namespace
+
 std::vector<std::vector<std::vector<int32_t>>> Decoder::write(
     std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens, Context& context) const {
   const torch::NoGradGuard no_grad;
-  const Backbone& backbone = impl_->backbone;
-  const int32_t eos = backbone.tokenizer().eos();
-  const int64_t width = impl_->options.beams;
-  const auto is_done = [&](const Beam& beam) {
-    return !beam.tokens.empty() && beam.tokens.back() == eos;
-  };
   std::vector<std::vector<std::vector<int32_t>>> texts;
   for (const auto& [begin, end] : chunks_of(prompts, impl_->options.max_tokens)) {
     if (context.stopping()) throw Interrupted("writing was stopped; it starts again next time");
-    Prefilled prefilled = prefill(prompts.subspan(begin, end - begin), context);
-    nn::KvPrefix prefix = prefilled.prefix;
-    std::vector<Beams> beams_B;
-    for (size_t b = 0; b < prefilled.segment_B.size(); ++b) {
-      Beam start;
-      start.segment = prefilled.segment_B[b];
-      start.hidden = static_cast<int64_t>(b);
-      beams_B.push_back({start});
+    TextBeams beams(impl_->backbone, prefill(prompts.subspan(begin, end - begin), context),
+                    static_cast<size_t>(impl_->options.beams));
+    for (int64_t step = 0; step < max_new_tokens && beams.step(context); ++step) {
     }
-    torch::Tensor hidden_HD = prefilled.last_BD;
-    for (int64_t step = 0; step < max_new_tokens; ++step) {
-      // The tokenizer's ids only: a checkpoint's matrix may have padding rows behind them.
-      const torch::Tensor logit =
-          nn::logits(backbone.head(), hidden_HD, {0, backbone.tokenizer().size()});
-      const auto [value, token] =
-          torch::log_softmax(logit, 1).topk(std::min(width, logit.size(1)), 1);
-      const torch::Tensor score_HK = value.cpu().contiguous(), token_HK = token.cpu().contiguous();
-      std::vector<Extension> extensions;
-      const auto first = static_cast<int32_t>(prefix.segments().size());
-      for (Beams& beams : beams_B) {
-        Beams candidates;
-        for (const Beam& beam : beams) {
-          if (is_done(beam)) {
-            candidates.push_back(beam);
-            continue;
-          }
-          for (int64_t k = 0; k < score_HK.size(1); ++k) {
-            Beam child = beam;
-            child.tokens.push_back(static_cast<int32_t>(token_HK[beam.hidden][k].item<int64_t>()));
-            child.score += score_HK[beam.hidden][k].item<double>();
-            candidates.push_back(std::move(child));
-          }
-        }
-        std::sort(candidates.begin(), candidates.end(), ranks_before);
-        candidates.resize(std::min(candidates.size(), static_cast<size_t>(width)));
-        for (Beam& beam : candidates) {
-          if (is_done(beam)) continue;
-          beam.hidden = static_cast<int64_t>(extensions.size());
-          extensions.push_back({beam.segment, {beam.tokens.back()}});
-          beam.segment = first + static_cast<int32_t>(beam.hidden);
-        }
-        beams = std::move(candidates);
-      }
-      if (extensions.empty()) break;
-      hidden_HD = forward(backbone, batch_of(extensions, prefix), prefix, context);
-    }
-    for (Beams& beams : beams_B) {
-      auto& answers = texts.emplace_back();
-      for (Beam& beam : beams) {
-        if (is_done(beam)) beam.tokens.pop_back();
-        answers.push_back(std::move(beam.tokens));
-      }
-    }
+    for (auto& answers : beams.texts()) texts.push_back(std::move(answers));
     context.progress("writing", static_cast<int64_t>(end), static_cast<int64_t>(prompts.size()));
   }
   return texts;

@@ -55,7 +55,10 @@ void AtomicFile::commit() {
 }
 
 void AtomicFile::fail(const char* action) const {
-  throw Error("cannot ", action, " ", file_.string(), ": ", std::generic_category().message(errno));
+  const int code = errno;
+  const bool is_full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+  throw Error("cannot ", action, " ", file_.string(), ": ", std::generic_category().message(code),
+              is_full ? "; free some space and run the same command again" : "");
 }
 
 }  // namespace tsrec::io

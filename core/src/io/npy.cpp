@@ -10,10 +10,10 @@ namespace tsrec::io {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kAlignment =
+constexpr size_t kNpyAlignment =
     64;  // NumPy pads the header so that the numbers start on a cache line
 
-constexpr std::array<std::pair<std::string_view, torch::ScalarType>, 5> kTypes = {{
+constexpr std::array<std::pair<std::string_view, torch::ScalarType>, 5> kNpyTypes = {{
     {"<f2", torch::kFloat16},
     {"<f4", torch::kFloat32},
     {"<f8", torch::kFloat64},
@@ -41,7 +41,7 @@ std::string_view value_of(std::string_view dictionary, std::string_view key,
 }
 
 torch::ScalarType parse_type(std::string_view text, const std::string& file) {
-  for (const auto& [name, type] : kTypes) {
+  for (const auto& [name, type] : kNpyTypes) {
     if (text.size() == name.size() + 2 && text.substr(1, name.size()) == name) return type;
   }
   throw DataError(file, ": numbers of type ", text,
@@ -95,7 +95,7 @@ size_t length_bytes(char version, const std::string& file) {
 }
 
 std::string header_text(const torch::Tensor& value) {
-  for (const auto& [name, type] : kTypes) {
+  for (const auto& [name, type] : kNpyTypes) {
     if (type != value.scalar_type()) continue;
     std::string shape;
     for (const int64_t extent : value.sizes()) shape += c10::str(extent, ", ");
@@ -139,7 +139,7 @@ void write_npy(const std::filesystem::path& file, const torch::Tensor& value) {
   const torch::Tensor plain = value.detach().cpu().contiguous();
   std::string header = header_text(plain);
   const size_t prefix = kMagic.size() + 4;
-  while ((prefix + header.size() + 1) % kAlignment != 0) header += ' ';
+  while ((prefix + header.size() + 1) % kNpyAlignment != 0) header += ' ';
   header += '\n';
   const auto size = static_cast<uint16_t>(header.size());
   const std::array<char, 4> version_and_size = {1, 0, static_cast<char>(size & 255),

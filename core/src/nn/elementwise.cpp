@@ -12,9 +12,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-bool has_kernel(const torch::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat32;
-}
+bool has_kernel(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
 
 const float* in(const torch::Tensor& x) { return x.const_data_ptr<float>(); }
 float* out(torch::Tensor& x) { return x.mutable_data_ptr<float>(); }
@@ -50,8 +48,8 @@ struct RmsNorm : Function<RmsNorm> {
       for (int64_t run = first; run < last; ++run) {
         const int64_t begin = rows * run / runs, end = rows * (run + 1) / runs;
         rms_norm_backward(in(x_TD) + begin * width, in(weight_D), in(inverse_T) + begin,
-                          in(g_TD) + begin * width, end - begin, width,
-                          out(dx_TD) + begin * width, out(dweight_RD) + run * width);
+                          in(g_TD) + begin * width, end - begin, width, out(dx_TD) + begin * width,
+                          out(dweight_RD) + run * width);
       }
     });
     return {dx_TD, dweight_RD.sum(0), torch::Tensor()};
@@ -202,14 +200,14 @@ torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch
   if (options.dropout == 0) return x_TD + branch_TD;
   at::Generator generator = *options.generator;
   if (has_kernel(x_TD)) {
-    const auto seed = static_cast<int64_t>(
-        at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+    const auto seed =
+        static_cast<int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
     return DroppedSum::apply(x_TD, branch_TD, options.dropout, seed);
   }
   const torch::Tensor keep =
       torch::rand(branch_TD.sizes(), generator) >= options.dropout;  // drawn on the CPU
-  return x_TD + branch_TD * keep.to(branch_TD.device(), branch_TD.scalar_type()) /
-                    (1 - options.dropout);
+  return x_TD +
+         branch_TD * keep.to(branch_TD.device(), branch_TD.scalar_type()) / (1 - options.dropout);
 }
 
 }  // namespace tsrec::nn

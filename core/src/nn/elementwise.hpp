@@ -7,26 +7,29 @@
 namespace tsrec::nn {
 
 // x [T, D] w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
-TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps);
+TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
+                                 double eps);
 
 // Rotary positions (Su et al., 2021) in the half-split layout of the Llama and Qwen families:
 // cos and sin of position * theta^(-2i/d), [T, d/2].
 struct Rotation {
   torch::Tensor cos_Td, sin_Td;
 };
-TSREC_API Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type);
+TSREC_API Rotation rotation(const torch::Tensor& position_T, const LmShape& shape,
+                            torch::ScalarType type);
 
 // [T, (heads + 2 kv heads) d] -> q [T, heads, d], k and v [T, kv heads, d]; q and k rotated.
 struct Qkv {
   torch::Tensor q_THd, k_THd, v_THd;
 };
-TSREC_API Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& rotation, const LmShape& shape);
+TSREC_API Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& rotation,
+                               const LmShape& shape);
 
 // [T, 2 F] -> silu(first half) * second half (Shazeer, 2020).
 TSREC_API torch::Tensor swiglu(const torch::Tensor& gate_up_T2F);
 
 // x + dropout(branch), by options.dropout and options.generator.
 TSREC_API torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
-                          const ForwardOptions& options);
+                                    const ForwardOptions& options);
 
 }  // namespace tsrec::nn

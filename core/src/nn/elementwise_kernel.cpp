@@ -31,8 +31,8 @@ inline uint32_t hashed(uint32_t seed_low, uint32_t seed_high, uint32_t index) {
 }
 
 inline float kept_scale(const Dropout& dropout, uint32_t index) {
-  const uint32_t bits = hashed(static_cast<uint32_t>(dropout.seed),
-                               static_cast<uint32_t>(dropout.seed >> 32), index);
+  const uint32_t bits =
+      hashed(static_cast<uint32_t>(dropout.seed), static_cast<uint32_t>(dropout.seed >> 32), index);
   const float uniform = static_cast<float>(static_cast<int32_t>(bits >> 8)) * 0x1p-24f;
   return uniform >= dropout.probability ? 1.0f / (1.0f - dropout.probability) : 0.0f;
 }
@@ -101,9 +101,8 @@ TSREC_SIMD void rotate_backward(const float* q_gradient, const float* k_gradient
         for (int64_t i = 0; i < shape.head_width; ++i) to[i] = 0;
         continue;
       }
-      const float* from = is_query
-                              ? base + r * shape.query() + h * shape.head_width
-                              : base + r * shape.key() + (h - shape.heads) * shape.head_width;
+      const float* from = is_query ? base + r * shape.query() + h * shape.head_width
+                                   : base + r * shape.key() + (h - shape.heads) * shape.head_width;
       for (int64_t i = 0; i < half; ++i) {  // the inverse rotation
         to[i] = from[i] * c[i] + from[half + i] * s[i];
         to[half + i] = from[half + i] * c[i] - from[i] * s[i];
@@ -168,7 +167,8 @@ TSREC_SIMD double sum_of_squares(const float* x, int64_t count) {
   }
   double sum = 0;
   for (int64_t l = 0; l < kLanes; ++l) sum += lanes[l];
-  for (int64_t i = whole; i < count; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  for (int64_t i = whole; i < count; ++i)
+    sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
   return sum;
 }
 

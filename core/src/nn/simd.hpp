@@ -1,4 +1,5 @@
-// What the kernels share: one source for three instruction sets, and an exponential that vectorises.
+// What the kernels share: one source for three instruction sets, and an exponential that
+// vectorises.
 #pragma once
 
 #include <bit>
@@ -9,8 +10,9 @@
 
 namespace tsrec::nn {
 
-// exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative error
-// below 2e-7. Clamped to the finite range; without branches or calls, so that loops vectorise.
+// exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative
+// error below 2e-7. Clamped to the finite range; without branches or calls, so that loops
+// vectorise.
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;

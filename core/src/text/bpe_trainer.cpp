@@ -16,14 +16,14 @@ struct Word {
   int64_t count;
 };
 
-struct Candidate {
+struct CountedPair {
   int64_t count;
   Pair pair;
 };
 
 // Larger count first; of equal counts the smaller pair.
 struct Worse {
-  bool operator()(const Candidate& a, const Candidate& b) const {
+  bool operator()(const CountedPair& a, const CountedPair& b) const {
     return a.count != b.count ? a.count < b.count : a.pair > b.pair;
   }
 };
@@ -74,7 +74,7 @@ class Trainer {
   // queued after they have grown.
   std::optional<Pair> take_best() {
     while (!queue_.empty()) {
-      const Candidate top = queue_.top();
+      const CountedPair top = queue_.top();
       queue_.pop();
       const auto found = pairs_.find(top.pair);
       const int64_t count = found == pairs_.end() ? 0 : found->second.count;
@@ -144,7 +144,7 @@ class Trainer {
   std::unordered_map<std::string, int32_t> id_of_;
   std::vector<Word> words_;
   std::unordered_map<Pair, Facts, PairHash> pairs_;
-  std::priority_queue<Candidate, std::vector<Candidate>, Worse> queue_;
+  std::priority_queue<CountedPair, std::vector<CountedPair>, Worse> queue_;
   std::vector<Pair> grown_;
 };
 

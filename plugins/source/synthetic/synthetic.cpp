@@ -2,8 +2,9 @@
 // learnt.
 //
 // Departments hold kinds of items. An item has a kind, a material, a colour, a size and a brand,
-// and its texts are made of those. Some items follow each other ("goes with"); users have interests
-// that drift; a few items are popular.
+// and its texts are made of those. Kinds follow each other ("goes with"), in the same material:
+// who understands what an item is knows what follows it, and counts of item pairs know a part of
+// it. Users have interests that drift; a few items are popular.
 #include "tsrec/parts/source.hpp"
 
 namespace {
@@ -24,7 +25,7 @@ struct Settings {
         .help("mean length of a user's sequence (at least 3)");
     o.add("follow", follow)
         .range(0, 1)
-        .help("how often the next item is one that goes with the last one: order predicts");
+        .help("how often the next item goes with the last one: order predicts");
     o.add("drift", drift)
         .range(0, 1)
         .help("how often an interest moves to another kind: text predicts less");
@@ -103,15 +104,13 @@ constexpr std::array<const char*, 6> kSizes = {"small",       "medium",  "large"
                                                "extra large", "compact", "heavy duty"};
 constexpr std::array<const char*, 8> kBrands = {"Norvik", "Astera", "Ballon", "Kestrel",
                                                 "Ordane", "Pellux", "Quarno", "Tovist"};
-constexpr int64_t kKinds = 24, kFollowers = 3;
-constexpr std::array<double, kFollowers> kFollowerSums = {0.6, 0.9, 1.0};
+constexpr int64_t kKinds = 24;
 
 struct Shop {
   std::vector<int64_t> kind_N, material_N;
   std::vector<std::vector<int64_t>> items_of_kind;
   std::vector<std::vector<double>> popularity_of_kind;  // running sums, aligned with items_of_kind
   std::vector<double> popularity;                       // running sums over all items
-  std::vector<std::array<int64_t, kFollowers>> followers_N;
 };
 
 Items make_items(int64_t count, Shop& shop, Draws& draws) {
@@ -170,29 +169,29 @@ int64_t item_of_kind(int64_t kind, const Shop& shop, Draws& draws) {
   return shop.items_of_kind[at][draws.weighted(shop.popularity_of_kind[at])];
 }
 
-// An item goes with three items of the other kinds in its department.
-void make_followers(Shop& shop, Draws& draws) {
-  for (const int64_t kind : shop.kind_N) {
-    auto& followers = shop.followers_N.emplace_back();
-    for (int64_t& follower : followers) {
-      const int64_t other = kind / 4 * 4 + (kind + 1 + draws.below(3)) % 4;
-      follower = item_of_kind(other, shop, draws);
-    }
-  }
-}
-
 // What one user wants: a kind, and a material liked best.
 struct Interest {
   int64_t kind, material;
 };
 
-int64_t wanted_item(const Interest& interest, const Shop& shop, Draws& draws) {
+// An item of the kind; of the material too, unless `attempts` draws miss it.
+int64_t wanted_item(const Interest& interest, int attempts, const Shop& shop, Draws& draws) {
   int64_t item = item_of_kind(interest.kind, shop, draws);
-  for (int attempt = 0;
-       attempt < 3 && shop.material_N[static_cast<size_t>(item)] != interest.material; ++attempt) {
+  for (int attempt = 1;
+       attempt < attempts && shop.material_N[static_cast<size_t>(item)] != interest.material;
+       ++attempt) {
     item = item_of_kind(interest.kind, shop, draws);
   }
   return item;
+}
+
+// An item of the next kind of the department in six cases of ten, of the one behind it in three.
+int64_t following_item(int64_t item, const Shop& shop, Draws& draws) {
+  const double which = draws.uniform();
+  const int64_t step = which < 0.6 ? 1 : which < 0.9 ? 2 : 3;
+  const int64_t kind = shop.kind_N[static_cast<size_t>(item)];
+  const int64_t material = shop.material_N[static_cast<size_t>(item)];
+  return wanted_item({kind / 4 * 4 + (kind + step) % 4, material}, /*attempts=*/16, shop, draws);
 }
 
 UserSequence make_user(int64_t number, const Settings& settings, const Shop& shop, Draws& draws) {
@@ -209,16 +208,14 @@ UserSequence make_user(int64_t number, const Settings& settings, const Shop& sho
     int64_t item = 0;
     const double what = draws.uniform();
     if (!user.items.empty() && what < settings.follow) {
-      const double which = draws.uniform();
-      const size_t k = which < kFollowerSums[0] ? 0 : which < kFollowerSums[1] ? 1 : 2;
-      item = shop.followers_N[static_cast<size_t>(user.items.back())][k];
+      item = following_item(user.items.back(), shop, draws);
     } else if (what < settings.follow + 0.8 * (1 - settings.follow)) {
-      item = wanted_item(interest, shop, draws);
+      item = wanted_item(interest, /*attempts=*/4, shop, draws);
     } else {
       item = static_cast<int64_t>(draws.weighted(shop.popularity));
     }
     for (int attempt = 0; std::count(user.items.begin(), user.items.end(), item) > 0; ++attempt) {
-      item = attempt < 8 ? wanted_item(interest, shop, draws)
+      item = attempt < 8 ? wanted_item(interest, /*attempts=*/4, shop, draws)
                          : draws.below(settings.items);  // nobody buys twice
     }
     user.items.push_back(item);
@@ -239,7 +236,6 @@ class Synthetic final : public Source {
     Dataset data;
     data.items = make_items(settings_.items, shop, catalogue);
     make_popularity(settings_.skew, shop, catalogue);
-    make_followers(shop, catalogue);
     std::vector<UserSequence> users;
     Draws behaviour(context.generator("users", 0));
     for (int64_t user = 0; user < settings_.users; ++user)
@@ -260,5 +256,5 @@ class Synthetic final : public Source {
 
 TSREC_PLUGIN("tsrec.synthetic", "0.1.0",
              tsrec::part<tsrec::Source, Synthetic, Settings>(
-                 "synthetic", /*revision=*/1,
+                 "synthetic", /*revision=*/2,
                  "A made-up shop whose texts and order both predict the next item"))

@@ -27,8 +27,8 @@ class TSREC_API Replicas {
   std::vector<torch::Tensor> gradients_;
 };
 
-// Calls work(worker) for workers 0 .. count - 1 at the same time, with gradients enabled as they are
-// here; operators inside stay on their worker's thread. An exception of one is thrown here.
+// Calls work(worker) for workers 0 .. count - 1 at the same time, with gradients enabled as they
+// are here; operators inside stay on their worker's thread. An exception of one is thrown here.
 TSREC_API void run_workers(int64_t count, const std::function<void(int64_t)>& work);
 
 // Workers that pay off: the threads of a CPU; one elsewhere, and inside another worker.
