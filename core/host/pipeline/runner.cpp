@@ -107,7 +107,8 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
     result.state = StageResult::State::stored;
     result.digest = store.digest(result.key);
   } else {
-    result.why = key_difference(store.newest_key_text(stage.name), result.key_text);
+    result.why =
+        key_difference(store.closest_key_text(stage.name, result.key_text), result.key_text);
   }
   return result;
 }

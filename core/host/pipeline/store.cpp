@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -77,20 +78,29 @@ std::string Store::commit(const std::string& key, const std::string& key_text) c
   return digest;
 }
 
-std::string Store::newest_key_text(const std::string& stage) const {
-  std::string newest;
+std::string Store::closest_key_text(const std::string& stage, const std::string& now) const {
+  const std::vector<std::string> lines = lines_of(now);
+  std::string closest;
+  size_t fewest = std::numeric_limits<size_t>::max();
   fs::file_time_type time = fs::file_time_type::min();
   for (const auto& group : fs::directory_iterator(root_ / "store")) {
     for (const auto& entry : fs::directory_iterator(group.path())) {
       const fs::path file = entry.path() / "key.txt";
-      if (!fs::exists(file) || fs::last_write_time(file) < time) continue;
+      if (!fs::exists(file)) continue;
       const std::string text = io::read_text(file);
       if (text.find("\nstage " + stage + "\n") == std::string::npos) continue;
-      newest = text;
-      time = fs::last_write_time(file);
+      const std::vector<std::string> others = lines_of(text);
+      const std::set<std::string> known(others.begin(), others.end());
+      const auto differing = static_cast<size_t>(std::count_if(
+          lines.begin(), lines.end(), [&](const auto& line) { return !known.contains(line); }));
+      const fs::file_time_type written = fs::last_write_time(file);
+      if (std::pair(differing, time) > std::pair(fewest, written)) continue;
+      closest = text;
+      fewest = differing;
+      time = written;
     }
   }
-  return newest;
+  return closest;
 }
 
 std::string key_difference(const std::string& before, const std::string& now) {

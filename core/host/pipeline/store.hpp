@@ -21,8 +21,9 @@ class TSREC_HOST_API Store {
   // Moves work/<key>/out into the store with one rename; key.txt and digest.txt are written first.
   // Returns the digest.
   std::string commit(const std::string& key, const std::string& key_text) const;
-  // The newest stored key text of this stage; "" when it never ran.
-  std::string newest_key_text(const std::string& stage) const;
+  // The stored key text of this stage that differs least from `now`, the newest of several; "" when
+  // it never ran. A store holds many experiments: the closest one explains best what changed.
+  std::string closest_key_text(const std::string& stage, const std::string& now) const;
 
  private:
   std::filesystem::path root_;

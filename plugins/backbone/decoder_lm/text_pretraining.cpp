@@ -56,53 +56,27 @@ class RowStream {
   int64_t pass_ = 0;
 };
 
-// The model and its clones compute parts of every batch at the same time.
-class Workers {
- public:
-  Workers(nn::CausalLm& model, nn::FlatParameters& parameters, torch::Device device)
-      : replicas_(parameters), models_{&model} {
-    const int64_t count = nn::num_workers(device);
-    clones_.reserve(static_cast<size_t>(count));
-    while (replicas_.size() < count) {
-      clones_.push_back(model.clone());
-      models_.push_back(&clones_.back());
-      replicas_.add(clones_.back().parameters());
-    }
-  }
-
-  // The gradient of the mean loss over all labels of the batch; returns that mean.
-  double accumulate(const std::vector<CompiledExample>& batch, int64_t max_tokens,
-                    Context& context) {
-    double num_labels = 0;
-    for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
-    const std::vector<nn::PackedBatch> packs =
-        nn::pack(batch, {.max_tokens = max_tokens,
-                         .share_prefix = false,
-                         .parts = static_cast<int64_t>(models_.size())});
-    std::vector<double> loss_P(packs.size(), 0.0);
-    replicas_.zero_gradient();
-    replicas_.run([&](int64_t worker) {
-      const nn::CausalLm& model = *models_[static_cast<size_t>(worker)];
-      for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size()) {
-        const nn::PackedBatch on_device = packs[p].to(context.device());
-        const torch::Tensor hidden_TD = model.hidden(on_device, {});
-        const torch::Tensor log_prob_R = nn::label_log_prob(
-            model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
-        const torch::Tensor mean = -log_prob_R.sum() / num_labels;
-        mean.backward();
-        loss_P[p] = mean.item<double>();
-        context.count("token_forwards", on_device.num_tokens());
-        context.count("head_rows", on_device.at_R.size(0));
-      }
-    });
-    return std::accumulate(loss_P.begin(), loss_P.end(), 0.0);
-  }
-
- private:
-  nn::Replicas replicas_;
-  std::vector<nn::CausalLm> clones_;
-  std::vector<const nn::CausalLm*> models_;
-};
+// The gradient of the mean loss over all labels of the batch; returns that mean.
+double accumulate(nn::ModelWorkers<nn::CausalLm>& workers,
+                  const std::vector<CompiledExample>& batch, int64_t max_tokens, Context& context) {
+  double num_labels = 0;
+  for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
+  const std::vector<nn::PackedBatch> packs =
+      nn::pack(batch, {.max_tokens = max_tokens, .share_prefix = false, .parts = workers.size()});
+  std::vector<double> loss_P(packs.size(), 0.0);
+  workers.accumulate(packs.size(), [&](const nn::CausalLm& model, size_t p) {
+    const nn::PackedBatch on_device = packs[p].to(context.device());
+    const torch::Tensor hidden_TD = model.hidden(on_device, {});
+    const torch::Tensor log_prob_R = nn::label_log_prob(
+        model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
+    const torch::Tensor mean = -log_prob_R.sum() / num_labels;
+    mean.backward();
+    loss_P[p] = mean.item<double>();
+    context.count("token_forwards", on_device.num_tokens());
+    context.count("head_rows", on_device.at_R.size(0));
+  });
+  return std::accumulate(loss_P.begin(), loss_P.end(), 0.0);
+}
 
 }  // namespace
 
@@ -140,7 +114,7 @@ double pretrain(nn::CausalLm& model, const text::Tokenizer& tokenizer,
   RowStream stream(rows, context);
   nn::FlatParameters parameters(model.parameters());
   nn::AdamW optimizer(parameters, {.weight_decay = 0.01});
-  Workers workers(model, parameters, context.device());
+  nn::ModelWorkers<nn::CausalLm> workers(model, parameters, context.device());
   const nn::Schedule schedule{"cosine", settings.steps / 20, /*floor=*/0};
   const int64_t tail_begin = settings.steps - std::max<int64_t>(1, settings.steps / 10);
   double tail_loss = 0;
@@ -148,7 +122,7 @@ double pretrain(nn::CausalLm& model, const text::Tokenizer& tokenizer,
     if (context.stopping())
       throw Interrupted("pre-training of the backbone was stopped; it starts again next time");
     const double loss =
-        workers.accumulate(stream.next(settings.batch_tokens), settings.batch_tokens, context);
+        accumulate(workers, stream.next(settings.batch_tokens), settings.batch_tokens, context);
     parameters.clip(/*max_norm=*/1);
     optimizer.step(settings.learning_rate * schedule.at(step, settings.steps));
     context.number("pretrain.loss", loss, step);

@@ -120,13 +120,8 @@ class Grpo final : public Trainer {
     optimizer_ = std::make_unique<nn::AdamW>(
         *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay});
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
-    replicas_ = std::make_unique<nn::Replicas>(*parameters_);
-    models_ = {&inputs.policy};
-    while (replicas_->size() < nn::num_workers(context.device())) {
-      clones_.push_back(inputs.policy.clone());
-      models_.push_back(clones_.back().get());
-      replicas_->add(clones_.back()->parameters());
-    }
+    workers_ =
+        std::make_unique<nn::ModelWorkers<Backbone>>(inputs.policy, *parameters_, context.device());
     context.log(Level::info, c10::str("grpo: ", num_rows_, " prompts, ", num_steps(), " steps of ",
                                       settings_.batch_prompts, " prompts x ", settings_.completions,
                                       " completions"));
@@ -141,13 +136,9 @@ class Grpo final : public Trainer {
     const std::vector<CompiledExample> examples = batch(index, context);
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
-    replicas_->zero_gradient();
-    replicas_->run([&](int64_t worker) {
-      for (size_t p = static_cast<size_t>(worker); p < parts.size(); p += models_.size()) {
-        accumulate(*models_[static_cast<size_t>(worker)], parts[p],
-                   static_cast<double>(examples.size()), index * 4096 + static_cast<int64_t>(p),
-                   numbers_P[p], context);
-      }
+    workers_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
+      accumulate(policy, parts[p], static_cast<double>(examples.size()),
+                 index * 4096 + static_cast<int64_t>(p), numbers_P[p], context);
     });
     StepNumbers numbers(inputs_->rewards.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
@@ -177,13 +168,10 @@ class Grpo final : public Trainer {
       examples.push_back(set.at(Split::valid, i * available / wanted, 0));
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
-    nn::run_workers(static_cast<int64_t>(models_.size()), [&](int64_t worker) {
-      for (size_t p = static_cast<size_t>(worker); p < parts.size(); p += models_.size()) {
-        const decode::Decoder decoder = decoder_for(inputs_->policy, set, parts[p].front().task);
-        const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
-        const Rollouts rollouts = rolled_out(decoder, prompts, parts[p], /*stream=*/-1, context);
-        rewards_of(rollouts, numbers_P[p]);
-      }
+    workers_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
+      const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
+      const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
+      rewards_of(rolled_out(decoder, prompts, parts[p], /*stream=*/-1, context), numbers_P[p]);
     });
     StepNumbers numbers(inputs_->rewards.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
@@ -245,8 +233,8 @@ class Grpo final : public Trainer {
   // them, and at most one worker's share.
   std::vector<std::vector<CompiledExample>> parts_of(
       const std::vector<CompiledExample>& examples) const {
-    const auto share =
-        static_cast<int64_t>((examples.size() + models_.size() - 1) / models_.size());
+    const int64_t share =
+        (static_cast<int64_t>(examples.size()) + workers_->size() - 1) / workers_->size();
     const auto most = static_cast<size_t>(std::min(settings_.micro_prompts, share));
     std::map<int32_t, std::vector<CompiledExample>> by_task;
     for (const CompiledExample& example : examples) by_task[example.task].push_back(example);
@@ -404,9 +392,7 @@ class Grpo final : public Trainer {
   std::unique_ptr<nn::FlatParameters> parameters_;
   std::unique_ptr<nn::AdamW> optimizer_;
   std::unique_ptr<Backbone> reference_;  // null when kl = 0
-  std::unique_ptr<nn::Replicas> replicas_;
-  std::vector<std::unique_ptr<Backbone>> clones_;
-  std::vector<const Backbone*> models_;  // one for each worker: the policy, then its clones
+  std::unique_ptr<nn::ModelWorkers<Backbone>> workers_;
   std::mutex reward_mutex_;
   int64_t num_rows_ = 0, steps_per_epoch_ = 0;
   int64_t order_epoch_ = -1;  // the epoch that order_ holds: derived, never saved

@@ -92,13 +92,8 @@ class Sft final : public Trainer {
     optimizer_ = std::make_unique<nn::AdamW>(
         *parameters_,
         nn::AdamWOptions{.beta2 = settings_.beta2, .weight_decay = settings_.weight_decay});
-    replicas_ = std::make_unique<nn::Replicas>(*parameters_);
-    models_ = {&inputs.policy};
-    while (replicas_->size() < nn::num_workers(context.device())) {
-      clones_.push_back(inputs.policy.clone());
-      models_.push_back(clones_.back().get());
-      replicas_->add(clones_.back()->parameters());
-    }
+    workers_ =
+        std::make_unique<nn::ModelWorkers<Backbone>>(inputs.policy, *parameters_, context.device());
     context.log(Level::info, c10::str("sft: ", num_rows_, " rows, ", steps_per_epoch_,
                                       " steps an epoch, ", num_steps(), " steps"));
   }
@@ -113,21 +108,17 @@ class Sft final : public Trainer {
     const std::vector<float> label_weights = label_weights_of(examples);
     const std::vector<nn::PackedBatch> packs = packed(examples);
     std::vector<torch::Tensor> log_prob_PR(packs.size());
-    replicas_->zero_gradient();
-    replicas_->run([&](int64_t worker) {
-      for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size()) {
-        nn::ForwardOptions options;
-        options.dropout = settings_.dropout;
-        if (settings_.dropout > 0)
-          options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));
-        const torch::Tensor log_prob_R =
-            label_log_probs(*models_[static_cast<size_t>(worker)], packs[p], options, context);
-        const torch::Tensor weight_R = torch::tensor(label_weights)
-                                           .to(log_prob_R.device())
-                                           .index_select(0, packs[p].row_R.to(log_prob_R.device()));
-        (-(log_prob_R * weight_R).sum()).backward();
-        log_prob_PR[p] = log_prob_R.detach();
-      }
+    workers_->accumulate(packs.size(), [&](const Backbone& model, size_t p) {
+      nn::ForwardOptions options;
+      options.dropout = settings_.dropout;
+      if (settings_.dropout > 0)
+        options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));
+      const torch::Tensor log_prob_R = label_log_probs(model, packs[p], options, context);
+      const torch::Tensor weight_R = torch::tensor(label_weights)
+                                         .to(log_prob_R.device())
+                                         .index_select(0, packs[p].row_R.to(log_prob_R.device()));
+      (-(log_prob_R * weight_R).sum()).backward();
+      log_prob_PR[p] = log_prob_R.detach();
     });
     TaskMeans losses(inputs_->examples.task_names().size());
     for (size_t p = 0; p < packs.size(); ++p)
@@ -159,9 +150,8 @@ class Sft final : public Trainer {
       }
       const std::vector<nn::PackedBatch> packs = packed(examples);
       std::vector<torch::Tensor> log_prob_PR(packs.size());
-      nn::run_workers(static_cast<int64_t>(models_.size()), [&](int64_t worker) {
-        for (size_t p = static_cast<size_t>(worker); p < packs.size(); p += models_.size())
-          log_prob_PR[p] = label_log_probs(inputs_->policy, packs[p], {}, context);
+      workers_->visit(packs.size(), [&](const Backbone& model, size_t p) {
+        log_prob_PR[p] = label_log_probs(model, packs[p], {}, context);
       });
       for (size_t p = 0; p < packs.size(); ++p)
         add_losses(packs[p], log_prob_PR[p], examples, losses);
@@ -254,7 +244,7 @@ class Sft final : public Trainer {
   std::vector<nn::PackedBatch> packed(const std::vector<CompiledExample>& examples) const {
     return nn::pack(examples, {.max_tokens = settings_.max_tokens,
                                .share_prefix = settings_.share_prefix,
-                               .parts = static_cast<int64_t>(models_.size())});
+                               .parts = workers_->size()});
   }
 
   static torch::Tensor label_log_probs(const Backbone& model, const nn::PackedBatch& pack,
@@ -297,9 +287,7 @@ class Sft final : public Trainer {
   std::optional<TrainInputs> inputs_;
   std::unique_ptr<nn::FlatParameters> parameters_;
   std::unique_ptr<nn::AdamW> optimizer_;
-  std::unique_ptr<nn::Replicas> replicas_;
-  std::vector<std::unique_ptr<Backbone>> clones_;
-  std::vector<const Backbone*> models_;  // one for each worker: the policy, then its clones
+  std::unique_ptr<nn::ModelWorkers<Backbone>> workers_;
   int64_t num_rows_ = 0, steps_per_epoch_ = 0;
   int64_t order_epoch_ = -1;  // the epoch that order_ and runs_ hold: derived, never saved
   std::vector<int64_t> order_;
