@@ -6,6 +6,12 @@ namespace tsrec::host {
 
 namespace fs = std::filesystem;
 
+const std::string& named_experiment(const Arguments& arguments) {
+  if (arguments.words.size() != 1)
+    throw ConfigError("name one experiment: a .toml file, or a folder with an experiment.toml");
+  return arguments.words.front();
+}
+
 fs::path run_folder(const Arguments& arguments, const std::string& named) {
   for (const fs::path& folder : {fs::path(named), arguments.store / "runs" / named}) {
     if (fs::exists(folder / "resolved.toml")) return folder;

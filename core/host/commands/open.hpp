@@ -11,6 +11,8 @@ struct Opened {
   std::shared_ptr<Registry> registry;
   Experiment experiment;
 };
+// The only word behind the command; throws ConfigError when there is none, or another.
+const std::string& named_experiment(const Arguments& arguments);
 // named: a .toml file, a folder with an experiment.toml, or a run: its folder, or its name in the
 // store.
 Opened open_experiment(const Arguments& arguments, const std::string& named,

@@ -8,9 +8,7 @@
 namespace tsrec::host {
 
 int command_plan(const Arguments& arguments) {
-  if (arguments.words.size() != 1)
-    throw ConfigError("name one experiment: a .toml file, or a folder with an experiment.toml");
-  const Opened opened = open_experiment(arguments, arguments.words.front());
+  const Opened opened = open_experiment(arguments, named_experiment(arguments));
   const Store store(arguments.store);
   const std::vector<StageResult> plan = plan_stages(opened.experiment, store);
   for (size_t i = 0; i < plan.size(); ++i) {

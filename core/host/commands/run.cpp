@@ -25,9 +25,7 @@ void write_metrics(const std::vector<StageResult>& results, const fs::path& file
 }  // namespace
 
 int command_run(const Arguments& arguments) {
-  if (arguments.words.size() != 1)
-    throw ConfigError("name one experiment: a .toml file, or a folder with an experiment.toml");
-  const Opened opened = open_experiment(arguments, arguments.words.front());
+  const Opened opened = open_experiment(arguments, named_experiment(arguments));
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, opened.experiment.run.name);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);

@@ -65,8 +65,9 @@ struct StageResult {
   std::map<std::string, int64_t> counters;
 };
 
+struct Parts;  // parts.hpp
+
 // The stage list of one document: the method on one screen (stages.cpp).
-struct Parts;
 struct Experiment {
   RunSettings run;
   std::vector<Stage> stages;

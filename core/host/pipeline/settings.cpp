@@ -138,6 +138,10 @@ int64_t StageEntry::validation_interval(int64_t num_steps) const {
       1, static_cast<int64_t>(std::ceil(number / 100 * static_cast<double>(num_steps))));
 }
 
+bool is_among(const std::string& name, const std::vector<std::string>& names) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) {
   std::vector<TaskEntry> tasks;
   for (const Node* entry : entries_of(document.root().find("task"), "[[task]]", document)) {

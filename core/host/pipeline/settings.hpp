@@ -33,6 +33,9 @@ struct StageEntry {
   int64_t validation_interval(int64_t num_steps) const;  // "5%" or a number of steps
 };
 
+// Whether the list names it; an empty list stands for all names.
+bool is_among(const std::string& name, const std::vector<std::string>& names);
+
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry);
 std::vector<StageEntry> read_stages(const Document& document, Registry& registry,
                                     const std::vector<TaskEntry>& tasks);

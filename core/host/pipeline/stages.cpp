@@ -224,11 +224,6 @@ WorldFolders world_folders(const Shared& parts, const StageRun& run, const std::
 
 // --- stage.<name>: each continues from the model before it
 // --------------------------------------------------------------
-// An empty list stands for all names.
-bool is_among(const std::string& name, const std::vector<std::string>& names) {
-  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
-}
-
 Stage train_stage(const Shared& parts, size_t index, const std::string& before) {
   const StageEntry& entry = parts->stages[index];
   Stage stage{"stage." + entry.trainer.name,

@@ -32,8 +32,7 @@ std::vector<WeightedTask> World::tasks(const std::vector<std::string>& names, co
                                        Context& context) const {
   std::vector<WeightedTask> chosen;
   for (const TaskEntry& entry : parts_.tasks) {
-    if (!names.empty() && std::find(names.begin(), names.end(), entry.part.name) == names.end())
-      continue;
+    if (!is_among(entry.part.name, names)) continue;
     auto task = entry.part.make<Task>(context);
     task->prepare({.data = from, .sids = sids, .notes = notes}, context);
     chosen.push_back({entry.part.name, std::move(task), entry.weight, entry.repeat});

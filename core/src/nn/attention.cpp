@@ -55,32 +55,54 @@ int64_t shared_keys(const Layout::Queries& before, int64_t own_begin, const Layo
   return shared;
 }
 
-// Calls visit(segment, past runs, own run, scratch) for every segment of one key-value head.
+struct Heads {
+  int64_t query, kv, width;
+};
+
+// Calls visit(head, token, h, scratch) for every segment and query head; `token` is the segment's
+// first. Key-value heads in parallel: each thread owns its heads' keys, so that backward needs no
+// locks and sums in one order.
 template <class Visit>
-void for_each_segment(const Layout& plan, const Pointers& at, int64_t kv_head, int64_t kv_heads,
-                      int64_t width, const Visit& visit) {
-  std::vector<float> memory(static_cast<size_t>(attention_scratch_floats(plan.most_keys, width)));
-  AttentionScratch scratch{memory.data(), plan.most_keys};
-  std::vector<KeyRun> runs;
-  const int64_t stride = kv_heads * width, column = kv_head * width;
-  const Layout::Queries* before = nullptr;
-  for (const Layout::Queries& segment : plan.segments) {
-    const auto run_at = [&](int64_t token, int64_t length) {
-      const bool is_past = token < plan.num_past;
-      const int64_t offset = (is_past ? token : token - plan.num_past) * stride + column;
-      const auto shifted = [&](float* base) { return base == nullptr ? nullptr : base + offset; };
-      return KeyRun{(is_past ? at.past_key : at.key) + offset,
-                    (is_past ? at.past_value : at.value) + offset,
-                    shifted(is_past ? at.past_key_gradient : at.key_gradient),
-                    shifted(is_past ? at.past_value_gradient : at.value_gradient), length};
-    };
-    runs.clear();
-    for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run.begin, run.length));
-    scratch.ready =
-        before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
-    visit(segment, runs, run_at(plan.num_past + segment.begin, segment.length), scratch);
-    before = &segment;
-  }
+void for_each_segment_head(const Layout& plan, const Pointers& at, const Heads& heads,
+                           const Visit& visit) {
+  const int64_t width = heads.width, group = heads.query / heads.kv, stride = heads.kv * width;
+  const auto visit_kv_head = [&](int64_t kv_head) {
+    std::vector<float> memory(static_cast<size_t>(attention_scratch_floats(plan.most_keys, width)));
+    AttentionScratch scratch{memory.data(), plan.most_keys};
+    std::vector<KeyRun> runs;
+    const Layout::Queries* before = nullptr;
+    for (const Layout::Queries& segment : plan.segments) {
+      const auto run_at = [&](int64_t token, int64_t length) {
+        const bool is_past = token < plan.num_past;
+        const int64_t offset = (is_past ? token : token - plan.num_past) * stride + kv_head * width;
+        const auto shifted = [&](float* base) { return base == nullptr ? nullptr : base + offset; };
+        return KeyRun{(is_past ? at.past_key : at.key) + offset,
+                      (is_past ? at.past_value : at.value) + offset,
+                      shifted(is_past ? at.past_key_gradient : at.key_gradient),
+                      shifted(is_past ? at.past_value_gradient : at.value_gradient), length};
+      };
+      runs.clear();
+      for (const Layout::Run& run : segment.ancestors)
+        runs.push_back(run_at(run.begin, run.length));
+      const SegmentHead head{runs.data(),
+                             static_cast<int64_t>(runs.size()),
+                             run_at(plan.num_past + segment.begin, segment.length),
+                             stride,
+                             heads.query * width,
+                             width,
+                             1 / std::sqrt(static_cast<float>(width))};
+      scratch.ready =
+          before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
+      for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
+        visit(head, segment.begin, h, scratch);
+        scratch.ready = plan.most_keys;  // the heads of a group share their keys
+      }
+      before = &segment;
+    }
+  };
+  at::parallel_for(0, heads.kv, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t kv_head = begin; kv_head < end; ++kv_head) visit_kv_head(kv_head);
+  });
 }
 
 struct PackedAttention : torch::autograd::Function<PackedAttention> {
@@ -88,37 +110,20 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                                const torch::Tensor& k, const torch::Tensor& v,
                                const torch::Tensor& past_k, const torch::Tensor& past_v,
                                std::shared_ptr<const Layout> plan) {
-    const int64_t heads = q.size(1), width = q.size(2), kv_heads = k.size(1),
-                  group = heads / kv_heads;
+    const int64_t heads = q.size(1), width = q.size(2);
     torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), heads});
     const Pointers at{q.const_data_ptr<float>(), k.const_data_ptr<float>(),
                       v.const_data_ptr<float>(), past_k.const_data_ptr<float>(),
                       past_v.const_data_ptr<float>()};
     float* result = out.mutable_data_ptr<float>();
     float* sums = log_sum.mutable_data_ptr<float>();
-    // Heads in parallel: each thread owns its heads' keys, so that backward needs no locks and sums
-    // in one order.
-    at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-      for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
-        for_each_segment(*plan, at, kv_head, kv_heads, width,
-                         [&](const auto& segment, const auto& runs, const KeyRun& own,
-                             AttentionScratch scratch) {
-                           const SegmentHead head{runs.data(),
-                                                  static_cast<int64_t>(runs.size()),
-                                                  own,
-                                                  kv_heads * width,
-                                                  heads * width,
-                                                  width,
-                                                  1 / std::sqrt(static_cast<float>(width))};
-                           for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                             const int64_t offset = segment.begin * heads * width + h * width;
-                             attention_forward(head, at.query + offset, result + offset,
-                                               sums + segment.begin * heads + h, heads, scratch);
-                             scratch.ready = plan->most_keys;  // the group's heads share their keys
-                           }
-                         });
-      }
-    });
+    for_each_segment_head(
+        *plan, at, {heads, k.size(1), width},
+        [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
+          const int64_t offset = (token * heads + h) * width;
+          attention_forward(head, at.query + offset, result + offset, sums + token * heads + h,
+                            heads, scratch);
+        });
     ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
     ctx->saved_data["plan"] =
         c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
@@ -132,8 +137,7 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                         &past_v = saved[4], &out = saved[5], &log_sum = saved[6];
     const auto plan = static_cast<Holder*>(ctx->saved_data["plan"].toCapsule().get())->plan;
     const torch::Tensor gradient = gradients[0].contiguous();
-    const int64_t heads = q.size(1), width = q.size(2), kv_heads = k.size(1),
-                  group = heads / kv_heads;
+    const int64_t heads = q.size(1), width = q.size(2);
     torch::Tensor dq = torch::zeros_like(q), dk = torch::zeros_like(k), dv = torch::zeros_like(v);
     torch::Tensor past_dk = torch::zeros_like(past_k), past_dv = torch::zeros_like(past_v);
     const Pointers at{q.const_data_ptr<float>(),        k.const_data_ptr<float>(),
@@ -145,29 +149,13 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     const float* sums = log_sum.const_data_ptr<float>();
     const float* incoming = gradient.const_data_ptr<float>();
     float* query_gradient = dq.mutable_data_ptr<float>();
-    at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-      for (int64_t kv_head = begin; kv_head < end; ++kv_head) {
-        for_each_segment(*plan, at, kv_head, kv_heads, width,
-                         [&](const auto& segment, const auto& runs, const KeyRun& own,
-                             AttentionScratch scratch) {
-                           const SegmentHead head{runs.data(),
-                                                  static_cast<int64_t>(runs.size()),
-                                                  own,
-                                                  kv_heads * width,
-                                                  heads * width,
-                                                  width,
-                                                  1 / std::sqrt(static_cast<float>(width))};
-                           for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                             const int64_t offset = segment.begin * heads * width + h * width;
-                             attention_backward(head, at.query + offset, result + offset,
-                                                sums + segment.begin * heads + h, heads,
-                                                incoming + offset, query_gradient + offset,
-                                                scratch);
-                             scratch.ready = plan->most_keys;
-                           }
-                         });
-      }
-    });
+    for_each_segment_head(
+        *plan, at, {heads, k.size(1), width},
+        [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
+          const int64_t offset = (token * heads + h) * width;
+          attention_backward(head, at.query + offset, result + offset, sums + token * heads + h,
+                             heads, incoming + offset, query_gradient + offset, scratch);
+        });
     return {dq, dk, dv, past_dk, past_dv, torch::Tensor()};
   }
 

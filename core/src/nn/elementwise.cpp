@@ -12,8 +12,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-bool has_kernel(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
-
 const float* in(const torch::Tensor& x) { return x.const_data_ptr<float>(); }
 float* out(torch::Tensor& x) { return x.mutable_data_ptr<float>(); }
 

@@ -6,6 +6,10 @@
 
 namespace tsrec::nn {
 
+inline bool has_kernel(const torch::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat32;
+}
+
 // x [T, D] w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
 TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
                                  double eps);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "nn/elementwise.hpp"
 #include "nn/elementwise_kernel.hpp"
 
 namespace tsrec::nn {
@@ -11,8 +12,6 @@ namespace tsrec::nn {
 namespace {
 
 constexpr int64_t kRun = 1 << 16;  // numbers that one thread handles at once
-
-bool has_kernel(const torch::Tensor& x) { return x.is_cpu() && x.scalar_type() == torch::kFloat32; }
 
 // Runs are summed in their order, so that the result does not depend on the number of threads.
 double norm_of(const torch::Tensor& x) {
