@@ -1,6 +1,8 @@
 # make demo       set up, build, run experiments/001_demo: floors, SFT, SFT then GRPO
 # make test       set up, build everything, run all tests
 # make build      set up and build the executable and the plugins
+# make install    the same, then a prefix that may be moved and that plugins of others build against: PREFIX=dir
+# make sanitize   a build with AddressSanitizer and UBSan; loads, uses and leaves every plugin
 # make format     rewrite all C++ files with clang-format; format-check only complains
 # make clean      remove the build folder; make distclean also the store of results
 #
@@ -8,10 +10,11 @@
 
 BUILD ?= build
 JOBS ?= $(shell nproc)
+PREFIX ?= $(HOME)/.local
 TSREC = $(BUILD)/bin/tsrec
 CXX_FILES = git ls-files -z '*.hpp' '*.cpp'
 
-.PHONY: setup configure build demo test format format-check readmes clean distclean
+.PHONY: setup configure build install demo test sanitize format format-check readmes clean distclean
 .DEFAULT_GOAL = build
 
 setup:
@@ -23,12 +26,20 @@ configure: setup
 build: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target runtime
 
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
 demo: build
 	@$(TSREC) run experiments/001_demo $(ARGS)
 
 test: configure
 	@cmake --build $(BUILD) --parallel $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+sanitize: setup
+	@cmake --preset asan -DTSREC_UNITY=ON $(CMAKE_ARGS)
+	@cmake --build build-asan --parallel $(JOBS) --target runtime
+	@tests/cli/sanitized.sh build-asan/bin/tsrec build-asan/lib/tsrec/plugins experiments/000_smoke
 
 format:
 	@$(CXX_FILES) | xargs -0 clang-format-14 -i

@@ -1,9 +1,7 @@
-# Writes tsrec/abi.hpp: one line of facts that plugin and host must share, because C++ types cross the boundary.
-string(REGEX MATCH "^[0-9]+" _major "${CMAKE_CXX_COMPILER_VERSION}")
-set(_compiler "${CMAKE_CXX_COMPILER_ID}")
-string(REPLACE "Clang" "CLANG" _compiler "${_compiler}")
-
+# Writes tsrec/abi.hpp: the digest of the SDK's headers and the CUDA version of LibTorch join the facts that the compiler
+# knows by itself. testing/ is no part of what crosses the boundary.
 file(GLOB_RECURSE _sdk_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/include/tsrec/*.hpp ${CMAKE_SOURCE_DIR}/core/include/tsrec/*.in)
+list(FILTER _sdk_headers EXCLUDE REGEX "/include/tsrec/testing/")
 list(SORT _sdk_headers)
 set(_sdk_text "")
 foreach(_header IN LISTS _sdk_headers)
@@ -11,16 +9,6 @@ foreach(_header IN LISTS _sdk_headers)
   string(APPEND _sdk_text "${_digest}")
   set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${_header})
 endforeach()
-string(SHA256 _sdk "${_sdk_text}")
-string(SUBSTRING "${_sdk}" 0 12 _sdk)
-
-set(_debug 0)
-set(_san none)
-if(CMAKE_CXX_FLAGS MATCHES "_GLIBCXX_DEBUG")
-  set(_debug 1)
-endif()
-if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=([a-z,]+)")
-  set(_san "${CMAKE_MATCH_1}")
-endif()
-set(TSREC_FACTS "${_compiler}-${_major};c++${CMAKE_CXX_STANDARD};cxx11=1;torch=${LibTorch_VERSION};cuda=${LibTorch_CUDA};sdk=${_sdk};debug=${_debug};san=${_san}")
+string(SHA256 TSREC_SDK_DIGEST "${_sdk_text}")
+string(SUBSTRING "${TSREC_SDK_DIGEST}" 0 12 TSREC_SDK_DIGEST)
 configure_file(${CMAKE_SOURCE_DIR}/core/include/tsrec/abi.hpp.in ${CMAKE_BINARY_DIR}/generated/tsrec/abi.hpp @ONLY)

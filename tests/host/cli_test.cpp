@@ -1,26 +1,7 @@
-#include <sys/wait.h>
-
-#include "support/support.hpp"
-#include "tsrec/io/files.hpp"
+#include "cli_support.hpp"
 
 namespace tsrec::test {
 namespace {
-
-struct Outcome {
-  int code = 0;
-  std::string text;  // stdout and stderr
-};
-
-// before: shell commands in front of it.
-Outcome run(const std::string& arguments, const std::string& before = "") {
-  const TempFolder folder;
-  const std::string out = (folder.path() / "out").string();
-  const std::string command = c10::str(before, TSREC_BINARY, " ", arguments, " >", out, " 2>&1");
-  const int status = std::system(command.c_str());
-  return {WEXITSTATUS(status), io::read_text(out)};
-}
-
-const std::string kSmoke = std::string(TSREC_SOURCE_FOLDER) + "/experiments/000_smoke";
 
 TEST(Cli, ExitCodesAndSentences) {
   const TempFolder store;
@@ -58,13 +39,6 @@ TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
   EXPECT_NE(state_of("extend").find("option depth: 3 -> 1"), std::string::npos) << plan;
   EXPECT_NE(state_of("stage.sft").find("its input extend changes"), std::string::npos) << plan;
   EXPECT_NE(state_of("evaluate.markov").find("stored"), std::string::npos) << plan;
-}
-
-// Text between two marks of an outcome.
-std::string between(const std::string& text, const std::string& from, const std::string& to) {
-  const size_t begin = text.find(from);
-  if (begin == std::string::npos) return "";
-  return text.substr(begin + from.size(), text.find(to, begin + from.size()) - begin - from.size());
 }
 
 TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
@@ -175,6 +149,46 @@ TEST(Cli, AFullDiskIsASentenceAndTheNextRunGoesOn) {
   EXPECT_EQ(again.code, 0) << again.text;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(store.path()))
     EXPECT_NE(entry.path().extension(), ".tmp") << "half-written: " << entry.path();
+}
+
+TEST(Cli, PartsSayWhereTheyCameFromAndBrokenFilesAreWarnings) {
+  const std::string bad = TSREC_BAD_PLUGINS, faulty = bad + "/faulty_quantizers";
+  const std::string mark = "[TSREC_PLUGIN_PATH: " + faulty + "/faulty_quantizers.so]";
+  const Outcome by_path =
+      run("list quantizer --plugins " + bad + "/no_entry", "TSREC_PLUGIN_PATH=:" + faulty + ": ");
+  EXPECT_EQ(by_path.code, 0);
+  EXPECT_TRUE(contains(by_path.text, "  throws_in_fit           Fails on purpose  " + mark + "\n"))
+      << by_path.text;
+  EXPECT_TRUE(contains(by_path.text, "warning: '" + bad + "/no_entry/no_entry.so' has no entry"))
+      << by_path.text;
+
+  const TempFolder folder;
+  folder.write("experiment.toml", "include = \"tsrec:experiments/000_smoke/experiment.toml\"\n");
+  std::filesystem::create_directory_symlink(faulty, folder.path() / "plugins");
+  const std::string beside = " --experiment " + folder.path().string();
+  EXPECT_TRUE(contains(run("list" + beside).text, "[beside the experiment: "));
+  EXPECT_EQ(run("describe quantizer crashes").code, 3);
+  EXPECT_EQ(run("describe quantizer crashes" + beside).code, 0);
+  EXPECT_TRUE(contains(run("plan " + folder.path().string() + " --set quantizer.use=crashes").text,
+                       "quantize                  runs: "));
+
+  const Outcome doctor = run("doctor --plugins " + bad + "/duplicate_name --plugins /nowhere");
+  EXPECT_EQ(doctor.code, 3);
+  EXPECT_TRUE(contains(doctor.text, "  /nowhere  (--plugins, does not exist)\n")) << doctor.text;
+  EXPECT_TRUE(contains(doctor.text, "offered twice: quantizer 'rq_kmeans' by ")) << doctor.text;
+}
+
+// What describe --toml prints can be pasted as it is, for every kind.
+TEST(Cli, PastedBlocksArePlanned) {
+  const TempFolder folder;
+  std::string blocks = "include = \"tsrec:experiments/000_smoke/experiment.toml\"\n";
+  for (const char* part : {"quantizer rq_vae", "initializer gaussian", "recommender markov",
+                           "task next_title", "metric hr", "trainer sft", "reward exact_match"}) {
+    blocks += run("describe " + std::string(part) + " --toml").text;
+  }
+  folder.write("experiment.toml", blocks);
+  const Outcome plan = run("plan " + folder.path().string());
+  EXPECT_EQ(plan.code, 0) << blocks << plan.text;
 }
 
 // A model that was trained for other SIDs is refused, not used.

@@ -9,7 +9,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-class QwenParity : public testing::Test {
+class QwenParity : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::filesystem::path folder = test::shared_data() / "qwen-tokenizer";

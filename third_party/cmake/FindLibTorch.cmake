@@ -1,8 +1,9 @@
-# Finds LibTorch >= 2.6 and makes the imported target LibTorch::LibTorch.
+# Finds LibTorch >= 2.6 (or exactly the version asked for) and makes the imported target LibTorch::LibTorch.
 #
 # find_package(Torch) is not used: from a CUDA wheel it demands a CUDA toolkit, and CUDA is a run-time matter here.
-# Searched, in this order: TSREC_LIBTORCH (variable, then environment), CMAKE_PREFIX_PATH, the folder that
-# third_party/install.sh fills. Sets LibTorch_DIR_FOUND, LibTorch_VERSION, LibTorch_CUDA ("cpu" or e.g. "13.0").
+# Searched, in this order: TSREC_LIBTORCH (variable, then environment), the place that an installed tsrec remembers,
+# CMAKE_PREFIX_PATH, the folder that third_party/install.sh fills. Sets LibTorch_FOUND, LibTorch_DIR_FOUND,
+# LibTorch_VERSION, LibTorch_CUDA ("cpu" or e.g. "13.0"), LibTorch_NOT_FOUND_MESSAGE.
 
 set(_tsrec_minimum 2.6)
 set(_tsrec_rejected "")
@@ -20,6 +21,10 @@ function(_tsrec_try_libtorch dir origin)
         endif()
       endforeach()
       string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*PATCH ([0-9]+).*" "\\1.\\2.\\3" version "${lines}")
+      if(LibTorch_FIND_VERSION_EXACT AND NOT version VERSION_EQUAL LibTorch_FIND_VERSION)
+        set(_tsrec_rejected "${_tsrec_rejected}\n  ${root} (${origin}): version ${version} is not ${LibTorch_FIND_VERSION}" PARENT_SCOPE)
+        return()
+      endif()
       if(version VERSION_LESS _tsrec_minimum)
         set(_tsrec_rejected "${_tsrec_rejected}\n  ${root} (${origin}): version ${version} is older than ${_tsrec_minimum}" PARENT_SCOPE)
         return()
@@ -57,23 +62,36 @@ endfunction()
 set(LibTorch_DIR_FOUND "")
 _tsrec_try_libtorch("${TSREC_LIBTORCH}" "TSREC_LIBTORCH")
 _tsrec_try_libtorch("$ENV{TSREC_LIBTORCH}" "TSREC_LIBTORCH in the environment")
-string(REPLACE ":" ";" _tsrec_env_prefix "$ENV{CMAKE_PREFIX_PATH}")
-foreach(_tsrec_dir IN LISTS CMAKE_PREFIX_PATH _tsrec_env_prefix)
-  _tsrec_try_libtorch("${_tsrec_dir}" "CMAKE_PREFIX_PATH")
-endforeach()
-if(DEFINED ENV{XDG_CACHE_HOME})
-  set(_tsrec_cache "$ENV{XDG_CACHE_HOME}/tsrec")
-else()
-  set(_tsrec_cache "$ENV{HOME}/.cache/tsrec")
+set(_tsrec_named "${TSREC_LIBTORCH}$ENV{TSREC_LIBTORCH}")
+if(NOT _tsrec_named)  # what the user names is taken, or nothing
+  _tsrec_try_libtorch("${TSREC_LIBTORCH_RECORDED}" "the place tsrec was built with")
+  string(REPLACE ":" ";" _tsrec_env_prefix "$ENV{CMAKE_PREFIX_PATH}")
+  foreach(_tsrec_dir IN LISTS CMAKE_PREFIX_PATH _tsrec_env_prefix)
+    _tsrec_try_libtorch("${_tsrec_dir}" "CMAKE_PREFIX_PATH")
+  endforeach()
+  if(DEFINED ENV{XDG_CACHE_HOME})
+    set(_tsrec_cache "$ENV{XDG_CACHE_HOME}/tsrec")
+  else()
+    set(_tsrec_cache "$ENV{HOME}/.cache/tsrec")
+  endif()
+  if(LibTorch_FIND_VERSION_EXACT)
+    set(_tsrec_pin ${LibTorch_FIND_VERSION})
+  else()
+    file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/../requirements.txt" _tsrec_pin REGEX "^torch==")
+    string(REPLACE "torch==" "" _tsrec_pin "${_tsrec_pin}")
+  endif()
+  _tsrec_try_libtorch("${_tsrec_cache}/libtorch-${_tsrec_pin}" "third_party/install.sh")
 endif()
-file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/../requirements.txt" _tsrec_pin REGEX "^torch==")
-string(REPLACE "torch==" "" _tsrec_pin "${_tsrec_pin}")
-_tsrec_try_libtorch("${_tsrec_cache}/libtorch-${_tsrec_pin}" "third_party/install.sh")
 
 if(NOT LibTorch_DIR_FOUND)
-  message(FATAL_ERROR "LibTorch >= ${_tsrec_minimum} was not found. Looked at:${_tsrec_rejected}\n"
-                      "Run third_party/install.sh, or name one with -DTSREC_LIBTORCH=DIR.")
+  set(LibTorch_FOUND FALSE)
+  set(LibTorch_NOT_FOUND_MESSAGE "No fitting LibTorch was found; looked at:${_tsrec_rejected}\nRun third_party/install.sh of tsrec, or name one with -DTSREC_LIBTORCH=DIR.")
+  if(LibTorch_FIND_REQUIRED)
+    message(FATAL_ERROR "${LibTorch_NOT_FOUND_MESSAGE}")
+  endif()
+  return()
 endif()
+set(LibTorch_FOUND TRUE)
 message(STATUS "LibTorch ${LibTorch_VERSION} (CUDA: ${LibTorch_CUDA}) from ${LibTorch_DIR_FOUND}, found by ${LibTorch_ORIGIN}")
 if(_tsrec_rejected)
   message(STATUS "LibTorch passed over:${_tsrec_rejected}")

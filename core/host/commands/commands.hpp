@@ -14,9 +14,12 @@ struct Arguments {
   std::vector<std::filesystem::path> with, plugins;
   std::vector<std::string> set;
   std::filesystem::path store = ".tsrec";
-  bool markdown = false, toml = false, origins = false, check = false, json = false;
-  std::string of;  // recommend: name of a stage; "" is the last
+  bool markdown = false, toml = false, origins = false, check = false, json = false,
+       isolate = false;
+  std::filesystem::path experiment;  // list, describe, doctor: whose plugins count as well
+  std::string of;                    // recommend: name of a stage; "" is the last
   int64_t top = 10;
+  std::vector<std::string> commands, options;  // all there are, for completion
 };
 
 enum ExitCode {
@@ -35,6 +38,11 @@ int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);
 int command_recommend(const Arguments& arguments);
 int command_doctor(const Arguments& arguments);
+int command_check(const Arguments& arguments);
+int command_stage(const Arguments& arguments);
+int command_completion(const Arguments& arguments);
+int command_complete(const Arguments& arguments);
+int command_new(const Arguments& arguments);
 
 // Parses, dispatches, turns exceptions into sentences and exit codes.
 TSREC_HOST_API int main_with(int argc, char** argv);

@@ -3,8 +3,8 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
+#include "pipeline/isolation.hpp"
 #include "pipeline/parts.hpp"
-#include "pipeline/runner.hpp"
 #include "report/matrix.hpp"
 #include "report/report.hpp"
 #include "support/log.hpp"
@@ -31,6 +31,15 @@ int compare_stored(const Arguments& arguments) {
   return kFine;
 }
 
+// What a cell's stages are made from in child processes.
+fs::path cell_folder(const fs::path& run, size_t number, const Opened& opened) {
+  fs::path folder = run / "cells" / std::to_string(number + 1);
+  fs::create_directories(folder);
+  io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
+  link_plugins(*opened.registry, folder);
+  return folder;
+}
+
 // Every cell of [compare] with every seed; stages that several of them share run once.
 int compare_cells(const Arguments& arguments) {
   const std::string& named = arguments.words.front();
@@ -45,6 +54,7 @@ int compare_cells(const Arguments& arguments) {
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-compare");
   io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
+  link_plugins(*base.registry, folder);
   log_to_file(folder / "log.txt");
   watch_signals();
   std::vector<CellRun> runs;
@@ -58,7 +68,13 @@ int compare_cells(const Arguments& arguments) {
       prepare_process(opened.experiment.run);
       log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
       try {
-        runs.push_back({cell.name(), seed, run_stages(opened.experiment, store)});
+        runs.push_back(
+            {cell.name(), seed,
+             run_stages(opened.experiment, store,
+                        arguments.isolate
+                            ? made_in_child(store, cell_folder(folder, runs.size(), opened),
+                                            arguments.plugins)
+                            : made_here(opened.experiment, store))});
       } catch (const Interrupted& stopped) {
         std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
         return kStopped;

@@ -29,7 +29,7 @@ void print_markdown(Options& options) {
 }
 
 void print_toml(const PartInfo& part, Options& options) {
-  std::cout << "[" << part.kind << "]\nuse = \"" << part.name << "\"\n";
+  std::cout << find_kind(part.kind)->table << "\nuse = \"" << part.name << "\"\n";
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
     std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << facts.default_text
@@ -57,14 +57,10 @@ int command_describe(const Arguments& arguments) {
   if (arguments.words.size() != 2)
     throw ConfigError(
         "describe needs a kind and a name, such as: tsrec describe quantizer rq_kmeans");
-  const auto& kinds = part_kinds();
-  if (std::find(kinds.begin(), kinds.end(), arguments.words[0]) == kinds.end()) {
-    throw ConfigError("there is no kind of part '", arguments.words[0], "'",
-                      suggest(arguments.words[0], kinds));
-  }
-  Registry registry(arguments.plugins, "");
+  named_kind(arguments.words[0]);
+  Registry registry(arguments.plugins, arguments.experiment);
   Origin asked;
-  asked.flag = "describe";
+  asked.flag = "the command line";
   const auto [part, file] = registry.find(arguments.words[0], arguments.words[1], asked);
   const std::shared_ptr<void> settings(part->new_settings(), part->delete_settings);
   Options options;

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
+#include "commands/open.hpp"
 #include "config/document.hpp"
 #include "plugin/registry.hpp"
 
@@ -26,13 +27,26 @@ constexpr Command kCommands[] = {
     {"list", command_list, "[KIND]       the parts there are"},
     {"describe", command_describe, "KIND NAME    a part and its options; --markdown, --toml"},
     {"doctor", command_doctor, "             what this machine and this installation offer"},
+    {"completion", command_completion,
+     "bash | zsh   completes commands, parts and options in a shell"},
+    {"stage", command_stage, ""},
+    {"complete", command_complete, ""},
+    {"new", command_new,
+     "plugin KIND NAME   a folder with a working part, its test and an experiment"},
+    {"check", command_check,
+     "FILE.so      does a plugin obey the rules of its kinds? one verdict per rule"},
 };
+
+// Called by --isolate and by the shell, not by people.
+bool is_hidden(const Command& command) { return std::string_view(command.summary).empty(); }
 
 void print_help(const cxxopts::Options& options) {
   std::cout << "tsrec COMMAND [ARGUMENTS]\n\n";
-  for (const Command& command : kCommands)
+  for (const Command& command : kCommands) {
+    if (is_hidden(command)) continue;
     std::cout << "  " << command.name << std::string(11 - std::string(command.name).size(), ' ')
               << command.summary << '\n';
+  }
   std::cout << options.help()
             << "\nExit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
                "wrong, 3 a plugin cannot be used,\n"
@@ -50,13 +64,16 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
       "store", "where results are kept (default $TSREC_STORE or .tsrec)",
       cxxopts::value<std::string>())("check",
                                      "run: compare with expected.toml beside the experiment")(
+      "isolate", "run, compare: every stage in a process of its own; a crash is a failed stage")(
       "origins", "plan: every value with its origin")(
       "of", "recommend: the stage whose model answers (default: the last)",
       cxxopts::value<std::string>())("top", "recommend: how many items (default 10)",
                                      cxxopts::value<int64_t>())(
       "json", "recommend: one JSON line; without items, histories come from standard input")(
-      "markdown", "describe: a table for a README")("toml", "describe: a block to paste")(
-      "words", "", cxxopts::value<std::vector<std::string>>());
+      "experiment", "list, describe, doctor: also the plugins beside this experiment",
+      cxxopts::value<std::string>())("markdown", "list, describe: a table for a README")(
+      "toml", "describe: a block to paste")("words", "",
+                                            cxxopts::value<std::vector<std::string>>());
   options.parse_positional({"words"});
   options.custom_help("[OPTIONS]");
   options.positional_help("");
@@ -74,13 +91,23 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
     for (const std::string& path : result[name].as<std::vector<std::string>>())
       (std::string(name) == "with" ? a.with : a.plugins).emplace_back(path);
   }
+  for (const Command& known : kCommands) {
+    if (!is_hidden(known)) a.commands.emplace_back(known.name);
+  }
+  for (const auto& option : options.group_help("").options) {
+    for (const std::string& name : option.l) {
+      if (name != "words") a.options.push_back("--" + name);
+    }
+  }
   if (const char* store = std::getenv("TSREC_STORE")) a.store = store;
   if (result.count("store")) a.store = result["store"].as<std::string>();
   a.check = result.count("check") > 0;
+  a.isolate = result.count("isolate") > 0;
   a.origins = result.count("origins") > 0;
   a.markdown = result.count("markdown") > 0;
   a.toml = result.count("toml") > 0;
   a.json = result.count("json") > 0;
+  if (result.count("experiment")) a.experiment = folder_of(result["experiment"].as<std::string>());
   if (result.count("of")) a.of = result["of"].as<std::string>();
   if (result.count("top")) a.top = result["top"].as<int64_t>();
   return a;
@@ -97,7 +124,7 @@ int dispatch(int argc, char** argv) {
   std::vector<std::string> known;
   for (const Command& candidate : kCommands) {
     if (command == candidate.name) return candidate.run(arguments);
-    known.emplace_back(candidate.name);
+    if (!is_hidden(candidate)) known.emplace_back(candidate.name);
   }
   throw ConfigError("there is no command '", command, "'", suggest(command, known));
 }

@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "support/log.hpp"
+
 namespace tsrec::host {
 
 namespace fs = std::filesystem;
@@ -19,6 +21,11 @@ fs::path run_folder(const Arguments& arguments, const std::string& named) {
   return {};
 }
 
+fs::path folder_of(const fs::path& experiment) {
+  if (fs::is_directory(experiment)) return experiment;
+  return experiment.has_parent_path() ? experiment.parent_path() : ".";
+}
+
 Opened open_experiment(const Arguments& arguments, const std::string& named,
                        const DocumentRequest::Overrides& cell, const std::string& cell_name) {
   DocumentRequest request;
@@ -30,9 +37,14 @@ Opened open_experiment(const Arguments& arguments, const std::string& named,
   request.overrides_flag = cell_name;
   const Document document = Document::load(request);
   Opened opened;
-  opened.folder = document.file().parent_path();
+  opened.folder = folder_of(document.file());
   opened.registry = std::make_shared<Registry>(arguments.plugins, opened.folder);
   opened.experiment = make_experiment(document, *opened.registry);
+  // A broken plugin that nobody asked for is no reason to stop, but its author wants to know.
+  for (const auto& file : opened.registry->files()) {
+    if (!file->is_installed() && !file->refusal.empty())
+      log(Level::warning, "warning: " + file->refusal);
+  }
   return opened;
 }
 
@@ -48,6 +60,16 @@ fs::path make_run_folder(const fs::path& store, const std::string& name) {
     folder = store / "runs" / (base + "-" + std::to_string(again));
   fs::create_directories(folder);
   return folder;
+}
+
+void link_plugins(const Registry& registry, const fs::path& run_folder) {
+  int64_t number = 0;
+  for (const auto& file : registry.files()) {
+    if (file->is_installed() || file->info == nullptr) continue;
+    const fs::path folder = run_folder / "plugins" / std::to_string(++number);
+    fs::create_directories(folder);
+    fs::create_symlink(fs::canonical(file->file), folder / file->file.filename());
+  }
 }
 
 void prepare_process(const RunSettings& run) {

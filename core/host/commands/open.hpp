@@ -18,10 +18,15 @@ const std::string& named_experiment(const Arguments& arguments);
 Opened open_experiment(const Arguments& arguments, const std::string& named,
                        const DocumentRequest::Overrides& cell = {},
                        const std::string& cell_name = "");
+// Where an experiment lies: itself when it is a folder, else the folder of its file.
+std::filesystem::path folder_of(const std::filesystem::path& experiment);
 // A run's folder when `named` is one, else empty.
 std::filesystem::path run_folder(const Arguments& arguments, const std::string& named);
 // A fresh folder below the store's runs/, stamped with the time.
 std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
+// Links to the plugins from outside the installation that the experiment has loaded: beside the
+// run's resolved.toml they are found again, by `recommend` and by whoever runs it once more.
+void link_plugins(const Registry& registry, const std::filesystem::path& run_folder);
 void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
 
 }  // namespace tsrec::host

@@ -3,7 +3,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
-#include "pipeline/runner.hpp"
+#include "pipeline/isolation.hpp"
 #include "report/report.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
@@ -29,12 +29,15 @@ int command_run(const Arguments& arguments) {
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, opened.experiment.run.name);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
+  link_plugins(*opened.registry, folder);
   log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
   watch_signals();
   std::vector<StageResult> results;
   try {
-    results = run_stages(opened.experiment, store);
+    results = run_stages(opened.experiment, store,
+                         arguments.isolate ? made_in_child(store, folder, arguments.plugins)
+                                           : made_here(opened.experiment, store));
   } catch (const Interrupted& stopped) {
     std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
     return kStopped;

@@ -4,6 +4,7 @@
 
 #include "config/names.hpp"
 #include "config/toml_reader.hpp"
+#include "support/installation.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -22,6 +23,15 @@ std::vector<std::string> texts_of(const Node& node, const char* what) {
   throw ConfigError(node.origin.text(), ": ", what, " must be a string or a list of strings");
 }
 
+// "tsrec:configs/data/synthetic.toml" lies in the installation, wherever that is; other paths are
+// relative to the folder of the file that names them.
+fs::path located(const fs::path& named, const fs::path& folder) {
+  const std::string text = named.string();
+  constexpr std::string_view kInstalled = "tsrec:";
+  return text.starts_with(kInstalled) ? share_folder() / text.substr(kInstalled.size())
+                                      : folder / named;
+}
+
 // A file with everything it includes: includes first, in order, then its own values.
 Node load_file(const fs::path& file, std::vector<fs::path>& open) {
   const fs::path real = fs::weakly_canonical(file);
@@ -35,7 +45,7 @@ Node load_file(const fs::path& file, std::vector<fs::path>& open) {
   merged.value = Node::Table{};
   if (const Node* includes = own.find("include")) {
     for (const std::string& include : texts_of(*includes, "include")) {
-      const fs::path included = file.parent_path() / include;
+      const fs::path included = located(include, file.parent_path());
       if (!fs::exists(included)) {
         throw ConfigError(includes->origin.text(), ": there is no file '",
                           included.lexically_normal().string(), "' to include");
@@ -107,7 +117,8 @@ void set_path(Node& root, const std::string& path, const Node& value) {
 }
 
 fs::path experiment_file(const fs::path& named) {
-  const fs::path file = fs::is_directory(named) ? named / "experiment.toml" : named;
+  const fs::path place = located(named, "");
+  const fs::path file = fs::is_directory(place) ? place / "experiment.toml" : place;
   if (!fs::exists(file)) {
     throw ConfigError("there is no experiment '", file.string(),
                       "'; name a .toml file or a folder with an experiment.toml");
@@ -152,7 +163,8 @@ Document Document::load(const DocumentRequest& request) {
   for (const auto& [path, value] : request.overrides) {
     if (path != "include") continue;
     for (const std::string& file : texts_of(value, "include"))
-      document.root_.merge(load_file(experiment_file(document.file_.parent_path() / file), open));
+      document.root_.merge(
+          load_file(experiment_file(located(file, document.file_.parent_path())), open));
   }
   for (const auto& [path, value] : request.overrides) {
     if (path == "include") continue;

@@ -57,8 +57,9 @@ struct DocumentRequest {
 
 // Merged by precedence: include < the file itself < --with < compare cell < --set. [[task]],
 // [[stage]], [[recommender]], and nested lists such as [[stage.reward]] merge by name (default:
-// use). A layer that changes `use` drops the old part's own keys. Throws ConfigError with
-// file:line:column for bad TOML, missing files, include cycles, bad paths.
+// use). A layer that changes `use` drops the old part's own keys. Files named "tsrec:..." lie in
+// the installation's share/tsrec. Throws ConfigError with file:line:column for bad TOML, missing
+// files, include cycles, bad paths.
 class TSREC_HOST_API Document {
  public:
   static Document load(const DocumentRequest& request);

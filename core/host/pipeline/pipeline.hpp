@@ -45,7 +45,9 @@ class TSREC_HOST_API StageRun {
 };
 
 // [run]: the host's own settings.
-struct RunSettings {
+struct TSREC_HOST_API RunSettings {
+  void declare(Options& options);
+
   std::string name;
   int64_t seed = 17;
   std::string device = "auto", precision = "auto";

@@ -33,7 +33,8 @@ RunContext::RunContext(const RunSettings& settings, std::string stage, std::file
       began_(Clock::now()),
       shown_(began_),
       bar_began_(began_),
-      is_terminal_(::isatty(STDERR_FILENO) == 1) {
+      // Behind --isolate a parent passes on what is said here, to a terminal if it has one.
+      is_terminal_(::isatty(STDERR_FILENO) == 1 || std::getenv("TSREC_TERMINAL") != nullptr) {
   if (!curve_file_.empty()) curve_.open(curve_file_, std::ios::app);
 }
 

@@ -59,6 +59,20 @@ bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
   return true;
 }
 
+// The reason, the parts at work, and what is unusual about their options.
+std::string failure_text(const Stage& stage, const std::string& reason) {
+  std::string text = reason, options;
+  for (const PartChoice& part : stage.parts) {
+    text += "\n  in " + part.described();
+    for (const BoundOption& option : part.options) {
+      if (!option.is_default)
+        options += (options.empty() ? "" : ", ") + option.key + " = " + option.value + " (" +
+                   option.origin + ")";
+    }
+  }
+  return text + (options.empty() ? "" : "\n  options that differ from the default: " + options);
+}
+
 void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
              const std::vector<StageResult>& done, StageResult& result) {
   const fs::path work = store.work(result.key);
@@ -129,7 +143,28 @@ std::string key_text(const Stage& stage, const RunSettings& run,
   return text;
 }
 
-std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store) {
+std::string reason_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "something was thrown that is no std::exception; parts throw tsrec::Error or what "
+           "derives "
+           "from std::exception";
+  }
+}
+
+MakeStage made_here(const Experiment& experiment, const Store& store) {
+  return [&](const Stage& stage, const std::vector<StageResult>& done, StageResult& result) {
+    run_one(stage, experiment, store, done, result);
+  };
+}
+
+std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
+                                    const MakeStage& make) {
   std::vector<StageResult> done;
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
@@ -137,20 +172,35 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
       result.why = "not run, because an earlier stage failed";
     } else if (result.state != StageResult::State::stored) {
       try {
-        run_one(stage, experiment, store, done, result);
+        make(stage, done, result);
       } catch (const Interrupted&) {
         throw;
-      } catch (const std::exception& error) {
+      } catch (...) {
         result.state = StageResult::State::failed;
-        result.why = error.what();
+        result.why = failure_text(stage, reason_of(std::current_exception()));
         fs::create_directories(store.failed(result.key));
         io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
-        log(Level::warning, stage.name + " failed: " + result.why);
+        log(Level::warning, stage.name + " failed");
       }
     }
     done.push_back(std::move(result));
   }
   return done;
+}
+
+StageResult run_stage(const Experiment& experiment, const Store& store, const std::string& name) {
+  std::vector<StageResult> done;
+  for (const Stage& stage : experiment.stages) {
+    StageResult result = start_result(stage, experiment, store, done);
+    if (stage.name == name) {
+      if (result.key.empty()) throw Error("the stage '", name, "' cannot run: ", result.why);
+      if (result.state != StageResult::State::stored)
+        run_one(stage, experiment, store, done, result);
+      return result;
+    }
+    done.push_back(std::move(result));
+  }
+  throw ConfigError("the experiment has no stage '", name, "'");
 }
 
 std::vector<StageResult> plan_stages(const Experiment& experiment, const Store& store) {

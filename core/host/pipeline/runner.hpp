@@ -10,9 +10,22 @@ namespace tsrec::host {
 TSREC_HOST_API std::string key_text(const Stage& stage, const RunSettings& run,
                                     const std::vector<std::string>& input_digests);
 
+// Makes one stage's artefact: fills digest, seconds and counters, or throws. done: the stages
+// before.
+using MakeStage = std::function<void(const Stage& stage, const std::vector<StageResult>& done,
+                                     StageResult& result)>;
+// In this process.
+TSREC_HOST_API MakeStage made_here(const Experiment& experiment, const Store& store);
+
 // In order; a stage whose input failed is not run. Throws Interrupted after a tidy stop.
-TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment,
-                                                   const Store& store);
+TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
+                                                   const MakeStage& make);
+// Whatever came out of a stage, as a sentence. The text is copied: the exception may be of a type
+// that only the plugin knows.
+std::string reason_of(const std::exception_ptr& thrown);
+// Only the stage of this name, whose inputs must be stored. Throws what the stage throws.
+TSREC_HOST_API StageResult run_stage(const Experiment& experiment, const Store& store,
+                                     const std::string& name);
 // What would happen, without running anything.
 TSREC_HOST_API std::vector<StageResult> plan_stages(const Experiment& experiment,
                                                     const Store& store);

@@ -66,21 +66,25 @@ void bind_host_options(Options& options, const Node& entry, const std::string& w
 
 }  // namespace
 
+void RunSettings::declare(Options& o) {
+  o.add("name", name).help("name of the run's folder");
+  o.add("seed", seed).at_least(0).help("decides all random numbers");
+  o.add("device", device)
+      .one_of({"auto", "cpu", "cuda"})
+      .help("auto: a CUDA device if there is one");
+  o.add("precision", precision)
+      .one_of({"auto", "float32", "bfloat16"})
+      .help("of weights and activations; auto: bfloat16 where the processor is fast at it");
+  o.add("threads", threads).range(0, 4096).help("0: all cores");
+  o.add("time_budget_minutes", time_budget_minutes)
+      .at_least(0)
+      .help("a stage that takes longer stops tidily; 0: none");
+}
+
 RunSettings read_run_settings(const Document& document) {
   RunSettings run;
   Options o;
-  o.add("name", run.name).help("name of the run's folder");
-  o.add("seed", run.seed).at_least(0).help("decides all random numbers");
-  o.add("device", run.device)
-      .one_of({"auto", "cpu", "cuda"})
-      .help("auto: a CUDA device if there is one");
-  o.add("precision", run.precision)
-      .one_of({"auto", "float32", "bfloat16"})
-      .help("of weights and activations; auto: bfloat16 where the processor is fast at it");
-  o.add("threads", run.threads).range(0, 4096).help("0: all cores");
-  o.add("time_budget_minutes", run.time_budget_minutes)
-      .at_least(0)
-      .help("a stage that takes longer stops tidily; 0: none");
+  run.declare(o);
   host::bind(o, table_or_empty(document, "run"), "[run]", {}, document);
   run.name = document.name();
   if (run.threads == 0) run.threads = std::max(1U, std::thread::hardware_concurrency());
@@ -106,27 +110,24 @@ const std::vector<std::string>& evaluate_keys() {
   return keys;
 }
 
+void EvaluateSettings::declare(Options& o) {
+  o.add("task", task).help("the task whose prompts are decoded");
+  o.add("split", split).one_of({"valid", "test"}).help("rows that are ranked");
+  o.add("beams", beams).range(1, 100000).help("width of the beam search");
+  o.add("scoring", scoring)
+      .one_of({"full", "legal"})
+      .help("softmax over the whole vocabulary, or over the legal children");
+  o.add("score_suffix", score_suffix).help("full: add the forced tokens behind a SID to its score");
+  o.add("limit", limit).at_least(0).unit("rows").help("rank that many evenly spaced rows; 0: all");
+  o.add("bootstrap", bootstrap).range(0, 1000000).help("resamples of the 95 % intervals; 0: none");
+  o.add("every_stage", every_stage).help("evaluate after each stage, not only after the last one");
+  o.add("untrained", untrained).help("evaluate the model before its first stage as well");
+}
+
 EvaluateSettings read_evaluate_settings(const Document& document) {
   EvaluateSettings e;
   Options o;
-  o.add("task", e.task).help("the task whose prompts are decoded");
-  o.add("split", e.split).one_of({"valid", "test"}).help("rows that are ranked");
-  o.add("beams", e.beams).range(1, 100000).help("width of the beam search");
-  o.add("scoring", e.scoring)
-      .one_of({"full", "legal"})
-      .help("softmax over the whole vocabulary, or over the legal children");
-  o.add("score_suffix", e.score_suffix)
-      .help("full: add the forced tokens behind a SID to its score");
-  o.add("limit", e.limit)
-      .at_least(0)
-      .unit("rows")
-      .help("rank that many evenly spaced rows; 0: all");
-  o.add("bootstrap", e.bootstrap)
-      .range(0, 1000000)
-      .help("resamples of the 95 % intervals; 0: none");
-  o.add("every_stage", e.every_stage)
-      .help("evaluate after each stage, not only after the last one");
-  o.add("untrained", e.untrained).help("evaluate the model before its first stage as well");
+  e.declare(o);
   host::bind(o, table_or_empty(document, "evaluate"), "[evaluate]", evaluate_keys(), document);
   return e;
 }
@@ -234,6 +235,10 @@ std::vector<StageEntry> read_stages(const Document& document, Registry& registry
       }
     }
     for (const Node* reward : entries_of(entry->find("reward"), "[[stage.reward]]", document)) {
+      if (!is_enabled(*reward, document)) {
+        reward->consume_all();
+        continue;
+      }
       double weight = 1;
       Options r;
       r.add("weight", weight).range(-1e6, 1e6).help("weight of the reward in the sum");

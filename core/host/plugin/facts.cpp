@@ -1,32 +1,69 @@
-// The facts line of a plugin file, read without running anything of it.
+#include "plugin/facts.hpp"
+
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <vector>
 
-#include "plugin/registry.hpp"
+#include "tsrec/abi.hpp"
 
 namespace tsrec::host {
 namespace {
 
-std::map<std::string, std::string> parsed(const std::string& facts) {
-  std::map<std::string, std::string> values;
-  std::istringstream in(facts);
-  int position = 0;
-  for (std::string part; std::getline(in, part, ';'); ++position) {
+namespace fs = std::filesystem;
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+Facts parsed(const std::string& line) {
+  Facts facts;
+  std::istringstream in(line);
+  for (std::string part; std::getline(in, part, ';');) {
     const size_t equals = part.find('=');
     if (equals != std::string::npos) {
-      values[part.substr(0, equals)] = part.substr(equals + 1);
+      facts.emplace_back(part.substr(0, equals), part.substr(equals + 1));
     } else {
-      values[position == 0 ? "compiler" : "language"] = part;
+      facts.emplace_back(facts.empty() ? "compiler" : "language", part);
     }
   }
-  return values;
+  return facts;
+}
+
+std::string value_of(const Facts& facts, const std::string& name) {
+  for (const auto& [key, value] : facts) {
+    if (key == name) return value;
+  }
+  return "";
 }
 
 }  // namespace
 
-std::string read_facts(const std::filesystem::path& file) {
-  if (!std::filesystem::is_regular_file(file)) return "";
+std::string unreadable(const fs::path& file) {
+  const std::string name = "'" + file.string() + "'";
+  std::error_code failed, ignored;
+  const bool is_link = fs::is_symlink(fs::symlink_status(file, ignored));
+  const fs::file_status status = fs::status(file, failed);
+  if (status.type() == fs::file_type::not_found || (failed && is_link))
+    return name + " leads to no file: " +
+           (failed ? failed.message() : std::string(std::strerror(ENOENT))) +
+           "\n  remove the link, or make it point to a plugin";
+  if (status.type() == fs::file_type::directory)
+    return name + " is a folder; a plugin is a file\n  rename the folder, or move it out of here";
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    return name + " cannot be read: " + std::strerror(errno) +
+           "\n  give yourself permission to read it, or move it out of here";
+  std::array<char, 4> magic{};
+  in.read(magic.data(), magic.size());
+  if (!in || std::string_view(magic.data(), magic.size()) != "\177ELF")
+    return name +
+           " is no shared object: it does not begin as an ELF file\n  build it with "
+           "tsrec_add_plugin(), or move it out of here";
+  return "";
+}
+
+std::string read_facts(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   const std::string magic = TSREC_FACTS_MAGIC;
@@ -41,23 +78,23 @@ std::string read_facts(const std::filesystem::path& file) {
   return "";
 }
 
-std::string compare_facts(const std::filesystem::path& file, const std::string& plugin_facts) {
+std::string compare_facts(const fs::path& file, const std::string& plugin_facts) {
+  const std::string name = "'" + file.string() + "'";
   if (plugin_facts.empty()) {
-    return "'" + file.string() +
-           "' is no tsrec plugin: it carries no facts line; build it with tsrec_add_plugin()";
+    return name +
+           " is no tsrec plugin: it carries no facts line\n  build it with tsrec_add_plugin() and "
+           "end its source with TSREC_PLUGIN(...)";
   }
-  const auto theirs = parsed(plugin_facts), ours = parsed(TSREC_FACTS);
-  std::string differences;
-  for (const auto& [name, value] : ours) {
-    const auto found = theirs.find(name);
-    const std::string other = found == theirs.end() ? "nothing" : found->second;
-    if (other != value)
-      differences +=
-          (differences.empty() ? "" : ", ") + name + " " + other + " instead of " + value;
+  const Facts theirs = parsed(plugin_facts), ours = parsed(TSREC_FACTS);
+  std::string differing;
+  for (const auto& [key, value] : ours) {
+    if (value_of(theirs, key) != value) differing += (differing.empty() ? "" : ", ") + key;
   }
-  if (differences.empty()) return "";
-  return "'" + file.string() + "' was built for another tsrec (" + differences +
-         "); build it again against this one";
+  if (differing.empty()) return "";
+  return name + " was built for another tsrec\n  plugin  " + plugin_facts + "\n  host    " +
+         TSREC_FACTS + "\n  differs: " + differing +
+         "; rebuild it against this tsrec:  cmake --preset dev --fresh && cmake --build --preset "
+         "dev";
 }
 
 }  // namespace tsrec::host

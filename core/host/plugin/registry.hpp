@@ -1,5 +1,4 @@
-// Finds plugins, checks their facts before loading, loads the ones an experiment names, never
-// unloads them.
+// The parts that plugins offer, and the choices an experiment makes among them.
 #pragma once
 
 #include <filesystem>
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include "config/document.hpp"
+#include "plugin/finder.hpp"
+#include "plugin/kinds.hpp"
 #include "support/api.hpp"
 #include "tsrec/plugin.hpp"
 
@@ -21,19 +22,6 @@ class TSREC_HOST_API PluginError : public Error {
   ~PluginError() override;
 };
 
-struct SearchPlace {
-  std::string origin;  // "--plugins", "TSREC_PLUGIN_PATH", "beside the experiment", "installed"
-  std::filesystem::path folder;
-  bool exists = false;
-  int64_t num_files = 0;
-};
-
-struct PluginFile {
-  std::filesystem::path file;
-  std::string origin, refusal;       // refusal: "" when it can be used, else the sentence
-  const PluginInfo* info = nullptr;  // once loaded
-};
-
 // A part of an experiment: chosen by `use`, its settings bound and checked.
 class TSREC_HOST_API PartChoice {
  public:
@@ -44,8 +32,12 @@ class TSREC_HOST_API PartChoice {
   std::shared_ptr<void> settings;
   std::optional<int64_t> seed;  // the host's key `seed`: pins the randomness of the part's stage
   Origin origin;
-  std::string key_text()
-      const;  // "part quantizer/rq_kmeans contract 1 revision 3" + "option codes = 256" lines
+  // "part quantizer/rq_kmeans of tsrec.rq_kmeans contract 1 revision 3" + "option codes = 256"
+  // lines. A plugin from outside the installation whose version is still 0.x is under development:
+  // the digest of its file enters, so that every rebuild runs its stages again.
+  std::string key_text() const;
+  // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
+  std::string described() const;
 
   template <class Interface>
   std::shared_ptr<Interface> make(Context& context) const {
@@ -58,16 +50,15 @@ class TSREC_HOST_API PartChoice {
 
 class TSREC_HOST_API Registry {
  public:
-  // Search order: --plugins DIR, TSREC_PLUGIN_PATH, plugins/ beside the experiment,
-  // <prefix>/lib/tsrec/plugins/<kind>.
   Registry(const std::vector<std::filesystem::path>& plugin_dirs,
            const std::filesystem::path& experiment_folder);
-  const std::vector<SearchPlace>& places() const { return places_; }
-  std::vector<std::shared_ptr<PluginFile>>& files() { return files_; }
+  const std::vector<SearchPlace>& places() const { return search_.places; }
+  const std::vector<std::shared_ptr<PluginFile>>& files() const { return search_.files; }
   void load_all();  // for list, describe, doctor: refusals are remembered, not thrown
+  // Of the loaded files, by kind and name.
   std::vector<std::pair<const PartInfo*, const PluginFile*>> parts(std::string_view kind = "");
-  // Loads what is needed to find kind/use ("rq_kmeans" or "acme.opq/rq_kmeans"). Throws Error with
-  // the refusal sentence.
+  // Loads what is needed to find kind/use ("rq_kmeans" or "acme.opq/rq_kmeans"). Throws
+  // PluginError: nobody offers it, or two plugins do.
   std::pair<const PartInfo*, const PluginFile*> find(std::string_view kind, std::string_view use,
                                                      const Origin& asked);
   // table: { use = "rq_kmeans", <options> } -> bound choice; problems go to document.complain().
@@ -75,16 +66,8 @@ class TSREC_HOST_API Registry {
                     const std::vector<std::string>& host_keys, const Document& document);
 
  private:
-  void load(PluginFile& file);
-  std::vector<SearchPlace> places_;
-  std::vector<std::shared_ptr<PluginFile>> files_;
+  std::string searched() const;  // for messages
+  PluginSearch search_;
 };
-
-TSREC_HOST_API const std::vector<std::string>& part_kinds();
-TSREC_HOST_API std::string read_facts(
-    const std::filesystem::path& file);  // "" when the file holds none; nothing is run
-// "" or the sentence that says which facts differ and what to do.
-TSREC_HOST_API std::string compare_facts(const std::filesystem::path& file,
-                                         const std::string& plugin_facts);
 
 }  // namespace tsrec::host

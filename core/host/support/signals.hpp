@@ -1,4 +1,4 @@
-// Ctrl-C asks for a tidy stop; a second one ends the process at once.
+// Ctrl-C asks for a tidy stop; a second one, two seconds later or more, ends the process at once.
 #pragma once
 
 #include "support/api.hpp"

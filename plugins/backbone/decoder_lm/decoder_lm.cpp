@@ -1,13 +1,12 @@
 // Decoder-only language models: `scratch` is made here from the item texts, `pretrained` comes from
 // a checkpoint.
-#include "causal_backbone.hpp"
 #include "text_pretraining.hpp"
+#include "tsrec/parts/causal_backbone.hpp"
 #include "word_neighbours.hpp"
 
 namespace {
 
 using namespace tsrec;
-using decoder_lm::CausalBackbone;
 
 struct ScratchSettings {
   std::string preset = "tiny";

@@ -20,6 +20,11 @@ class RandomCodes final : public Quantizer {
   RandomCodes(const Settings& settings, Context&) : settings_(settings) {}
 
   void fit(const torch::Tensor& x_ND, Context& context) override {
+    if (x_ND.size(0) == 0 || !x_ND.isfinite().all().item<bool>()) {
+      throw DataError(
+          "quantizer 'random_codes': there are no vectors, or they hold NaN or infinite values; "
+          "check the encoder's output");
+    }
     width_ = x_ND.size(1);
     key_L_ = torch::randint(std::numeric_limits<int64_t>::max(), {settings_.levels},
                             context.generator("random codes", 0), torch::kInt64);

@@ -1,10 +1,10 @@
+#include "support/published_files.hpp"
+
 #include "support/support.hpp"
 #include "tsrec/parts/source.hpp"
 
 namespace tsrec::test {
 namespace {
-
-using OptionTexts = std::map<std::string, std::string>;
 
 Dataset load(const std::string& part, const std::filesystem::path& folder,
              OptionTexts options = {}) {
@@ -16,17 +16,6 @@ Dataset load(const std::string& part, const std::filesystem::path& folder,
 std::vector<int64_t> to_vector(std::span<const int64_t> values) {
   return {values.begin(), values.end()};
 }
-
-struct LcRecFolder : TempFolder {
-  LcRecFolder() {
-    write("Toy.item.json",
-          R"({"0": {"title": "bolt", "description": "['a', \"b's\"]", "brand": "x"},
-                              "1": {"title": "nut", "categories": "c"}, "2": {"title": "wire"}})");
-    write("Toy.inter.json", R"({"10": [0, 1], "2": [2, 1, 0, 2]})");
-    write("Toy.index.json",
-          R"({"0": ["<a_1>", "<b_0>"], "1": ["<a_1>", "<b_2>"], "2": ["<a_0>", "<b_0>"]})");
-  }
-};
 
 TEST(LcRec, ReadsItemsUsersAndSids) {
   const LcRecFolder folder;
@@ -76,18 +65,6 @@ TEST(LcRec, MistakesNameFileAndPlace) {
   EXPECT_NE(message_of<DataError>([] { load("lc_rec", "/nowhere"); }).find("no folder '/nowhere'"),
             std::string::npos);
 }
-
-struct MiniOneRecFolder : TempFolder {
-  static constexpr const char* kHeader =
-      "user_id,history_item_title,item_title,history_item_id,item_id,history_item_sid,item_sid\n";
-  MiniOneRecFolder() {
-    write("info/Toy.txt", "<a_0><b_1>\tbolt\t0\n<a_0><b_2>\tnut\t1\n");
-    write("train/Toy.csv",
-          std::string(kHeader) + "A1,\"['bolt, big']\",nut,[0],1,['<a_0><b_1>'],<a_0><b_2>\n");
-    write("valid/Toy.csv", std::string(kHeader) + "A7,['nut'],bolt,\"[1, 0, 1]\",0,x,x\n");
-    write("test/Toy.csv", std::string(kHeader) + "A1,['nut'],bolt,\"[0, 1]\",0,x,x\n");
-  }
-};
 
 TEST(MiniOneRec, ReadsSplitsAndInfo) {
   const MiniOneRecFolder folder;

@@ -3,8 +3,6 @@
 namespace tsrec::test {
 namespace {
 
-using OptionTexts = std::map<std::string, std::string>;
-
 // 1 for the target, a third for an item of the same first code.
 class ToyReward : public Reward {
  public:

@@ -3,8 +3,6 @@
 namespace tsrec::test {
 namespace {
 
-using OptionTexts = std::map<std::string, std::string>;
-
 std::shared_ptr<Trainer> start_sft(ToyWorld& world, Backbone& model, const ToyExamples& examples,
                                    OptionTexts options) {
   auto trainer = make_part<Trainer>("sft", world.context, options);

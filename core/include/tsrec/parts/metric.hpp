@@ -13,6 +13,8 @@ class TSREC_API Metric : public Part {
   static constexpr const char* kKind = "metric";
   static constexpr int kContract = 1;
   ~Metric() override;
+  // Finite numbers under distinct names, also for no rows. row_S: one value per row, whose mean is
+  // the number.
   virtual Numbers measure(const Evaluation& evaluation, Context& context) const = 0;
 };
 

@@ -13,9 +13,10 @@ class TSREC_API Quantizer : public Part {
   static constexpr int kContract = 1;
   ~Quantizer() override;
   // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(). x: [N, D]
-  // float32, finite.
+  // float32; no rows, or an entry that is NaN or infinite, is a DataError.
   virtual void fit(const torch::Tensor& x_ND, Context& context) = 0;
-  virtual torch::Tensor encode(const torch::Tensor& x_ND) const = 0;     // [N, L] int64, row by row
+  virtual torch::Tensor encode(
+      const torch::Tensor& x_ND) const = 0;  // [N, L] int64, row by row; N may be 0
   virtual torch::Tensor decode(const torch::Tensor& code_NL) const = 0;  // [N, D]
   virtual std::vector<int64_t> sizes() const = 0;                        // K_1 .. K_L
   virtual void save(ArtifactWriter& writer) const = 0;

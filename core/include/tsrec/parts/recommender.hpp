@@ -18,8 +18,9 @@ class TSREC_API Recommender : public Part {
   static constexpr int kContract = 1;
   ~Recommender() override;
   virtual void fit(const RecommenderInputs& inputs, Context& context) = 0;
-  virtual Rankings rank(const Samples& samples, int64_t num_candidates,
-                        Context& context) = 0;  // leaf_SM undefined
+  // [S, min(num_candidates, items)], leaf_SM undefined. Looks at the histories, never at the
+  // targets.
+  virtual Rankings rank(const Samples& samples, int64_t num_candidates, Context& context) = 0;
   virtual void save(ArtifactWriter& writer) const = 0;
   virtual void load(const ArtifactReader& reader) = 0;
 };

@@ -17,7 +17,9 @@ class TSREC_API Reward : public Part {
   static constexpr int kContract = 1;
   ~Reward() override;
   virtual void prepare(const RewardInputs& inputs, Context& context) = 0;
-  virtual torch::Tensor score(const Rollouts& rollouts) const = 0;  // [B, G] float32 on the CPU
+  // [B, G] float32 on the CPU, finite. Thread-safe and pure; a prompt's rewards depend on its own
+  // completions only. A prompt without a target (-1) is an Error.
+  virtual torch::Tensor score(const Rollouts& rollouts) const = 0;
 };
 
 }  // namespace tsrec

@@ -1,12 +1,12 @@
-// A Backbone over the core's CausalLm and Tokenizer. How weights and tokenizer come to be is left
-// to prepare().
+// A Backbone over the core's CausalLm and Tokenizer: what decoder-only backbones share. How weights
+// and tokenizer come to be is left to prepare(), which ends with set().
 #pragma once
 
 #include "tsrec/parts/backbone.hpp"
 
-namespace tsrec::decoder_lm {
+namespace tsrec {
 
-class CausalBackbone : public Backbone {
+class TSREC_API CausalBackbone : public Backbone {
  public:
   explicit CausalBackbone(const Context& context)
       : precision_(context.precision()), device_(context.device()) {}
@@ -42,4 +42,4 @@ class CausalBackbone : public Backbone {
   std::optional<nn::CausalLm> model_;
 };
 
-}  // namespace tsrec::decoder_lm
+}  // namespace tsrec

@@ -1,6 +1,6 @@
-#include "causal_backbone.hpp"
+#include "tsrec/parts/causal_backbone.hpp"
 
-namespace tsrec::decoder_lm {
+namespace tsrec {
 namespace {
 
 // A copy has its weights from the start; there is nothing left to prepare.
@@ -78,4 +78,4 @@ void CausalBackbone::load(const std::filesystem::path& folder) {
   set(std::move(tokenizer), std::move(model));
 }
 
-}  // namespace tsrec::decoder_lm
+}  // namespace tsrec

@@ -1,0 +1,188 @@
+// Shell completion: a short script for the shell, which asks `tsrec complete LINE` for the rest.
+#include <iostream>
+#include <set>
+#include <sstream>
+
+#include "commands/commands.hpp"
+#include "commands/open.hpp"
+#include "pipeline/settings.hpp"
+#include "plugin/registry.hpp"
+#include "support/installation.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Words = std::vector<std::string>;
+
+Words split(const std::string& line) {
+  Words words;
+  std::istringstream in(line);
+  for (std::string word; in >> word;) words.push_back(word);
+  if (line.empty() || line.back() == ' ') words.emplace_back();
+  return words;
+}
+
+// What `path` may be set to by --set: "quantizer.codes" with the option behind it.
+struct Settable {
+  std::string path;
+  Words values;  // its names, if it has a closed set of them
+};
+
+void add_options(const std::string& prefix, const PartInfo& part, std::vector<Settable>& all) {
+  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
+  Options options;
+  part.declare(settings.get(), options);
+  for (const auto& field : options.fields()) {
+    Words values = field->facts().names;
+    if (field->facts().type == "bool") values = {"true", "false"};
+    all.push_back({prefix + field->facts().key, values});
+  }
+}
+
+Words names_of(Registry& registry, const std::string& kind) {
+  std::set<std::string> names;
+  for (const auto& [part, file] : registry.parts(kind)) names.insert(part->name);
+  return {names.begin(), names.end()};
+}
+
+// A part's table of the document: where its options are reached, and which they are.
+void add_table(const std::string& kind, const std::string& prefix, const Node& table,
+               Registry& registry, std::vector<Settable>& all) {
+  const Node* use = table.find("use");
+  if (use == nullptr || !std::holds_alternative<std::string>(use->value)) return;
+  all.push_back({prefix + "use", names_of(registry, kind)});
+  try {
+    add_options(prefix, *registry.find(kind, std::get<std::string>(use->value), use->origin).first,
+                all);
+  } catch (const Error&) {  // a part that is not there has no options
+  }
+}
+
+void add_list(const std::string& kind, const std::string& prefix, const Node* list,
+              Registry& registry, std::vector<Settable>& all) {
+  if (list == nullptr || !list->is_list()) return;
+  for (const Node& entry : std::get<Node::List>(list->value)) {
+    for (const char* key : {"name", "use"}) {
+      const Node* name = entry.find(key);
+      if (name == nullptr || !std::holds_alternative<std::string>(name->value)) continue;
+      add_table(kind, prefix + std::get<std::string>(name->value) + ".", entry, registry, all);
+      break;
+    }
+  }
+}
+
+template <class Settings>
+void add_host_options(const std::string& prefix, Settings settings, std::vector<Settable>& all) {
+  Options options;
+  settings.declare(options);
+  for (const auto& field : options.fields())
+    all.push_back({prefix + field->facts().key, field->facts().names});
+}
+
+// All paths of the experiment, or, without one, of every part that stands alone in its kind's
+// table.
+std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
+  std::vector<Settable> all;
+  add_host_options("run.", RunSettings(), all);
+  add_host_options("evaluate.", EvaluateSettings(), all);
+  const Words single = {"source",    "encoder",  "quantizer",  "resolver",
+                        "extractor", "backbone", "initializer"};
+  if (experiment.empty()) {
+    for (const std::string& kind : single) {
+      all.push_back({kind + ".use", names_of(registry, kind)});
+      for (const auto& [part, file] : registry.parts(kind)) add_options(kind + ".", *part, all);
+    }
+    return all;
+  }
+  DocumentRequest request;
+  request.file = experiment;
+  const Document document = Document::load(request);
+  for (const std::string& kind : single) {
+    if (const Node* table = document.root().find(kind))
+      add_table(kind, kind + ".", *table, registry, all);
+  }
+  add_list("task", "task.", document.root().find("task"), registry, all);
+  add_list("trainer", "stage.", document.root().find("stage"), registry, all);
+  add_list("recommender", "recommender.", document.root().find("recommender"), registry, all);
+  if (const Node* evaluate = document.root().find("evaluate"))
+    add_list("metric", "evaluate.metric.", evaluate->find("metric"), registry, all);
+  return all;
+}
+
+Words set_candidates(const std::string& word, const fs::path& experiment, Registry& registry) {
+  Words found;
+  const size_t equals = word.find('=');
+  for (const Settable& option : settable(experiment, registry)) {
+    if (equals == std::string::npos) {
+      found.push_back(option.path + "=");
+    } else if (option.path == word.substr(0, equals)) {
+      for (const std::string& value : option.values) found.push_back(option.path + "=" + value);
+    }
+  }
+  return found;
+}
+
+fs::path experiment_among(const Words& words) {
+  for (size_t i = 2; i + 1 < words.size(); ++i) {
+    if (fs::exists(fs::path(words[i]) / "experiment.toml") || words[i].ends_with(".toml"))
+      return words[i];
+  }
+  return {};
+}
+
+Words runs_of(const fs::path& store) {
+  Words names;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(store / "runs", failed))
+    names.push_back(entry.path().filename().string());
+  return names;
+}
+
+// words: the line from "tsrec" up to the cursor; the last one is being typed.
+Words candidates(const Words& words, const Arguments& arguments) {
+  if (words.size() < 2) return {};
+  const std::string& last = words.back();
+  const std::string& before = words[words.size() - 2];
+  const std::string& command = words[1];
+  if (words.size() == 2) return arguments.commands;
+  const fs::path experiment = experiment_among(words);
+  Registry registry(arguments.plugins, experiment.empty() ? fs::path() : folder_of(experiment));
+  registry.load_all();
+  if (before == "--set") return set_candidates(last, experiment, registry);
+  if (last.starts_with("-")) return arguments.options;
+  if (before.starts_with("--")) return {};  // files, and whatever the shell knows
+  if (command == "list" && words.size() == 3) return kind_names();
+  if (command == "describe" && words.size() == 3) return kind_names();
+  if (command == "describe" && words.size() == 4) return names_of(registry, words[2]);
+  if (command == "new" && words.size() == 3) return {"plugin"};
+  if (command == "new" && words.size() == 4) return kind_names();
+  if (command == "completion" && words.size() == 3) return {"bash", "zsh"};
+  if (command == "recommend" || command == "compare") return runs_of(arguments.store);
+  return {};
+}
+
+}  // namespace
+
+int command_completion(const Arguments& arguments) {
+  const std::string shell = arguments.words.size() == 1 ? arguments.words.front() : "";
+  if (shell != "bash" && shell != "zsh")
+    throw ConfigError("completion needs the name of a shell: bash or zsh");
+  std::cout << io::read_text(share_folder() / "completion" / ("tsrec." + shell));
+  return kFine;
+}
+
+int command_complete(const Arguments& arguments) {
+  if (arguments.words.size() != 1) throw ConfigError("complete needs one line");
+  const Words words = split(arguments.words.front());
+  std::set<std::string> fitting;
+  for (const std::string& candidate : candidates(words, arguments)) {
+    if (candidate.starts_with(words.back())) fitting.insert(candidate);
+  }
+  for (const std::string& candidate : fitting) std::cout << candidate << '\n';
+  return kFine;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,81 @@
+#include <iostream>
+
+#include "commands/commands.hpp"
+#include "config/document.hpp"
+#include "plugin/kinds.hpp"
+#include "support/installation.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "my_quantizer" -> "MyQuantizer".
+std::string class_name(const std::string& name) {
+  std::string text;
+  bool is_start = true;
+  for (const char c : name) {
+    if (c != '_')
+      text += is_start ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    is_start = c == '_';
+  }
+  return text;
+}
+
+std::string filled(std::string text, const std::map<std::string, std::string>& values) {
+  for (const auto& [key, value] : values) {
+    const std::string mark = "@" + key + "@";
+    for (size_t at = 0; (at = text.find(mark, at)) != std::string::npos; at += value.size())
+      text.replace(at, mark.size(), value);
+  }
+  return text;
+}
+
+void check_name(const std::string& name) {
+  const bool fits =
+      !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  if (!fits)
+    throw ConfigError("'", name,
+                      "' is no name for a part; begin with a-z and go on with a-z, 0-9 "
+                      "and _, such as my_quantizer");
+}
+
+}  // namespace
+
+int command_new(const Arguments& arguments) {
+  if (arguments.words.size() != 3 || arguments.words[0] != "plugin")
+    throw ConfigError(
+        "new needs a kind and a name, such as: tsrec new plugin quantizer my_quantizer");
+  const Kind& kind = named_kind(arguments.words[1]);
+  const std::string& name = arguments.words[2];
+  check_name(name);
+  const fs::path folder = name, templates = share_folder() / "template";
+  if (fs::exists(folder))
+    throw ConfigError("'", name,
+                      "' exists already; choose another name, or another folder to be in");
+  if (!fs::exists(templates / kind.name))
+    throw DataError("'", (templates / kind.name).string(),
+                    "' is missing; install tsrec again, all of it");
+  const std::map<std::string, std::string> values = {
+      {"NAME", name}, {"CLASS", class_name(name)}, {"KIND", kind.name}, {"VERSION", TSREC_VERSION}};
+  fs::create_directories(folder);
+  // Files of the template are named part*: they become NAME*.
+  for (const fs::path& source : {templates / "any", templates / kind.name}) {
+    for (const auto& entry : fs::directory_iterator(source)) {
+      std::string file = entry.path().filename().string();
+      if (file.ends_with(".in")) file.resize(file.size() - 3);
+      if (file.starts_with("part")) file = name + file.substr(4);
+      if (file == "gitignore") file = ".gitignore";
+      io::write_text(folder / file, filled(io::read_text(entry.path()), values));
+    }
+  }
+  std::cout << "made " << name << "/: a " << kind.name << " that " << kind.does << ".\n\n  cd "
+            << name
+            << "\n  cmake --preset dev && cmake --build --preset dev && ctest --preset dev\n"
+            << "  tsrec run experiment.toml\n";
+  return kFine;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,21 @@
+#include "commands/commands.hpp"
+#include "commands/open.hpp"
+#include "pipeline/isolation.hpp"
+#include "support/log.hpp"
+#include "support/signals.hpp"
+
+namespace tsrec::host {
+
+int command_stage(const Arguments& arguments) {
+  if (arguments.words.size() != 2)
+    throw ConfigError(
+        "stage needs the folder of a run and the name of a stage; --isolate calls it");
+  const std::filesystem::path folder = arguments.words[0];
+  const Opened opened = open_experiment(arguments, folder.string());
+  log_to_file(folder / "log.txt");
+  prepare_process(opened.experiment.run);
+  watch_signals();
+  return make_in_this_child(opened.experiment, Store(arguments.store), arguments.words[1], folder);
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,164 @@
+#include "pipeline/isolation.hpp"
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/dll/runtime_symbol_info.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "commands/commands.hpp"
+#include "support/child.hpp"
+#include "support/signals.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+fs::path outcome_file(const fs::path& run_folder, const std::string& stage) {
+  return run_folder / "stages" / (stage + ".json");
+}
+
+[[noreturn]] void become(std::vector<std::string> command, int out) {
+  // A group of its own: Ctrl-C reaches the parent, which passes on one signal for each. When the
+  // parent is killed, the child stops tidily.
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::isatty(STDERR_FILENO) == 1) ::setenv("TSREC_TERMINAL", "1", /*overwrite=*/1);
+  ::dup2(out, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv(arguments.front(), arguments.data());
+  ::_exit(127);
+}
+
+void write_all(int fd, const char* bytes, size_t count) {
+  while (count > 0) {
+    const ssize_t wrote = ::write(fd, bytes, count);
+    if (wrote < 0 && errno != EINTR) return;
+    if (wrote > 0) {
+      bytes += wrote;
+      count -= static_cast<size_t>(wrote);
+    }
+  }
+}
+
+// Until the child closes its end: passes on what it says, and a stop that was asked for here.
+std::string passed_on(int from, pid_t child) {
+  std::string said;
+  bool is_told_to_stop = false;
+  for (;;) {
+    if (stop_requested() && !is_told_to_stop) {
+      ::kill(child, SIGTERM);
+      is_told_to_stop = true;
+    }
+    pollfd waiting{from, POLLIN, 0};
+    if (::poll(&waiting, 1, /*timeout_ms=*/200) <= 0) continue;
+    std::array<char, 4096> buffer;
+    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    if (got == 0 || (got < 0 && errno != EINTR)) return said;
+    if (got <= 0) continue;
+    write_all(STDERR_FILENO, buffer.data(), static_cast<size_t>(got));
+    said.append(buffer.data(), static_cast<size_t>(got));
+    constexpr size_t kMost = 1 << 20;
+    if (said.size() > kMost) said.erase(0, said.size() - kMost / 2);
+  }
+}
+
+// Without what a progress bar overwrote.
+std::string without_bars(const std::string& text) {
+  std::string lines, line;
+  for (const char c : text) {
+    if (c == '\r') {
+      line.clear();
+      continue;
+    }
+    line += c;
+    if (c != '\n') continue;
+    lines += line;
+    line.clear();
+  }
+  return lines + line;
+}
+
+void read_outcome(const fs::path& file, StageResult& result) {
+  const ordered_json outcome = ordered_json::parse(io::read_text(file));
+  if (outcome.contains("interrupted")) throw Interrupted(outcome["interrupted"].get<std::string>());
+  if (outcome.contains("error")) throw Error(outcome["error"].get<std::string>());
+  result.seconds = outcome["seconds"].get<double>();
+  result.counters = outcome["counters"].get<std::map<std::string, int64_t>>();
+}
+
+}  // namespace
+
+MakeStage made_in_child(const Store& store, fs::path run_folder,
+                        std::vector<fs::path> plugin_folders) {
+  return [store, run_folder = std::move(run_folder), plugin_folders = std::move(plugin_folders)](
+             const Stage& stage, const std::vector<StageResult>&, StageResult& result) {
+    std::vector<std::string> command = {boost::dll::program_location().string(),
+                                        "stage",
+                                        run_folder.string(),
+                                        stage.name,
+                                        "--store",
+                                        store.root().string()};
+    for (const fs::path& folder : plugin_folders) {
+      command.emplace_back("--plugins");
+      command.push_back(folder.string());
+    }
+    fs::remove(outcome_file(run_folder, stage.name));
+    std::array<int, 2> pipe{};
+    if (::pipe(pipe.data()) != 0)
+      throw Error("no pipe for a child process: ", std::strerror(errno));
+    const pid_t child = ::fork();
+    if (child == 0) become(std::move(command), pipe[1]);
+    ::close(pipe[1]);
+    if (child < 0) throw Error("no child process: ", std::strerror(errno));
+    const std::string said = without_bars(passed_on(pipe[0], child));
+    ::close(pipe[0]);
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (fs::exists(outcome_file(run_folder, stage.name))) {
+      read_outcome(outcome_file(run_folder, stage.name), result);
+      result.digest = store.digest(result.key);
+      result.state = StageResult::State::ran;
+      return;
+    }
+    fs::create_directories(store.failed(result.key));
+    const fs::path log = store.failed(result.key) / "log.txt";
+    io::write_text(log, said);
+    throw Error("its process was ended by ", ending_of(status),
+                "; it said last: ", one_line(said, 300), "\n  log: ", log.string(),
+                "\n  run the same command again to go on behind the last stage that is stored");
+  };
+}
+
+int make_in_this_child(const Experiment& experiment, const Store& store, const std::string& stage,
+                       const fs::path& run_folder) {
+  const fs::path file = outcome_file(run_folder, stage);
+  fs::create_directories(file.parent_path());
+  ordered_json outcome = ordered_json::object();
+  int code = kFine;
+  try {
+    const StageResult result = run_stage(experiment, store, stage);
+    outcome = {{"seconds", result.seconds}, {"counters", result.counters}};
+  } catch (const Interrupted& stopped) {
+    outcome["interrupted"] = stopped.what();
+    code = kStopped;
+  } catch (...) {
+    outcome["error"] = reason_of(std::current_exception());
+    code = kFailed;
+  }
+  io::write_text(file, outcome.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  return code;
+}
+
+}  // namespace tsrec::host

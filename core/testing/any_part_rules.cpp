@@ -1,0 +1,98 @@
+#include <cmath>
+#include <set>
+
+#include "rules.hpp"
+
+namespace tsrec::kit {
+namespace any_part_rule {  // rules of other kinds have the same names
+
+bool is_name(std::string_view text) {
+  if (text.empty() || text[0] < 'a' || text[0] > 'z') return false;
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
+void named_and_described(const Subject& subject) {
+  const PartInfo& info = subject.info();
+  require(is_name(info.name), "'", info.name, "' is no name; use a-z, 0-9 and _");
+  require(info.revision >= 1, "revision ", info.revision, "; begin with 1");
+  const std::string summary = info.summary;
+  require(summary.size() >= 8 && summary.find('\n') == std::string::npos, "the summary '", summary,
+          "' must be one line that says what the part does");
+}
+
+// The fields of fresh settings, with what they point into.
+struct Declared {
+  explicit Declared(const PartInfo& info) : settings(info.new_settings(), info.delete_settings) {
+    info.declare(settings.get(), options);
+  }
+  std::shared_ptr<void> settings;
+  Options options;
+};
+
+void options_are_documented(const Subject& subject) {
+  // What the host itself reads in a part's table.
+  const std::set<std::string> taken = {"use",    "name",   "enabled", "seed",       "weight",
+                                       "repeat", "reward", "tasks",   "curve_rows", "patience",
+                                       "select", "kind",   "include"};
+  std::set<std::string> seen;
+  Declared declared(subject.info());
+  for (const auto& field : declared.options.fields()) {
+    const Field::Facts& facts = field->facts();
+    require(is_name(facts.key), "option '", facts.key, "' is no name; use a-z, 0-9 and _");
+    require(!taken.contains(facts.key), "option '", facts.key, "' is a key of the host");
+    require(seen.insert(facts.key).second, "option '", facts.key, "' is declared twice");
+    require(facts.help.size() >= 8, "option '", facts.key, "' has no help()");
+    require(facts.is_required || field->complaint().empty(), "the default of option '", facts.key,
+            "' is refused: ", field->complaint());
+  }
+}
+
+void declaring_again_gives_the_same(const Subject& subject) {
+  Declared first(subject.info()), second(subject.info());
+  require(first.options.fields().size() == second.options.fields().size(),
+          "another number of options the second time");
+  for (size_t i = 0; i < first.options.fields().size(); ++i) {
+    const auto &a = first.options.fields()[i]->facts(), &b = second.options.fields()[i]->facts();
+    require(a.key == b.key && a.type == b.type && a.default_text == b.default_text, "option '",
+            a.key, "' differs the second time");
+  }
+}
+
+void made_twice_and_destroyed(const Subject& subject) {
+  TestContext context;
+  const auto first = subject.make(context), second = subject.make(context);
+  require(first != nullptr && second != nullptr && first != second,
+          "two parts of one plugin must be two objects");
+}
+
+// At the ends of every range: made, or refused with a sentence.
+void made_at_the_ends_of_its_ranges(const Subject& subject) {
+  Declared declared(subject.info());
+  for (const auto& field : declared.options.fields()) {
+    const Field::Facts& facts = field->facts();
+    if (facts.type != "int" && facts.type != "float") continue;
+    for (const double end : {facts.low, facts.high}) {
+      if (!std::isfinite(end)) continue;
+      OptionTexts options = subject.options();
+      options[facts.key] =
+          facts.type == "int" ? c10::str(static_cast<int64_t>(end)) : c10::str(end);
+      TestContext context;
+      works_or_says_why([&] { Subject(subject.info(), options).make(context); });
+    }
+  }
+}
+
+}  // namespace any_part_rule
+
+std::vector<Rule> any_part_rules() {
+  using namespace any_part_rule;
+  return {{"it has a name, a revision and a summary", named_and_described},
+          {"every option has a name of its own, help, and a default that it accepts",
+           options_are_documented},
+          {"declaring the options again gives the same", declaring_again_gives_the_same},
+          {"it can be made twice and destroyed", made_twice_and_destroyed},
+          {"at the ends of its options' ranges it is made, or says why not",
+           made_at_the_ends_of_its_ranges}};
+}
+
+}  // namespace tsrec::kit

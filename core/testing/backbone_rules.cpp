@@ -1,0 +1,222 @@
+#include <set>
+
+#include "rules.hpp"
+
+namespace tsrec::kit {
+namespace backbone_rule {  // rules of other kinds have the same names
+
+std::shared_ptr<Backbone> prepared(const Subject& subject) {
+  TestContext context;
+  auto backbone = subject.make_as<Backbone>(context);
+  backbone->prepare(toy_items(), context);
+  return backbone;
+}
+
+// One row of token ids; position ids from 0.
+nn::PackedBatch row_of(const std::vector<int64_t>& ids) {
+  nn::PackedBatch batch;
+  batch.token_T = torch::tensor(ids, torch::kInt64);
+  batch.position_T = torch::arange(static_cast<int64_t>(ids.size()));
+  batch.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
+  return batch;
+}
+
+torch::Tensor hidden_of(const Backbone& backbone, const std::vector<int64_t>& ids) {
+  const torch::NoGradGuard no_grad;
+  return backbone.hidden(row_of(ids), {});
+}
+
+bool is_near(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.sizes() == b.sizes() && torch::allclose(a.to(torch::kFloat32), b.to(torch::kFloat32),
+                                                   /*rtol=*/1e-4, /*atol=*/1e-4);
+}
+
+const std::vector<int64_t> kRow = {3, 1, 4, 1, 5, 9, 2, 6};
+
+void matrices_fit_together(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const torch::Tensor embedding_VD = backbone->embedding(), head_VD = backbone->head().weight_VD;
+  require(backbone->tokenizer().size() > 8, "the tokenizer has ", backbone->tokenizer().size(),
+          " tokens");
+  require(embedding_VD.dim() == 2 && embedding_VD.size(0) >= backbone->tokenizer().size(),
+          "embedding() is ", shape_of(embedding_VD), " for ", backbone->tokenizer().size(),
+          " tokens");
+  require(head_VD.sizes() == embedding_VD.sizes(), "head() is ", shape_of(head_VD),
+          ", embedding() ", shape_of(embedding_VD));
+  require(!backbone->tied() || same(embedding_VD.detach(), head_VD.detach()),
+          "it calls itself tied, but head and embedding differ");
+  const torch::Tensor hidden_TD = hidden_of(*backbone, kRow);
+  require(hidden_TD.sizes() ==
+                  at::IntArrayRef({static_cast<int64_t>(kRow.size()), embedding_VD.size(1)}) &&
+              hidden_TD.isfinite().all().item<bool>(),
+          "hidden() gives ", shape_of(hidden_TD), ", or not finite");
+  require(backbone->flops_per_token() > 0, "flops_per_token() is ", backbone->flops_per_token());
+  require(backbone->initializer_range() > 0, "initializer_range() is ",
+          backbone->initializer_range());
+}
+
+void a_token_sees_its_own_past_only(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const torch::Tensor hidden_TD = hidden_of(*backbone, kRow);
+  std::vector<int64_t> changed = kRow;
+  changed[5] = 7;
+  const torch::Tensor other_TD = hidden_of(*backbone, changed);
+  require(is_near(hidden_TD.slice(0, 0, 5), other_TD.slice(0, 0, 5)),
+          "a later token changes an earlier hidden state");
+  require(!is_near(hidden_TD.slice(0, 5), other_TD.slice(0, 5)),
+          "a token does not change the hidden states behind it");
+}
+
+void rows_of_a_batch_are_strangers(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const std::vector<int64_t> second = {2, 7, 1};
+  std::vector<int64_t> both = kRow;
+  both.insert(both.end(), second.begin(), second.end());
+  nn::PackedBatch batch = row_of(both);
+  const auto length = static_cast<int32_t>(kRow.size());
+  batch.position_T = torch::cat({torch::arange(length), torch::arange(3)});
+  batch.segments = {{0, length, -1, 0}, {length, 3, -1, 0}};
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor hidden_TD = backbone->hidden(batch, {});
+  require(is_near(hidden_TD.slice(0, 0, length), hidden_of(*backbone, kRow)) &&
+              is_near(hidden_TD.slice(0, length), hidden_of(*backbone, second)),
+          "a row packed beside another has other hidden states than alone");
+}
+
+void a_shared_prefix_is_exact(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  // Rows 3 1 4 1 5 and 3 1 4 7 7 whose first three tokens are computed once.
+  nn::PackedBatch batch = row_of({3, 1, 4, 1, 5, 7, 7});
+  batch.position_T = torch::tensor({0, 1, 2, 3, 4, 3, 4}, torch::kInt64);
+  batch.segments = {{0, 3, -1, 0}, {3, 2, 0, 3}, {5, 2, 0, 3}};
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor hidden_TD = backbone->hidden(batch, {});
+  const torch::Tensor one = hidden_of(*backbone, {3, 1, 4, 1, 5}),
+                      other = hidden_of(*backbone, {3, 1, 4, 7, 7});
+  require(
+      is_near(hidden_TD.slice(0, 0, 5), one) && is_near(hidden_TD.slice(0, 5), other.slice(0, 3)),
+      "a child segment does not see its parent as a plain row sees its own beginning");
+  // The same behind kept keys and values.
+  nn::KvPrefix kept;
+  backbone->hidden(row_of({3, 1, 4}),
+                   {.past = nullptr, .keep = &kept, .dropout = 0, .generator = {}});
+  nn::PackedBatch rest = row_of({7, 7});
+  rest.position_T = torch::tensor({3, 4}, torch::kInt64);
+  rest.segments = {{0, 2, 0, 3}};
+  require(is_near(backbone->hidden(rest,
+                                   {.past = &kept, .keep = nullptr, .dropout = 0, .generator = {}}),
+                  other.slice(0, 3)),
+          "behind kept keys and values the hidden states differ");
+}
+
+void every_parameter_learns(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const auto parameters = backbone->parameters(), again = backbone->parameters();
+  require(!parameters.empty() && parameters.size() == again.size(),
+          "parameters() changes its size");
+  std::set<std::string> names;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    require(names.insert(parameters[i].name).second && parameters[i].name == again[i].name,
+            "the name '", parameters[i].name, "' is not stable and distinct");
+    require(parameters[i].value.is_leaf() && parameters[i].value.requires_grad(),
+            parameters[i].name, " is no leaf that requires a gradient");
+  }
+  const torch::Tensor hidden_TD = backbone->hidden(row_of(kRow), {});
+  const torch::Tensor loss =
+      -nn::label_log_prob(backbone->head(), hidden_TD, torch::tensor(kRow, torch::kInt64)).sum();
+  std::vector<torch::Tensor> leaves;
+  for (const nn::Parameter& parameter : parameters) leaves.push_back(parameter.value);
+  const auto gradients =
+      torch::autograd::grad({loss}, leaves, {}, false, false, /*allow_unused=*/true);
+  for (size_t i = 0; i < gradients.size(); ++i)
+    require(gradients[i].defined() && gradients[i].isfinite().all().item<bool>(),
+            parameters[i].name, " gets no gradient, or one that is not finite");
+}
+
+void new_tokens_get_their_rows(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const int64_t first = backbone->tokenizer().size(), width = backbone->embedding().size(1);
+  const torch::Tensor before_VD = backbone->embedding().detach().clone().slice(0, 0, first);
+  TestContext context;
+  const torch::Tensor input_ED = torch::randn({3, width}, context.generator("rows", 0));
+  const torch::Tensor output_ED =
+      backbone->tied() ? torch::Tensor() : torch::randn({3, width}, context.generator("rows", 1));
+  backbone->extend({"<a_0>", "<a_1>", "<b_0>"}, input_ED, output_ED);
+  require(
+      backbone->tokenizer().size() == first + 3 && backbone->tokenizer().find("<a_1>") == first + 1,
+      "the ids of new tokens do not follow the tokenizer's size");
+  const torch::Tensor embedding_VD = backbone->embedding().detach();
+  require(is_near(embedding_VD.slice(0, first, first + 3), input_ED),
+          "embedding() does not hold the new rows");
+  require(same(embedding_VD.slice(0, 0, first), before_VD), "extend() changes old rows");
+  require(backbone->tied() ||
+              is_near(backbone->head().weight_VD.detach().slice(0, first, first + 3), output_ED),
+          "head() does not hold the new rows");
+  require(hidden_of(*backbone, {first, 1, first + 2}).isfinite().all().item<bool>(),
+          "the new tokens have hidden states that are not finite");
+}
+
+void a_clone_stands_alone(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const auto clone = backbone->clone();
+  const torch::Tensor before_TD = hidden_of(*backbone, kRow);
+  require(is_near(before_TD, hidden_of(*clone, kRow)), "the clone has other hidden states");
+  {
+    const torch::NoGradGuard no_grad;
+    for (const nn::Parameter& parameter : backbone->parameters()) parameter.value.add_(0.5);
+  }
+  require(is_near(before_TD, hidden_of(*clone, kRow)), "changing the original changes its clone");
+}
+
+void saved_and_loaded(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  TestContext context;
+  const auto again = subject.make_as<Backbone>(context);
+  const TempFolder folder;
+  backbone->save(folder.path() / "model");
+  again->load(folder.path() / "model");
+  require(same(hidden_of(*backbone, kRow), hidden_of(*again, kRow)),
+          "the loaded model has other hidden states");
+  const std::string text = "steel bolt, Café ☕";
+  require(backbone->tokenizer().encode(text) == again->tokenizer().encode(text),
+          "the loaded tokenizer gives other ids");
+}
+
+void the_seed_decides(const Subject& subject) {
+  require(same(prepared(subject)->embedding().detach(), prepared(subject)->embedding().detach()),
+          "two models of one seed differ");
+}
+
+void tiny_catalogues(const Subject& subject) {
+  for (const int64_t count : {0, 1}) {
+    TestContext context;
+    const auto backbone = subject.make_as<Backbone>(context);
+    works_or_says_why([&] { backbone->prepare(toy_items(count), context); });
+  }
+}
+
+}  // namespace backbone_rule
+
+std::vector<Rule> backbone_rules() {
+  using namespace backbone_rule;
+  std::vector<Rule> rules = {
+      {"tokenizer, embedding, head and hidden states fit together", matrices_fit_together},
+      {"a token sees itself and what is before it", a_token_sees_its_own_past_only},
+      {"rows packed into one batch do not see each other", rows_of_a_batch_are_strangers},
+      {"a shared prefix, in the batch or kept, gives what plain rows give",
+       a_shared_prefix_is_exact},
+      {"parameters have stable names, and a loss gives each a gradient", every_parameter_learns},
+      {"extend() gives new tokens their ids and rows and leaves the old ones",
+       new_tokens_get_their_rows},
+      {"a clone is equal and has storage of its own", a_clone_stands_alone},
+      {"saved and loaded it is the same model and tokenizer", saved_and_loaded},
+      {"equal items and seed give equal weights", the_seed_decides},
+      {"no items, one item: a model, or a sentence", tiny_catalogues}};
+  for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
+         subject.make_as<Backbone>(context)->prepare(toy_items(), context);
+       }))
+    rules.push_back(std::move(rule));
+  return rules;
+}
+
+}  // namespace tsrec::kit

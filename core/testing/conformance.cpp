@@ -1,0 +1,115 @@
+#include "tsrec/testing/conformance.hpp"
+
+#include "host_state.hpp"
+#include "rules.hpp"
+
+namespace tsrec::kit {
+namespace {
+
+using AllRules = std::map<std::string, std::vector<Rule>, std::less<>>;
+
+AllRules all_rules() {
+  AllRules all = {{"source", source_rules()},           {"encoder", encoder_rules()},
+                  {"quantizer", quantizer_rules()},     {"resolver", resolver_rules()},
+                  {"extractor", extractor_rules()},     {"backbone", backbone_rules()},
+                  {"initializer", initializer_rules()}, {"task", task_rules()},
+                  {"trainer", trainer_rules()},         {"reward", reward_rules()},
+                  {"recommender", recommender_rules()}, {"metric", metric_rules()}};
+  for (auto& [kind, rules] : all) {
+    const std::vector<Rule> any = any_part_rules();
+    rules.insert(rules.begin(), any.begin(), any.end());
+  }
+  return all;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace
+
+const std::vector<Rule>& rules_of(std::string_view kind) {
+  static const AllRules all = all_rules();
+  const auto found = all.find(kind);
+  if (found == all.end()) throw Error("there are no rules for the kind '", kind, "'");
+  return found->second;
+}
+
+Finding apply(const Rule& rule, const Subject& subject) {
+  Finding finding{rule.sentence, Verdict::kept, ""};
+  if (const auto missing = subject.missing(); !missing.empty()) {
+    finding.verdict = Verdict::skipped;
+    finding.detail = "it needs a value for " + joined(missing) + "; give it with --set " +
+                     subject.info().name + "." + missing.front() + "=...";
+    return finding;
+  }
+  const auto broken = [&](const std::string& detail) {
+    finding.verdict = Verdict::broken;
+    finding.detail = detail;
+  };
+  HostState host;
+  try {
+    rule.check(subject);
+  } catch (const Broken& seen) {
+    broken(seen.detail);
+  } catch (const Skipped& skipped) {
+    finding.verdict = Verdict::skipped;
+    finding.detail = skipped.reason;
+  } catch (const c10::Error& error) {
+    broken(std::string("throws: ") + error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    broken(std::string("throws: ") + error.what());
+  } catch (...) {
+    broken("throws something that is no std::exception");
+  }
+  if (const std::string changed = host.difference();
+      !changed.empty() && finding.verdict == Verdict::kept)
+    broken(changed);
+  return finding;
+}
+
+std::vector<Finding> conformance(const Subject& subject) {
+  std::vector<Finding> findings;
+  for (const Rule& rule : rules_of(subject.info().kind)) findings.push_back(apply(rule, subject));
+  return findings;
+}
+
+// --- what rules are written with
+// -------------------------------------------------------------------------------------
+bool same(const torch::Tensor& a, const torch::Tensor& b) {
+  if (!a.defined() || !b.defined()) return a.defined() == b.defined();
+  return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && torch::equal(a, b);
+}
+
+std::string shape_of(const torch::Tensor& x) {
+  return x.defined() ? c10::str(x.scalar_type(), " ", x.sizes()) : "undefined";
+}
+
+void require_finite_float(const torch::Tensor& x, at::IntArrayRef shape, const char* what) {
+  require(x.defined() && x.scalar_type() == torch::kFloat32 && x.sizes() == shape, what, " is ",
+          shape_of(x), "; expected Float ", shape);
+  require(x.device().is_cpu(), what, " is not on the CPU");
+  require(x.isfinite().all().item<bool>(), what, " holds NaN or infinite values");
+}
+
+std::vector<Rule> long_work_rules(const Work& work) {
+  return {{"a stop ends the work with Interrupted, or it returns",
+           [work](const Subject& subject) {
+             TestContext context;
+             context.stop = true;
+             try {
+               work(subject, context);
+             } catch (const Interrupted&) {
+             }
+           }},
+          {"progress runs forward up to its total, numbers and names can be shown",
+           [work](const Subject& subject) {
+             TestContext context;
+             work(subject, context);
+             require(context.complaint().empty(), context.complaint());
+           }}};
+}
+
+}  // namespace tsrec::kit

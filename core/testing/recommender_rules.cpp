@@ -1,0 +1,140 @@
+#include <set>
+
+#include "rules.hpp"
+#include "tsrec/parts/recommender.hpp"
+
+namespace tsrec::kit {
+namespace recommender_rule {  // rules of other kinds have the same names
+
+struct Fitted {
+  Fitted(const Subject& subject, bool with_sids = true, int64_t num_items = 60)
+      : data(toy_data(num_items)), sids(toy_sids(num_items)) {
+    TestContext context;
+    recommender = subject.make_as<Recommender>(context);
+    const Dataset seen = data.without_test();
+    recommender->fit({.data = seen, .sids = with_sids ? &sids : nullptr}, context);
+  }
+  Rankings rank(const Samples& samples, int64_t candidates = 10) const {
+    TestContext context;
+    return recommender->rank(samples, candidates, context);
+  }
+  Dataset data;
+  SidTable sids;
+  std::shared_ptr<Recommender> recommender;
+};
+
+bool same_lists(const Rankings& a, const Rankings& b) {
+  return same(a.item_SM, b.item_SM) && same(a.score_SM, b.score_SM);
+}
+
+void require_lists(const Rankings& rankings, int64_t rows, int64_t width, int64_t num_items) {
+  require(rankings.item_SM.defined() && rankings.item_SM.scalar_type() == torch::kInt64 &&
+              rankings.item_SM.sizes() == at::IntArrayRef({rows, width}),
+          "item_SM is ", shape_of(rankings.item_SM), "; expected Long [", rows, ", ", width, "]");
+  require_finite_float(rankings.score_SM, {rows, width}, "score_SM");
+  for (int64_t row = 0; row < rows; ++row) {
+    std::set<int64_t> seen;
+    bool has_ended = false;
+    for (int64_t m = 0; m < width; ++m) {
+      const int64_t item = rankings.item_SM[row][m].item<int64_t>();
+      require(item >= -1 && item < num_items, "row ", row, " lists item ", item);
+      require(item == -1 || !has_ended, "row ", row, " goes on behind its end (-1)");
+      has_ended = has_ended || item == -1;
+      if (item == -1) continue;
+      require(seen.insert(item).second, "row ", row, " lists item ", item, " twice");
+      require(m == 0 || rankings.score_SM[row][m].item<float>() <=
+                            rankings.score_SM[row][m - 1].item<float>(),
+              "row ", row, " is not sorted by its scores at place ", m);
+    }
+  }
+}
+
+void lists_are_lists(const Subject& subject) {
+  const Fitted fitted(subject);
+  const Samples& rows = fitted.data.test;
+  require_lists(fitted.rank(rows), rows.size(), 10, 60);
+  require_lists(fitted.rank(rows, 1000), rows.size(), 60, 60);
+  require_lists(fitted.rank(rows.rows({})), 0, 10, 60);
+}
+
+void targets_are_not_looked_at(const Subject& subject) {
+  const Fitted fitted(subject);
+  Samples hidden = fitted.data.test;
+  hidden.target_S = (hidden.target_S + 7) % 60;
+  require(same_lists(fitted.rank(fitted.data.test), fitted.rank(hidden)),
+          "other targets change the lists: it looks at the answers");
+}
+
+void a_row_decides_its_list(const Subject& subject) {
+  const Fitted fitted(subject);
+  const Rankings all = fitted.rank(fitted.data.test);
+  require(same_lists(all, fitted.rank(fitted.data.test)), "the same rows get other lists again");
+  const std::array<int64_t, 1> chosen = {2};
+  require(same(fitted.rank(fitted.data.test.rows(chosen)).item_SM, all.item_SM.slice(0, 2, 3)),
+          "a row alone gets another list than among others");
+}
+
+void the_seed_decides(const Subject& subject) {
+  const Fitted one(subject), other(subject);
+  require(same_lists(one.rank(one.data.test), other.rank(other.data.test)),
+          "two fits with one seed differ");
+}
+
+void saved_and_loaded(const Subject& subject) {
+  const Fitted fitted(subject);
+  TestContext context;
+  const auto again = subject.make_as<Recommender>(context);
+  through_disk([&](ArtifactWriter& writer) { fitted.recommender->save(writer); },
+               [&](const ArtifactReader& reader) { again->load(reader); });
+  require(same_lists(fitted.rank(fitted.data.test), again->rank(fitted.data.test, 10, context)),
+          "the loaded part gives other lists");
+}
+
+void tiny_data_and_empty_histories(const Subject& subject) {
+  works_or_says_why([&] {
+    const Fitted fitted(subject, /*with_sids=*/false);
+    require_lists(fitted.rank(fitted.data.test), fitted.data.test.size(), 10, 60);
+  });
+  works_or_says_why([&] {
+    const Fitted fitted(subject, /*with_sids=*/true, /*num_items=*/2);
+    require_lists(fitted.rank(fitted.data.test), fitted.data.test.size(), 2, 2);
+  });
+  const Fitted fitted(subject);
+  SamplesBuilder builder;
+  builder.add(/*user=*/1, {}, /*target=*/0, /*time=*/9);
+  works_or_says_why([&] { require_lists(fitted.rank(builder.build()), 1, 10, 60); });
+  works_or_says_why([&] {
+    TestContext context;
+    Dataset none;
+    none.items = toy_items(0);
+    none.train = none.valid = none.test = Samples::empty();
+    const SidTable no_sids = toy_sids(0);
+    const auto part = subject.make_as<Recommender>(context);
+    part->fit({.data = none, .sids = &no_sids}, context);
+    require_lists(part->rank(builder.build(), 10, context), 1, 0, 0);
+  });
+}
+
+}  // namespace recommender_rule
+
+std::vector<Rule> recommender_rules() {
+  using namespace recommender_rule;
+  std::vector<Rule> rules = {
+      {"lists name distinct items, best first, as many as asked for or as there are",
+       lists_are_lists},
+      {"the targets are not looked at", targets_are_not_looked_at},
+      {"a row's list depends on that row only", a_row_decides_its_list},
+      {"equal data and seed give equal lists", the_seed_decides},
+      {"saved and loaded it gives the same lists", saved_and_loaded},
+      {"no SIDs, two items, no items, an empty history: lists, or a sentence",
+       tiny_data_and_empty_histories}};
+  for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
+         const Dataset data = toy_data().without_test();
+         const SidTable sids = toy_sids();
+         subject.make_as<Recommender>(context)->fit({.data = data, .sids = &sids}, context);
+       }))
+    rules.push_back(std::move(rule));
+  return rules;
+}
+
+}  // namespace tsrec::kit

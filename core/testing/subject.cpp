@@ -1,0 +1,101 @@
+#include "tsrec/testing/subject.hpp"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <sstream>
+
+namespace tsrec::kit {
+namespace {
+
+void set_from_text(Field& field, const std::string& text) {
+  bool is_read = true;
+  std::visit(
+      [&](auto* value) {
+        using T = std::remove_cvref_t<decltype(*value)>;
+        std::istringstream in(text);
+        if constexpr (std::is_same_v<T, bool>) {
+          *value = text == "true";
+          is_read = text == "true" || text == "false";
+        } else if constexpr (std::is_same_v<T, std::string> ||
+                             std::is_same_v<T, std::filesystem::path>) {
+          *value = text;
+        } else if constexpr (std::is_arithmetic_v<T>) {
+          is_read = static_cast<bool>(in >> *value) && (in >> std::ws).eof();
+        } else {
+          std::string separated = text;
+          std::replace(separated.begin(), separated.end(), ',', ' ');
+          in.str(separated);
+          value->clear();
+          for (typename T::value_type entry; in >> entry;) value->push_back(entry);
+          is_read = in.eof();
+        }
+      },
+      field.target());
+  if (!is_read) {
+    throw ConfigError("option '", field.facts().key, "' is '", text, "'; expected ",
+                      field.facts().type);
+  }
+}
+
+}  // namespace
+
+Subject::Subject(const PartInfo& info, OptionTexts options)
+    : info_(info), options_(std::move(options)) {}
+
+std::vector<std::string> Subject::missing() const {
+  const std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
+  Options declared;
+  info_.declare(settings.get(), declared);
+  std::vector<std::string> names;
+  for (const auto& field : declared.fields()) {
+    if (field->facts().is_required && !options_.contains(field->facts().key))
+      names.push_back(field->facts().key);
+  }
+  return names;
+}
+
+std::shared_ptr<Part> Subject::make(Context& context) const {
+  const std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
+  Options declared;
+  info_.declare(settings.get(), declared);
+  for (const auto& [key, text] : options_) {
+    auto& fields = declared.fields();
+    const auto field = std::find_if(fields.begin(), fields.end(), [&, name = key](const auto& f) {
+      return f->facts().key == name;
+    });
+    if (field == fields.end())
+      throw ConfigError(info_.kind, " '", info_.name, "' has no option '", key, "'");
+    set_from_text(**field, text);
+    if (const std::string complaint = (*field)->complaint(); !complaint.empty())
+      throw ConfigError(complaint);
+  }
+  for (const auto& field : declared.fields()) {
+    for (const auto& check : field->facts().checks) {
+      if (const std::string complaint = check(); !complaint.empty()) throw ConfigError(complaint);
+    }
+  }
+  return {info_.make(settings.get(), context), info_.destroy};
+}
+
+const PluginInfo& open_plugin(const std::filesystem::path& file) {
+  void* handle = ::dlopen(std::filesystem::absolute(file).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) throw Error("cannot load '", file.string(), "': ", ::dlerror());
+  using Entry = const PluginInfo* (*)() noexcept;
+  const auto entry = reinterpret_cast<Entry>(::dlsym(handle, "tsrec_plugin"));
+  const PluginInfo* info = entry == nullptr ? nullptr : entry();
+  if (info == nullptr) throw Error("'", file.string(), "' is no tsrec plugin");
+  return *info;
+}
+
+Subject part_of(const std::filesystem::path& file, std::string_view kind, std::string_view name,
+                OptionTexts options) {
+  const PluginInfo& plugin = open_plugin(file);
+  for (size_t i = 0; i < plugin.count; ++i) {
+    if (kind == plugin.parts[i].kind && name == plugin.parts[i].name)
+      return Subject(plugin.parts[i], std::move(options));
+  }
+  throw Error("'", file.string(), "' offers no ", kind, " '", name, "'");
+}
+
+}  // namespace tsrec::kit

@@ -1,0 +1,152 @@
+#include <thread>
+
+#include "rules.hpp"
+#include "tsrec/parts/task.hpp"
+
+namespace tsrec::kit {
+namespace task_rule {  // rules of other kinds have the same names
+
+struct Given {
+  Dataset data = toy_data();
+  SidTable sids = toy_sids();
+  std::vector<TokenNote> notes = toy_notes(sids);
+};
+
+std::shared_ptr<Task> prepared(const Subject& subject, const Given& given) {
+  TestContext context;
+  auto task = subject.make_as<Task>(context);
+  task->prepare({.data = given.data, .sids = given.sids, .notes = given.notes}, context);
+  return task;
+}
+
+template <class Visit>
+void for_each_example(const Task& task, const Visit& visit) {
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    for (int64_t index = 0; index < task.size(split); ++index)
+      visit(split, index, task.at(split, index, /*draw=*/static_cast<uint64_t>(index)));
+  }
+}
+
+void pieces_exist(const Subject& subject) {
+  const Given given;
+  const auto task = prepared(subject, given);
+  require(task->size(Split::train) > 0, "it gives no training example of the toy data");
+  for_each_example(*task, [&](Split split, int64_t index, const Example& example) {
+    const std::string where = c10::str(name(split), " example ", index);
+    require(example.form == task->form() && !example.form.empty(), where, " fills the form '",
+            example.form, "', the task says '", task->form(), "'");
+    require(std::isfinite(example.weight) && example.weight >= 0, where, " has weight ",
+            example.weight);
+    require(!example.slots.empty(), where, " fills no slot");
+    require(example.sample >= -1 && example.sample < given.data.split(split).size(), where,
+            " names row ", example.sample, ", which its split does not have");
+    require(example.target_item >= -1 && example.target_item < given.data.items.size(), where,
+            " has target item ", example.target_item);
+    for (const auto& [slot, pieces] : example.slots) {
+      for (const Piece& piece : pieces) {
+        if (piece.kind == Piece::Kind::sid)
+          require(piece.item >= 0 && piece.item < given.data.items.size(), where, " slot ", slot,
+                  " names item ", piece.item);
+        if (piece.kind == Piece::Kind::token)
+          require(piece.level >= 0 && piece.level < given.sids.num_levels() && piece.code >= 0 &&
+                      piece.code < given.sids.sizes[static_cast<size_t>(piece.level)],
+                  where, " slot ", slot, " names code ", piece.code, " of level ", piece.level);
+      }
+    }
+  });
+}
+
+void an_item_answer_is_the_target(const Subject& subject) {
+  const Given given;
+  const auto task = prepared(subject, given);
+  if (!task->answers_with_item()) throw Skipped{"it does not answer with an item"};
+  for_each_example(*task, [&](Split split, int64_t index, const Example& example) {
+    require(example.target_item >= 0, name(split), " example ", index, " has no target_item");
+    bool is_answered = false;
+    for (const auto& [slot, pieces] : example.slots)
+      is_answered = is_answered || (pieces.size() == 1 && pieces[0].kind == Piece::Kind::sid &&
+                                    pieces[0].item == example.target_item);
+    require(is_answered, name(split), " example ", index,
+            " has no slot that is exactly the SID of its target item");
+  });
+}
+
+bool same_example(const Example& a, const Example& b) {
+  if (a.form != b.form || a.weight != b.weight || a.sample != b.sample ||
+      a.target_item != b.target_item || a.slots.size() != b.slots.size())
+    return false;
+  for (const auto& [slot, pieces] : a.slots) {
+    const auto other = b.slots.find(slot);
+    if (other == b.slots.end() || other->second.size() != pieces.size()) return false;
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const Piece &x = pieces[i], &y = other->second[i];
+      if (x.kind != y.kind || x.text_value != y.text_value || x.item != y.item ||
+          x.level != y.level || x.code != y.code)
+        return false;
+    }
+  }
+  return true;
+}
+
+void the_draw_decides(const Subject& subject) {
+  const Given given;
+  const auto one = prepared(subject, given), other = prepared(subject, given);
+  for (const uint64_t draw : {0ULL, 1ULL, 0xFFFFFFFFFFFFFFFFULL}) {
+    for (int64_t index = 0; index < one->size(Split::train); ++index) {
+      const Example example = one->at(Split::train, index, draw);
+      require(same_example(example, one->at(Split::train, index, draw)), "train example ", index,
+              " differs when it is asked for again");
+      require(same_example(example, other->at(Split::train, index, draw)), "train example ", index,
+              " differs between two tasks with the same inputs");
+    }
+  }
+}
+
+void several_threads_see_the_same(const Subject& subject) {
+  const Given given;
+  const auto task = prepared(subject, given);
+  const int64_t count = task->size(Split::train);
+  std::vector<Example> alone;
+  for (int64_t index = 0; index < count; ++index) alone.push_back(task->at(Split::train, index, 7));
+  std::array<int64_t, 4> differing{};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < differing.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (int64_t index = 0; index < count; ++index)
+        differing[t] +=
+            !same_example(alone[static_cast<size_t>(index)], task->at(Split::train, index, 7));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int64_t count_of_thread : differing)
+    require(count_of_thread == 0, count_of_thread, " examples differ when four threads ask");
+}
+
+void nothing_in_nothing_out(const Subject& subject) {
+  Given given;
+  given.data.train = given.data.valid = given.data.test = Samples::empty();
+  works_or_says_why([&] {
+    const auto task = prepared(subject, given);
+    for_each_example(*task, [&](Split, int64_t, const Example& example) {
+      require(example.sample == -1, "an example names a row, and there is none");
+    });
+  });
+  given.notes.clear();
+  given.data = given.data.without_test();
+  works_or_says_why([&] { prepared(subject, given)->size(Split::test); });
+}
+
+}  // namespace task_rule
+
+std::vector<Rule> task_rules() {
+  using namespace task_rule;
+  return {
+      {"examples fill their form with items, codes and rows that exist", pieces_exist},
+      {"a task that answers with an item answers with its target", an_item_answer_is_the_target},
+      {"an example is a function of split, index and draw", the_draw_decides},
+      {"several threads see the same examples", several_threads_see_the_same},
+      {"without rows and without notes: no rows in its examples, or a sentence",
+       nothing_in_nothing_out}};
+}
+
+}  // namespace tsrec::kit

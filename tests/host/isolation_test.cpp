@@ -1,0 +1,93 @@
+// A plugin that fails at work is a failed stage with a sentence; behind --isolate also one that
+// crashes.
+#include "cli_support.hpp"
+
+namespace tsrec::test {
+namespace {
+
+const std::string kFaulty = " --plugins " + std::string(TSREC_BAD_PLUGINS) + "/faulty_quantizers";
+
+std::string file_of_faulty() {
+  return std::string(TSREC_BAD_PLUGINS) + "/faulty_quantizers/faulty_quantizers.so";
+}
+
+Outcome run_faulty(const std::string& part, const TempFolder& store, const std::string& more = "") {
+  return run("run " + kSmoke + kFaulty + " --set quantizer.use=" + part + more + " --store " +
+             store.path().string());
+}
+
+TEST(FailedStage, SaysWhichPartOfWhichPluginAndWhy) {
+  const TempFolder store;
+  const std::string in = "\n  in quantizer '",
+                    plugin = "' (acme.faulty 1.2.0, " + file_of_faulty() + ")";
+  const auto expect = [&](const std::string& part, const std::string& sentence) {
+    for (const char* isolate : {"", " --isolate"}) {
+      const Outcome outcome = run_faulty(part, store, isolate);
+      EXPECT_EQ(outcome.code, 4) << outcome.text;
+      EXPECT_TRUE(contains(outcome.text, "\nquantize failed: " + sentence + in + part + plugin))
+          << outcome.text;
+      EXPECT_TRUE(contains(outcome.text, "not run")) << outcome.text;
+    }
+  };
+  expect("throws_in_make",
+         "quantizer 'throws_in_make" + plugin + " cannot be made: no codebook in /opt/acme");
+  expect("throws_in_fit", "mat1 and mat2 shapes cannot be multiplied (120x16 and 120x16)");
+  expect("throws_a_number",
+         "something was thrown that is no std::exception; parts throw tsrec::Error or what derives "
+         "from std::exception");
+}
+
+TEST(Isolation, ACrashIsAFailedStageAndTheNextRunGoesOn) {
+  const TempFolder store;
+  const Outcome crash = run_faulty("crashes", store, " --isolate");
+  EXPECT_EQ(crash.code, 4) << crash.text;
+  EXPECT_TRUE(contains(crash.text,
+                       "quantize failed: its process was ended by signal 11 (Segmentation fault); "
+                       "it said last: "))
+      << crash.text;
+  EXPECT_TRUE(contains(crash.text, "about to look at the codebook")) << crash.text;
+  const std::string log = between(crash.text, "\n  log: ", "\n");
+  EXPECT_TRUE(contains(io::read_text(log), "about to look at the codebook")) << log;
+  // The floors do not need the quantizer's work, and their numbers are there.
+  EXPECT_TRUE(contains(crash.text, "popularity")) << crash.text;
+
+  const Outcome again =
+      run("run " + kSmoke + " --isolate --check --store " + store.path().string());
+  EXPECT_EQ(again.code, 0) << again.text;
+  EXPECT_FALSE(contains(again.text, "\nembed  (")) << "it was stored before the crash";
+}
+
+TEST(Isolation, SameBytesAsInOneProcess) {
+  const TempFolder alone, together;
+  ASSERT_EQ(run("run " + kSmoke + " --isolate --store " + alone.path().string()).code, 0);
+  ASSERT_EQ(run("run " + kSmoke + " --store " + together.path().string()).code, 0);
+  const auto stored = [](const TempFolder& store) {
+    std::map<std::string, std::string> digests;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(store.path() / "store")) {
+      if (entry.path().filename() == "digest.txt")
+        digests[entry.path().parent_path().filename()] = io::read_text(entry.path());
+    }
+    return digests;
+  };
+  EXPECT_EQ(stored(alone), stored(together));
+  EXPECT_GT(stored(alone).size(), 10u);
+}
+
+TEST(Isolation, CtrlCStopsTheChildTidily) {
+  const TempFolder store;
+  const std::string where = " --isolate --store " + store.path().string();
+  const std::string long_run = "run " + kSmoke + " --set stage.sft.max_steps=100000 --set " +
+                               "stage.sft.epochs=100000 --set stage.sft.patience=0" + where;
+  // SIGINT once the stage has begun; the whole group must be gone soon after.
+  const Outcome stopped =
+      run(long_run, "timeout --preserve-status --signal=INT --kill-after=60 8 ");
+  EXPECT_EQ(stopped.code, 5) << stopped.text;
+  EXPECT_TRUE(contains(stopped.text, "run the same command again to go on")) << stopped.text;
+  EXPECT_TRUE(contains(stopped.text, "stopped at step")) << stopped.text;
+  for (const auto& entry : std::filesystem::directory_iterator(store.path() / "work"))
+    EXPECT_TRUE(std::filesystem::exists(entry.path() / "checkpoint")) << entry.path();
+}
+
+}  // namespace
+}  // namespace tsrec::test

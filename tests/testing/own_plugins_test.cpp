@@ -1,0 +1,92 @@
+// Every part that we ship obeys the rules that third parties are held to.
+#include <nlohmann/json.hpp>
+
+#include "support/published_files.hpp"
+#include "support/support.hpp"
+#include "tsrec/io/files.hpp"
+#include "tsrec/testing/conformance.hpp"
+
+namespace tsrec::test {
+namespace {
+
+using kit::Finding;
+using kit::Subject;
+using kit::Verdict;
+
+// Files for the parts that read some, and shorter training for those that would take long.
+class Options {
+ public:
+  Options() {
+    io::write_npy(folder_.path() / "x.npy", kit::toy_vectors(60, 4));
+    const kit::ToyWorld world;
+    world.plain->save(folder_.path() / "model");
+    nlohmann::json notes = nlohmann::json::array();
+    for (const TokenNote& note : world.notes)
+      notes.push_back(
+          {{"token", note.token}, {"description", note.description}, {"keywords", note.keywords}});
+    io::write_text(folder_.path() / "notes.json", notes.dump());
+    const auto in = [&](const char* name) { return (folder_.path() / name).string(); };
+    of_ = {{"pretrained", {{"path", in("model")}}},
+           {"precomputed", {{"file", in("x.npy")}}},
+           {"published", {{"file", in("notes.json")}}},
+           {"lc_rec", {{"folder", lc_rec_.path().string()}}},
+           {"minionerec", {{"folder", minionerec_.path().string()}}},
+           {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
+           {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}}};
+  }
+  OptionTexts of(const std::string& part) const {
+    const auto found = of_.find(part);
+    return found == of_.end() ? OptionTexts() : found->second;
+  }
+
+ private:
+  TempFolder folder_;
+  LcRecFolder lc_rec_;
+  MiniOneRecFolder minionerec_;
+  std::map<std::string, OptionTexts> of_;
+};
+
+std::vector<std::filesystem::path> shipped() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(TSREC_PLUGIN_FOLDER)) {
+    if (entry.path().extension() == ".so") files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+TEST(OwnPlugins, ObeyEveryRule) {
+  const Options options;
+  int64_t parts = 0;
+  for (const auto& file : shipped()) {
+    const PluginInfo& plugin = kit::open_plugin(file);
+    for (size_t i = 0; i < plugin.count; ++i) {
+      const Subject subject(plugin.parts[i], options.of(plugin.parts[i].name));
+      ++parts;
+      for (const Finding& finding : kit::conformance(subject)) {
+        EXPECT_NE(finding.verdict, Verdict::broken)
+            << plugin.parts[i].kind << " " << plugin.parts[i].name << ": " << finding.rule << "\n  "
+            << finding.detail;
+        EXPECT_FALSE(contains(finding.detail, "it needs a value for"))
+            << plugin.parts[i].name << " was not tried";
+      }
+    }
+  }
+  EXPECT_EQ(parts, 38);
+}
+
+TEST(OwnPlugins, ExportExactlyTwoNames) {
+  for (const auto& file : shipped()) {
+    const std::string command = "nm -D --defined-only --format=just-symbols " + file.string();
+    FILE* pipe = ::popen(command.c_str(), "r");
+    ASSERT_NE(pipe, nullptr);
+    std::string names;
+    std::array<char, 256> buffer;
+    while (std::fgets(buffer.data(), buffer.size(), pipe) != nullptr) names += buffer.data();
+    ASSERT_EQ(::pclose(pipe), 0);
+    EXPECT_EQ(names, "tsrec_facts\ntsrec_plugin\n") << file;
+  }
+}
+
+}  // namespace
+}  // namespace tsrec::test
