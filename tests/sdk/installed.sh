@@ -73,6 +73,11 @@ grep -q "'my_quantizer' exists already" new.txt || fail "no sentence about the e
 ! tsrec new plugin quantiser x 2>new.txt || fail "a kind that does not exist"
 grep -q "did you mean 'quantizer'" new.txt || fail "no suggestion for the kind"
 
+! tsrec new plugin quantizer rq_kmeans 2>new.txt || fail "a name that a part has"
+grep -q "there is a quantizer 'rq_kmeans' already" new.txt || fail "no sentence about the part of that name"
+tsrec new plugin reward reward >/dev/null && grep -q 'class RewardPart final : public Reward' reward/reward.cpp || fail "a part named like its kind"
+tsrec new plugin metric settings >/dev/null && grep -q 'class SettingsMetric final : public Metric' settings/settings.cpp || fail "a part named like its settings"
+
 # --- another LibTorch is refused with a sentence ----------------------------------------------------------------------
 mkdir -p "$work/old/lib" "$work/old/include/torch/csrc/api/include/torch"
 touch "$work/old/lib/libtorch_cpu.so"

@@ -32,10 +32,17 @@ void print_machine(const fs::path& store) {
             << "): " << (failed ? failed.message() : mebibytes(space.available) + " free") << '\n';
 }
 
+// "13.0", or "cpu".
+std::string cuda_of_libtorch() {
+  const std::string facts = TSREC_FACTS, mark = ";cuda=";
+  const size_t begin = facts.find(mark) + mark.size();
+  return facts.substr(begin, facts.find(';', begin) - begin);
+}
+
 // Returns the number of libraries that are there twice.
 int64_t print_libraries() {
-  std::cout << "LibTorch " << TORCH_VERSION
-            << ", CUDA device: " << (torch::hasCUDA() ? "yes" : "none") << '\n';
+  std::cout << "LibTorch " << TORCH_VERSION << ", CUDA " << cuda_of_libtorch()
+            << ", device: " << (torch::hasCUDA() ? "yes" : "none") << '\n';
   int64_t doubled = 0, openmp = 0;
   for (const auto& [name, files] : mapped_libraries()) {
     for (const fs::path& file : files) std::cout << "  " << file.string() << '\n';

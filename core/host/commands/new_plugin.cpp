@@ -2,7 +2,7 @@
 
 #include "commands/commands.hpp"
 #include "config/document.hpp"
-#include "plugin/kinds.hpp"
+#include "plugin/registry.hpp"
 #include "support/installation.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // "my_quantizer" -> "MyQuantizer".
-std::string class_name(const std::string& name) {
+std::string pascal(const std::string& name) {
   std::string text;
   bool is_start = true;
   for (const char c : name) {
@@ -21,6 +21,24 @@ std::string class_name(const std::string& name) {
     is_start = c == '_';
   }
   return text;
+}
+
+// With the kind behind it, so that no name of the SDK ("settings", "reward") is taken again.
+std::string class_name(const std::string& name, const std::string& kind) {
+  const std::string own = pascal(name), suffix = pascal(kind);
+  if (own == suffix) return own + "Part";
+  return own.ends_with(suffix) ? own : own + suffix;
+}
+
+// A part of that name would have to be called by its plugin's name as well.
+void check_free(const Kind& kind, const std::string& name, const Arguments& arguments) {
+  Registry registry(arguments.plugins, arguments.experiment);
+  registry.load_all();
+  for (const auto& [part, file] : registry.parts(kind.name)) {
+    if (part->name == name)
+      throw ConfigError("there is a ", kind.name, " '", name, "' already, in ", file->info->name,
+                        " ('", file->file.string(), "'); choose another name");
+  }
 }
 
 std::string filled(std::string text, const std::map<std::string, std::string>& values) {
@@ -51,6 +69,7 @@ int command_new(const Arguments& arguments) {
   const Kind& kind = named_kind(arguments.words[1]);
   const std::string& name = arguments.words[2];
   check_name(name);
+  check_free(kind, name, arguments);
   const fs::path folder = name, templates = share_folder() / "template";
   if (fs::exists(folder))
     throw ConfigError("'", name,
@@ -58,9 +77,13 @@ int command_new(const Arguments& arguments) {
   if (!fs::exists(templates / kind.name))
     throw DataError("'", (templates / kind.name).string(),
                     "' is missing; install tsrec again, all of it");
-  const std::map<std::string, std::string> values = {
-      {"NAME", name}, {"CLASS", class_name(name)}, {"KIND", kind.name}, {"VERSION", TSREC_VERSION}};
-  fs::create_directories(folder);
+  const std::map<std::string, std::string> values = {{"NAME", name},
+                                                     {"CLASS", class_name(name, kind.name)},
+                                                     {"KIND", kind.name},
+                                                     {"VERSION", TSREC_VERSION}};
+  const fs::path unfinished = name + ".unfinished";
+  fs::remove_all(unfinished);
+  fs::create_directories(unfinished);
   // Files of the template are named part*: they become NAME*.
   for (const fs::path& source : {templates / "any", templates / kind.name}) {
     for (const auto& entry : fs::directory_iterator(source)) {
@@ -68,11 +91,11 @@ int command_new(const Arguments& arguments) {
       if (file.ends_with(".in")) file.resize(file.size() - 3);
       if (file.starts_with("part")) file = name + file.substr(4);
       if (file == "gitignore") file = ".gitignore";
-      io::write_text(folder / file, filled(io::read_text(entry.path()), values));
+      io::write_text(unfinished / file, filled(io::read_text(entry.path()), values));
     }
   }
-  std::cout << "made " << name << "/: a " << kind.name << " that " << kind.does << ".\n\n  cd "
-            << name
+  fs::rename(unfinished, folder);
+  std::cout << "made " << name << "/  (" << kind.name << ": " << kind.does << ")\n\n  cd " << name
             << "\n  cmake --preset dev && cmake --build --preset dev && ctest --preset dev\n"
             << "  tsrec run experiment.toml\n";
   return kFine;

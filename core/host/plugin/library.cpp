@@ -102,6 +102,14 @@ std::string second_copy(const MappedLibraries& before, const std::string& in) {
   return "";
 }
 
+// Never unloaded, also not at exit: LibTorch's registries, threads and type information of a plugin
+// may outlive every owner, and what they point to must still be mapped.
+const boost::dll::shared_library& kept(std::unique_ptr<boost::dll::shared_library> library) {
+  static auto* const all = new std::vector<std::unique_ptr<boost::dll::shared_library>>;
+  all->push_back(std::move(library));
+  return *all->back();
+}
+
 std::string opened(PluginFile& file) {
   const std::string in = "'" + file.file.string() + "'";
   if (std::string wrong = unreadable(file.file); !wrong.empty()) return wrong;
@@ -114,22 +122,20 @@ std::string opened(PluginFile& file) {
              "\n  a static constructor throws or crashes; make such objects inside the part";
   }
   const MappedLibraries before = mapped_libraries();
-  // Never unloaded: LibTorch's registries, threads and type information of the plugin may outlive
-  // every owner, and unmapping them crashes at exit. So the handle is left to the process.
-  auto* library = new boost::dll::shared_library;
+  auto library = std::make_unique<boost::dll::shared_library>();
   boost::dll::fs::error_code failed;
   library->load(real, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, failed);
   if (failed) {
     const std::string reason = load_error(file.file, failed.message());
-    delete library;  // holds nothing
     return in + " cannot be loaded: " + reason + "\n  " + advice_for(reason);
   }
+  const boost::dll::shared_library& plugin = kept(std::move(library));
   if (std::string wrong = second_copy(before, in); !wrong.empty()) return wrong;
-  if (!library->has("tsrec_plugin"))
+  if (!plugin.has("tsrec_plugin"))
     return in +
            " has no entry 'tsrec_plugin'\n  end its source with TSREC_PLUGIN(...), once, at "
            "namespace scope";
-  const PluginInfo* info = library->get<const PluginInfo*() noexcept>("tsrec_plugin")();
+  const PluginInfo* info = plugin.get<const PluginInfo*() noexcept>("tsrec_plugin")();
   if (std::string wrong = wrong_table(info, in); !wrong.empty()) return wrong;
   file.info = info;
   return "";

@@ -76,7 +76,8 @@ ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds
 std::string ending_of(int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+    return "signal " + std::to_string(signal) + " (" + ::strsignal(signal) +
+           (signal == SIGKILL ? ", as the kernel does when memory runs out)" : ")");
   }
   return "exit code " + std::to_string(WEXITSTATUS(status));
 }
