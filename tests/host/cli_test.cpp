@@ -1,4 +1,6 @@
 #include "cli_support.hpp"
+#include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/text/tokenizer.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -76,6 +78,27 @@ TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
   expect("a", 4, "titles contain 'a'; name one by its key:");
   expect("item-3 --of sff", 2, "did you mean 'sft'?");
   expect("item-3 --top 0", 2, "--top must be at least 1");
+}
+
+TEST(Cli, ExportsAModelThatOthersRead) {
+  const TempFolder store;
+  const std::string where = " --store " + store.path().string(),
+                    out = (store.path() / "hf").string();
+  EXPECT_EQ(run("export " + kSmoke + " " + out + where).code, 2) << "nothing is trained yet";
+  EXPECT_FALSE(std::filesystem::exists(out));
+  ASSERT_EQ(run("run " + kSmoke + where).code, 0);
+  const Outcome exported = run("export " + kSmoke + " " + out + " --of sft" + where);
+  ASSERT_EQ(exported.code, 0) << exported.text;
+  const nn::LmShape shape = nn::read_hf_config(out);
+  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  model.load(out);
+  const text::Tokenizer tokenizer = text::Tokenizer::load(out);
+  EXPECT_EQ(shape.vocabulary, tokenizer.size());
+  const std::string table = io::read_text(std::filesystem::path(out) / "sids.tsv");
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 120);
+  const std::string sid = between(table, "\nitem-7\t", "\t");
+  EXPECT_EQ(tokenizer.encode(sid).size(), 3u) << sid;
+  EXPECT_EQ(run("export " + kSmoke + " " + out + where).code, 2) << "the folder exists";
 }
 
 TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {

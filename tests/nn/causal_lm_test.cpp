@@ -95,12 +95,25 @@ class PlainModel {
       y.push_back(std::inner_product(row.begin(), row.end(), x.begin(), 0.0));
     return y;
   }
+  // By wavelengths, piece by piece, as the scaling was published.
+  double frequency(size_t i) const {
+    const double plain = std::pow(
+        shape_.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(shape_.head_width));
+    const nn::RopeScaling& s = shape_.rope_scaling;
+    if (s.kind.empty()) return plain;
+    if (s.kind == "linear") return plain / s.factor;
+    const double wavelength = 2 * M_PI / plain,
+                 positions = static_cast<double>(s.original_positions);
+    if (wavelength < positions / s.high_frequency_factor) return plain;
+    if (wavelength > positions / s.low_frequency_factor) return plain / s.factor;
+    const double smooth = (positions / wavelength - s.low_frequency_factor) /
+                          (s.high_frequency_factor - s.low_frequency_factor);
+    return (1 - smooth) * plain / s.factor + smooth * plain;
+  }
   void rotate(double* head, size_t position) const {
     const auto half = static_cast<size_t>(shape_.head_width) / 2;
     for (size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(position) *
-                           std::pow(shape_.rope_theta, -2.0 * static_cast<double>(i) /
-                                                           static_cast<double>(shape_.head_width));
+      const double angle = static_cast<double>(position) * frequency(i);
       const double a = head[i], b = head[i + half];
       head[i] = a * std::cos(angle) - b * std::sin(angle);
       head[i + half] = b * std::cos(angle) + a * std::sin(angle);
@@ -112,8 +125,17 @@ class PlainModel {
     Matrix qkv;
     for (size_t t = 0; t < x.size(); ++t) {
       qkv.push_back(times(p + "self_attn.qkv_proj.weight", x[t]));
-      for (size_t i = 0; i < qkv[t].size(); ++i)
+      for (size_t i = 0; i < qkv[t].size() && shape_.qkv_bias; ++i)
         qkv[t][i] += weights_.at(p + "self_attn.qkv_proj.bias")[i][0];
+      for (size_t h = 0; h < heads + kv && shape_.qk_norm; ++h) {
+        const auto& weight =
+            weights_.at(p + (h < heads ? "self_attn.q_norm.weight" : "self_attn.k_norm.weight"));
+        double square = 0;
+        for (size_t i = 0; i < d; ++i) square += qkv[t][h * d + i] * qkv[t][h * d + i];
+        for (size_t i = 0; i < d; ++i)
+          qkv[t][h * d + i] *=
+              weight[i][0] / std::sqrt(square / static_cast<double>(d) + shape_.norm_eps);
+      }
       for (size_t h = 0; h < heads + kv; ++h) rotate(qkv[t].data() + h * d, t);
     }
     Matrix out;
@@ -155,15 +177,25 @@ class PlainModel {
 };
 
 TEST(CausalLm, ForwardIsTheFormulaInDoublePrecision) {
-  const nn::CausalLm model = make_model(small_shape());
-  const std::vector<int32_t> ids = {3, 7, 7, 1, 29, 0, 12};
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor hidden = model.hidden(one_row(ids), {});
-  const Matrix wanted = PlainModel(model).hidden(ids);
-  for (size_t t = 0; t < ids.size(); ++t) {
-    for (size_t d = 0; d < 12; ++d) {
-      EXPECT_NEAR(hidden[static_cast<int64_t>(t)][static_cast<int64_t>(d)].item<double>(),
-                  wanted[t][d], 1e-5);
+  std::vector<nn::LmShape> shapes(5, small_shape());
+  shapes[1].qkv_bias = false;  // as Qwen3
+  shapes[1].qk_norm = true;
+  shapes[2].qkv_bias = false;  // as Llama 2
+  shapes[3].rope_scaling = {"linear", 3, 1, 4, 8192};
+  shapes[4].rope_scaling = {"llama3", 5, 1, 3, 24};  // wavelengths below, inside and above the step
+  shapes[4].head_width = 12;
+  shapes[4].rope_theta = 20;
+  for (const nn::LmShape& shape : shapes) {
+    const nn::CausalLm model = make_model(shape);
+    const std::vector<int32_t> ids = {3, 7, 7, 1, 29, 0, 12};
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor hidden = model.hidden(one_row(ids), {});
+    const Matrix wanted = PlainModel(model).hidden(ids);
+    for (size_t t = 0; t < ids.size(); ++t) {
+      for (size_t d = 0; d < 12; ++d) {
+        EXPECT_NEAR(hidden[static_cast<int64_t>(t)][static_cast<int64_t>(d)].item<double>(),
+                    wanted[t][d], 1e-5);
+      }
     }
   }
 }
@@ -355,6 +387,13 @@ TEST(HfConfig, WhatIsNotSupportedIsRefusedByName) {
   };
   EXPECT_NE(complaint(R"({"model_type": "gpt2"})").find("'gpt2'"), std::string::npos);
   EXPECT_NE(complaint(R"({"model_type": "qwen2", "rope_scaling": {"type": "yarn"}})").find("yarn"),
+            std::string::npos);
+  EXPECT_NE(complaint(R"({"model_type": "llama", "rope_parameters": {"rope_type": "dynamic"}})")
+                .find("the rope scaling 'dynamic'"),
+            std::string::npos);
+  EXPECT_NE(complaint(R"({"model_type": "llama", "attention_bias": true})").find("attention_bias"),
+            std::string::npos);
+  EXPECT_NE(complaint(R"({"model_type": "qwen3", "use_sliding_window": true})").find("sliding"),
             std::string::npos);
   EXPECT_NE(complaint(R"({"model_type": "qwen2"})").find("malformed"), std::string::npos);
   EXPECT_NE(complaint("{").find("malformed"), std::string::npos);

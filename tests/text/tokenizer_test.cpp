@@ -273,7 +273,7 @@ TEST(Tokenizer, TokenizerJsonIsReadWhereVocabularyFilesAreAbsent) {
     EXPECT_EQ(loaded.encode(word), tokenizer.encode(word));
   write("NFKC");
   EXPECT_TRUE(contains(message_of<DataError>([&] { Tokenizer::load(folder.path()); }),
-                       "expected byte-level BPE with NFC"));
+                       "expected NFC, or none"));
 }
 
 TEST(Tokenizer, BrokenFoldersAreNamedWithFileAndPlace) {

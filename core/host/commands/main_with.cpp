@@ -24,6 +24,8 @@ constexpr Command kCommands[] = {
      "EXPERIMENT   runs the cells and seeds of its [compare]; or RUN RUN...: runs side by side"},
     {"recommend", command_recommend,
      "RUN ITEM...  what a trained model offers after these items (keys or titles, oldest first)"},
+    {"export", command_export,
+     "RUN DIR      a trained model for transformers and vLLM, with the table of its SIDs; --of"},
     {"list", command_list, "[KIND]       the parts there are"},
     {"describe", command_describe, "KIND NAME    a part and its options; --markdown, --toml"},
     {"doctor", command_doctor, "             what this machine and this installation offer"},
@@ -66,7 +68,7 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
                                      "run: compare with expected.toml beside the experiment")(
       "isolate", "run, compare: every stage in a process of its own; a crash is a failed stage")(
       "origins", "plan: every value with its origin")(
-      "of", "recommend: the stage whose model answers (default: the last)",
+      "of", "recommend, export: the stage whose model it is (default: the last)",
       cxxopts::value<std::string>())("top", "recommend: how many items (default 10)",
                                      cxxopts::value<int64_t>())(
       "json", "recommend: one JSON line; without items, histories come from standard input")(

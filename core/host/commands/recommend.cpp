@@ -5,8 +5,8 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
+#include "commands/trained_model.hpp"
 #include "pipeline/run_context.hpp"
-#include "pipeline/runner.hpp"
 #include "pipeline/world.hpp"
 
 namespace tsrec::host {
@@ -40,38 +40,6 @@ int64_t item_of(const Items& items, const std::string& word) {
   for (size_t i = 0; i < std::min<size_t>(partly.size(), 5); ++i)
     some += c10::str("\n  ", items.key(partly[i]), "  ", items.text("title", partly[i]));
   throw DataError(partly.size(), " titles contain '", word, "'; name one by its key:", some);
-}
-
-// The model stage `of` (default: the last trained one) and what it needs, all of it stored.
-WorldFolders folders_of(const Experiment& experiment, const Store& store, const std::string& of) {
-  const std::vector<StageResult> plan = plan_stages(experiment, store);
-  std::vector<std::string> known;
-  const StageResult* model = nullptr;
-  for (const StageResult& stage : plan) {
-    if (!stage.name.starts_with("stage.")) continue;
-    known.push_back(stage.name.substr(6));
-    if (of.empty() || of == known.back()) model = &stage;
-  }
-  if (model == nullptr) {
-    throw ConfigError(known.empty() ? "the experiment trains no model, so nothing can recommend"
-                                    : "there is no stage '" + of + "'" + suggest(of, known));
-  }
-  WorldFolders folders;
-  const auto take = [&](const std::string& name, fs::path& folder) {
-    for (const StageResult& stage : plan) {
-      if (stage.name != name) continue;
-      if (stage.state != StageResult::State::stored) {
-        throw ConfigError("'", name, "' is not in the store (", stage.why,
-                          "); run the experiment first:  tsrec run");
-      }
-      folder = stage.folder;
-    }
-  };
-  take("load", folders.load);
-  take("resolve", folders.resolve);
-  take("extract", folders.extract);
-  take(model->name, folders.model);
-  return folders;
 }
 
 struct Answer {

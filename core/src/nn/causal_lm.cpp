@@ -8,8 +8,8 @@ namespace tsrec::nn {
 namespace {
 
 struct Layer {
-  torch::Tensor attention_norm, qkv_weight, qkv_bias, out_weight, mlp_norm, gate_up_weight,
-      down_weight;
+  torch::Tensor attention_norm, qkv_weight, qkv_bias, q_norm, k_norm, out_weight, mlp_norm,
+      gate_up_weight, down_weight;
 };
 
 torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const std::string& name,
@@ -50,6 +50,10 @@ struct CausalLm::Impl {
       see(prefix + "input_layernorm.weight", layer.attention_norm, false);
       see(prefix + "self_attn.qkv_proj.weight", layer.qkv_weight, true);
       if (shape.qkv_bias) see(prefix + "self_attn.qkv_proj.bias", layer.qkv_bias, false);
+      if (shape.qk_norm) {
+        see(prefix + "self_attn.q_norm.weight", layer.q_norm, false);
+        see(prefix + "self_attn.k_norm.weight", layer.k_norm, false);
+      }
       see(prefix + "self_attn.o_proj.weight", layer.out_weight, true);
       see(prefix + "post_attention_layernorm.weight", layer.mlp_norm, false);
       see(prefix + "mlp.gate_up_proj.weight", layer.gate_up_weight, true);
@@ -59,13 +63,24 @@ struct CausalLm::Impl {
     if (!shape.tied) see("lm_head.weight", head, true);
   }
 
+  // RMSNorm over every head of the queries and keys; values stay.
+  torch::Tensor heads_normed(const torch::Tensor& qkv_TD, const Layer& layer) const {
+    const auto parts = qkv_TD.split_with_sizes({query_width(), kv_width(), kv_width()}, 1);
+    const auto normed = [&](const torch::Tensor& part_TD, const torch::Tensor& weight_d) {
+      return rms_norm(part_TD.reshape({-1, shape.head_width}), weight_d, shape.norm_eps)
+          .view(part_TD.sizes());
+    };
+    return torch::cat({normed(parts[0], layer.q_norm), normed(parts[1], layer.k_norm), parts[2]},
+                      1);
+  }
+
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
     const torch::Tensor normed = rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
-    const torch::Tensor qkv = shape.qkv_bias
-                                  ? torch::addmm(layer.qkv_bias, normed, layer.qkv_weight.t())
-                                  : torch::matmul(normed, layer.qkv_weight.t());
+    torch::Tensor qkv = shape.qkv_bias ? torch::addmm(layer.qkv_bias, normed, layer.qkv_weight.t())
+                                       : torch::matmul(normed, layer.qkv_weight.t());
+    if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
     if (kept != nullptr) kept->layers.push_back({k, v});
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
@@ -95,6 +110,10 @@ void CausalLm::init_random(at::Generator generator) {
     layer.attention_norm = m.leaf(torch::ones({s.width}));
     layer.qkv_weight = matrix(m.query_width() + 2 * m.kv_width(), s.width);
     if (s.qkv_bias) layer.qkv_bias = m.leaf(torch::zeros({m.query_width() + 2 * m.kv_width()}));
+    if (s.qk_norm) {
+      layer.q_norm = m.leaf(torch::ones({s.head_width}));
+      layer.k_norm = m.leaf(torch::ones({s.head_width}));
+    }
     layer.out_weight = matrix(s.width, m.query_width());
     layer.mlp_norm = m.leaf(torch::ones({s.width}));
     layer.gate_up_weight = matrix(2 * s.mlp_width, s.width);
@@ -128,6 +147,10 @@ void CausalLm::load(const std::filesystem::path& folder) {
     layer.attention_norm = m.leaf(get(p + "input_layernorm.weight", {s.width}));
     layer.qkv_weight = qkv("weight", true);
     if (s.qkv_bias) layer.qkv_bias = qkv("bias", false);
+    if (s.qk_norm) {
+      layer.q_norm = m.leaf(get(p + "self_attn.q_norm.weight", {s.head_width}));
+      layer.k_norm = m.leaf(get(p + "self_attn.k_norm.weight", {s.head_width}));
+    }
     layer.out_weight = m.leaf(get(p + "self_attn.o_proj.weight", {s.width, m.query_width()}));
     layer.mlp_norm = m.leaf(get(p + "post_attention_layernorm.weight", {s.width}));
     layer.gate_up_weight =

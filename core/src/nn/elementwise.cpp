@@ -3,6 +3,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 
+#include <numbers>
+
 #include "nn/elementwise_kernel.hpp"
 
 namespace tsrec::nn {
@@ -165,11 +167,32 @@ torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
                           : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
 }
 
+namespace {
+
+// [d/2] float64: radians a position turns.
+torch::Tensor frequencies(const LmShape& shape) {
+  const torch::Tensor exponent = torch::arange(shape.head_width / 2, torch::kFloat64) *
+                                 (-2.0 / static_cast<double>(shape.head_width));
+  const torch::Tensor plain = torch::pow(shape.rope_theta, exponent);
+  const RopeScaling& scaling = shape.rope_scaling;
+  if (scaling.kind.empty()) return plain;
+  const torch::Tensor slow = plain / scaling.factor;
+  if (scaling.kind == "linear") return slow;
+  // The step between "as it was" and "slow" runs over turns within the original positions: from
+  // low_frequency_factor turns and fewer (slow) to high_frequency_factor turns and more (as it
+  // was).
+  const torch::Tensor turns =
+      static_cast<double>(scaling.original_positions) * plain / (2 * std::numbers::pi);
+  const torch::Tensor kept = ((turns - scaling.low_frequency_factor) /
+                              (scaling.high_frequency_factor - scaling.low_frequency_factor))
+                                 .clamp(0, 1);
+  return kept * plain + (1 - kept) * slow;
+}
+
+}  // namespace
+
 Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
-  const int64_t half = shape.head_width / 2;
-  const torch::Tensor exponent =
-      torch::arange(half, torch::kFloat64) * (-2.0 / static_cast<double>(shape.head_width));
-  const torch::Tensor frequency = torch::pow(shape.rope_theta, exponent).to(position_T.device());
+  const torch::Tensor frequency = frequencies(shape).to(position_T.device());
   const torch::Tensor angle_Td = position_T.to(torch::kFloat64).unsqueeze(1) * frequency;
   return {angle_Td.cos().to(type), angle_Td.sin().to(type)};
 }

@@ -26,7 +26,7 @@ struct Candidate {
 
 }  // namespace
 
-Bpe::Bpe(std::vector<std::string> pieces, std::vector<Merge> merges)
+Bpe::Bpe(std::vector<std::string> pieces, std::vector<Merge> merges, bool whole_words_first)
     : pieces_(std::move(pieces)), merges_(std::move(merges)) {
   for (size_t id = 0; id < pieces_.size(); ++id) {
     if (pieces_[id].size() != 1) continue;
@@ -36,23 +36,30 @@ Bpe::Bpe(std::vector<std::string> pieces, std::vector<Merge> merges)
   for (size_t rank = 0; rank < merges_.size(); ++rank) {
     rules_[merges_[rank].from] = {static_cast<int32_t>(rank), merges_[rank].to};
   }
+  for (size_t id = 0; id < pieces_.size() && whole_words_first; ++id)
+    whole_words_.emplace(pieces_[id], static_cast<int32_t>(id));
 }
 
 void Bpe::encode(std::string_view word, std::vector<int32_t>& out) const {
   const auto append = [&](const std::vector<int32_t>& ids) {
     out.insert(out.end(), ids.begin(), ids.end());
   };
-  if (word.size() > kLongestCachedWord) return append(merge(word));
+  if (word.size() > kLongestCachedWord) return append(ids_of(word));
   Shard& shard = cache_[TextHash{}(word) % cache_.size()];
   {
     const std::shared_lock lock(shard.mutex);
     const auto found = shard.words.find(word);
     if (found != shard.words.end()) return append(found->second);
   }
-  std::vector<int32_t> ids = merge(word);
+  std::vector<int32_t> ids = ids_of(word);
   append(ids);
   const std::unique_lock lock(shard.mutex);
   if (shard.words.size() < kWordsPerShard) shard.words.emplace(word, std::move(ids));
+}
+
+std::vector<int32_t> Bpe::ids_of(std::string_view word) const {
+  const auto whole = whole_words_.find(word);
+  return whole != whole_words_.end() ? std::vector<int32_t>{whole->second} : merge(word);
 }
 
 // Applies the best-ranked merge, leftmost first, until none applies: O(n log n) for n bytes.

@@ -32,7 +32,8 @@ struct Merge {
 class Bpe {
  public:
   // pieces: the bytes of every id, all single bytes among them. merges: best first.
-  Bpe(std::vector<std::string> pieces, std::vector<Merge> merges);
+  // whole_words_first: a word that is a piece is that piece, whatever the merges would make of it.
+  Bpe(std::vector<std::string> pieces, std::vector<Merge> merges, bool whole_words_first = false);
 
   void encode(std::string_view word, std::vector<int32_t>& out) const;
   const std::vector<std::string>& pieces() const { return pieces_; }
@@ -52,12 +53,14 @@ class Bpe {
     Words words;
   };
 
+  std::vector<int32_t> ids_of(std::string_view word) const;
   std::vector<int32_t> merge(std::string_view word) const;
 
   std::vector<std::string> pieces_;
   std::vector<Merge> merges_;
   std::array<int32_t, 256> id_of_byte_{};
   std::unordered_map<Pair, Rule, PairHash> rules_;
+  std::unordered_map<std::string, int32_t, TextHash, std::equal_to<>> whole_words_;  // empty: merge
   mutable std::array<Shard, 16> cache_;
 };
 

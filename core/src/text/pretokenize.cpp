@@ -14,16 +14,21 @@ namespace {
 // Unicode property White_Space, which they mean by \s.
 constexpr std::string_view kWhiteSpace = R"(\t-\r\x{85}\p{Z})";
 
-// kQwen2Pattern in PCRE2's terms.
-std::string pcre2_pattern() {
-  const std::string space(kWhiteSpace);
-  return R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^)" + space +
-         R"(\p{L}\p{N}]+[\r\n]*|[)" + space + R"(]*[\r\n]+|[)" + space + R"(]+(?![^)" + space +
-         R"(])|[)" + space + "]+";
+constexpr std::string_view kWords = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)";
+
+const char* digits(SplitPattern pattern) {
+  return pattern == SplitPattern::llama3 ? R"(\p{N}{1,3})" : R"(\p{N})";
 }
 
-pcre2_code* compile() {
-  const std::string pattern = pcre2_pattern();
+// The pattern in PCRE2's terms.
+std::string pcre2_pattern(SplitPattern pattern) {
+  const std::string space(kWhiteSpace);
+  return std::string(kWords) + digits(pattern) + R"(| ?[^)" + space + R"(\p{L}\p{N}]+[\r\n]*|[)" +
+         space + R"(]*[\r\n]+|[)" + space + R"(]+(?![^)" + space + R"(])|[)" + space + "]+";
+}
+
+pcre2_code* compile(SplitPattern which) {
+  const std::string pattern = pcre2_pattern(which);
   int error = 0;
   PCRE2_SIZE offset = 0;
   pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
@@ -36,8 +41,13 @@ pcre2_code* compile() {
 
 }  // namespace
 
-Pretokenizer::Pretokenizer()
-    : code_(compile(), [](const void* code) {
+std::string spelled(SplitPattern pattern) {
+  return std::string(kWords) + digits(pattern) +
+         R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+}
+
+Pretokenizer::Pretokenizer(SplitPattern pattern)
+    : code_(compile(pattern), [](const void* code) {
         pcre2_code_free(static_cast<pcre2_code*>(const_cast<void*>(code)));
       }) {}
 

@@ -3,19 +3,20 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace tsrec::text {
 
-// The split pattern as tokenizer.json of the Qwen2 family spells it.
-inline constexpr std::string_view kQwen2Pattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*)"
-    R"(|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Digits alone (Qwen2, Qwen3), or up to three together (Llama 3); all else is the same.
+enum class SplitPattern { qwen2, llama3 };
+// The pattern as tokenizer.json spells it.
+std::string spelled(SplitPattern pattern);
 
 // Thread-safe; copies share the compiled pattern.
 class Pretokenizer {
  public:
-  Pretokenizer();
+  explicit Pretokenizer(SplitPattern pattern);
   // Calls `visit` with consecutive words that cover `text`, which must be valid UTF-8.
   void split(std::string_view text, const std::function<void(std::string_view)>& visit) const;
 

@@ -32,7 +32,7 @@ nlohmann::json trained_config() {
 }
 
 std::unordered_map<std::string, int64_t> count_words(std::span<const std::string> texts) {
-  const Pretokenizer pretokenizer;
+  const Pretokenizer pretokenizer(SplitPattern::qwen2);
   std::unordered_map<std::string, int64_t> counts;
   for (const std::string& text : texts) {
     pretokenizer.split(nfc(valid_utf8(text)),
@@ -45,18 +45,26 @@ std::unordered_map<std::string, int64_t> count_words(std::span<const std::string
 
 struct Tokenizer::Impl {
   explicit Impl(TokenizerFiles files)
-      : bpe(std::make_shared<const Bpe>(std::move(files.pieces), std::move(files.merges))),
+      : bpe(std::make_shared<const Bpe>(std::move(files.pieces), std::move(files.merges),
+                                        files.whole_words_first)),
+        pretokenizer(files.pattern),
+        normalizes(files.nfc),
         size(static_cast<int64_t>(bpe->pieces().size())),
-        config(std::move(files.config)) {
+        config(std::move(files.config)),
+        whole(std::move(files.whole)) {
     for (AddedToken& token : files.added) insert(std::move(token));
   }
 
   void insert(AddedToken token) {
     AddedTokenMatcher& matcher = token.normalized ? after_nfc : before_nfc;
-    matcher.insert(token.normalized ? nfc(token.content) : token.content, token.id);
+    matcher.insert(token.normalized ? normal(token.content) : token.content, token.id);
     id_of_added[token.content] = token.id;
     size = std::max<int64_t>(size, token.id + 1);
     added[token.id] = std::move(token);
+  }
+
+  std::string normal(std::string_view text) const {
+    return normalizes ? nfc(text) : std::string(text);
   }
 
   // The id of a token by its spelling in the files, as transformers looks it up.
@@ -70,12 +78,13 @@ struct Tokenizer::Impl {
 
   std::shared_ptr<const Bpe> bpe;  // shared by copies, its word cache too
   Pretokenizer pretokenizer;
+  bool normalizes;
   AddedTokenMatcher before_nfc, after_nfc;
   std::map<int32_t, AddedToken> added;
   std::map<std::string, int32_t, std::less<>> id_of_added;
   int64_t size;
   int32_t eos = 0;
-  nlohmann::json config;
+  nlohmann::json config, whole;
 };
 
 Tokenizer::Tokenizer() = default;
@@ -122,7 +131,7 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   const auto on_word = [&](std::string_view word) { impl_->bpe->encode(word, ids); };
   const auto on_normal = [&](std::string_view part) { impl_->pretokenizer.split(part, on_word); };
   const auto on_raw = [&](std::string_view part) {
-    impl_->after_nfc.split(nfc(part), on_normal, on_token);
+    impl_->after_nfc.split(impl_->normal(part), on_normal, on_token);
   };
   impl_->before_nfc.split(valid_utf8(text), on_raw, on_token);
   return ids;
@@ -175,6 +184,7 @@ void Tokenizer::save(const std::filesystem::path& folder) const {
   files.merges = impl_->bpe->merges();
   for (const auto& [id, token] : impl_->added) files.added.push_back(token);
   files.config = impl_->config;
+  files.whole = impl_->whole;
   write_tokenizer_files(folder, files);
 }
 

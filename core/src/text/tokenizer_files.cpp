@@ -171,23 +171,39 @@ std::string eos_of(const json& config, const std::string& file) {
   return eos;
 }
 
-// tokenizer.json may describe any tokenizer; only what Qwen2's files say is accepted.
-void check_whole(const json& whole, const std::string& file) {
-  const auto steps = whole.value("/pre_tokenizer/pretokenizers"_json_pointer, json::array());
-  const bool splits = std::any_of(steps.begin(), steps.end(), [](const json& step) {
-    return step.value("/pattern/Regex"_json_pointer, "") == kQwen2Pattern;
-  });
-  if (whole.value("/model/type"_json_pointer, "") != "BPE" || !splits ||
-      whole.value("/normalizer/type"_json_pointer, "") != "NFC") {
-    throw DataError(file, ": expected byte-level BPE with NFC and the split pattern of Qwen2");
+// tokenizer.json may describe any tokenizer; accepted is byte-level BPE with a split pattern that
+// is known here.
+void read_steps(const json& whole, const std::string& file, TokenizerFiles& files) {
+  const json& model = whole.at("model");
+  if (model.value("type", "") != "BPE" || flag(model, "byte_fallback")) {
+    throw DataError(file, ": the model is '", model.value("type", ""),
+                    flag(model, "byte_fallback") ? "' with byte fallback (SentencePiece)" : "'",
+                    "; supported is byte-level BPE, as Qwen2, Qwen3 and Llama 3 have it");
   }
+  const json normalizer = whole.value("normalizer", json());
+  files.nfc = !normalizer.is_null();
+  if (files.nfc && text_of(normalizer, "type") != "NFC")
+    throw DataError(file, ": the normalizer ", normalizer.dump(),
+                    " is not supported; expected NFC, or none");
+  std::string regex;
+  for (const json& step : whole.value("/pre_tokenizer/pretokenizers"_json_pointer, json::array()))
+    regex += step.value("/pattern/Regex"_json_pointer, "");
+  for (const SplitPattern known : {SplitPattern::qwen2, SplitPattern::llama3}) {
+    if (regex != spelled(known)) continue;
+    files.pattern = known;
+    files.whole_words_first = flag(model, "ignore_merges");
+    return;
+  }
+  throw DataError(file, ": the split pattern '", regex,
+                  "' is not known; expected that of Qwen2 or of Llama 3");
 }
 
 void read_whole(const std::filesystem::path& path, TokenizerFiles& files) {
   const std::string file = path.string();
-  const json whole = read_object(path);
+  files.whole = read_object(path);
+  const json& whole = files.whole;
   try {
-    check_whole(whole, file);
+    read_steps(whole, file, files);
     const json& model = whole.at("model");
     const IdOf id_of = parse_vocabulary(model.at("vocab"), file, files.pieces);
     for (const json& merge : model.at("merges")) {
@@ -225,15 +241,26 @@ std::string merges_text(const TokenizerFiles& files) {
   return out;
 }
 
+json json_of(const AddedToken& token) {
+  return {{"content", token.content},       {"lstrip", false},      {"rstrip", false},
+          {"normalized", token.normalized}, {"single_word", false}, {"special", token.special}};
+}
+
 std::string config_text(const TokenizerFiles& files) {
   json config = files.config;
   json& decoder = config["added_tokens_decoder"] = json::object();
-  for (const AddedToken& token : files.added) {
-    decoder[std::to_string(token.id)] = {
-        {"content", token.content},       {"lstrip", false},      {"rstrip", false},
-        {"normalized", token.normalized}, {"single_word", false}, {"special", token.special}};
-  }
+  for (const AddedToken& token : files.added) decoder[std::to_string(token.id)] = json_of(token);
   return config.dump(2) + "\n";
+}
+
+std::string whole_text(const TokenizerFiles& files) {
+  json whole = files.whole;
+  json& added = whole["added_tokens"] = json::array();
+  for (const AddedToken& token : files.added) {
+    added.push_back(json_of(token));
+    added.back()["id"] = token.id;
+  }
+  return whole.dump(1) + "\n";
 }
 
 }  // namespace
@@ -242,13 +269,13 @@ TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder) {
   const std::string config_file = (folder / kConfig).string();
   TokenizerFiles files;
   files.config = read_object(config_file);
-  check_class(files.config, config_file);
   files.eos = eos_of(files.config, config_file);
   if (!std::filesystem::exists(folder / kVocabulary) && std::filesystem::exists(folder / kWhole)) {
     read_whole(folder / kWhole, files);
     check_added(files.added, files, (folder / kWhole).string());
     return files;
   }
+  check_class(files.config, config_file);
   const std::string vocabulary_file = (folder / kVocabulary).string();
   const IdOf id_of = parse_vocabulary(read_object(vocabulary_file), vocabulary_file, files.pieces);
   files.merges = parse_merges(io::read_text(folder / kMerges), id_of, (folder / kMerges).string());
@@ -261,8 +288,12 @@ void write_tokenizer_files(const std::filesystem::path& folder, const TokenizerF
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error("cannot create ", folder.string(), ": ", error.message());
-  io::write_text(folder / kVocabulary, vocabulary_text(files.pieces));
-  io::write_text(folder / kMerges, merges_text(files));
+  if (files.whole.is_null()) {
+    io::write_text(folder / kVocabulary, vocabulary_text(files.pieces));
+    io::write_text(folder / kMerges, merges_text(files));
+  } else {  // says more than the two: split pattern, normalisation
+    io::write_text(folder / kWhole, whole_text(files));
+  }
   io::write_text(folder / kConfig, config_text(files));
 }
 

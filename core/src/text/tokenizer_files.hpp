@@ -5,6 +5,7 @@
 
 #include "text/added_tokens.hpp"
 #include "text/bpe.hpp"
+#include "text/pretokenize.hpp"
 #include "tsrec/error.hpp"
 
 namespace tsrec::text {
@@ -14,10 +15,14 @@ struct TokenizerFiles {
   std::vector<Merge> merges;
   std::vector<AddedToken> added;  // ascending; those after the pieces continue their ids
   std::string eos;
-  nlohmann::json config;  // tokenizer_config.json as it was, kept for save()
+  SplitPattern pattern = SplitPattern::qwen2;
+  bool nfc = true;                 // texts are normalised first
+  bool whole_words_first = false;  // ignore_merges of tokenizer.json
+  nlohmann::json config;           // tokenizer_config.json as it was, kept for save()
+  nlohmann::json whole;            // tokenizer.json as it was, if it was read
 };
 
-// vocab.json and merges.txt, or tokenizer.json where they are absent, and tokenizer_config.json.
+// tokenizer_config.json, and vocab.json with merges.txt, or tokenizer.json where they are absent.
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
 void write_tokenizer_files(const std::filesystem::path& folder, const TokenizerFiles& files);
 

@@ -120,8 +120,8 @@ struct PretrainedSettings {
     o.add("path", path)
         .required()
         .help(
-            "folder of a Hugging Face checkpoint of the Qwen2 family: config.json, safetensors, "
-            "tokenizer files");
+            "folder of a Hugging Face checkpoint of the Qwen2, Qwen3 or Llama family: config.json, "
+            "safetensors, tokenizer files");
   }
 };
 
@@ -153,4 +153,5 @@ TSREC_PLUGIN(
         "scratch", /*revision=*/1,
         "A small decoder with its own tokenizer, optionally pre-trained on the item texts"),
     tsrec::part<tsrec::Backbone, Pretrained, PretrainedSettings>(
-        "pretrained", /*revision=*/1, "A Hugging Face checkpoint of the Qwen2 family"))
+        "pretrained", /*revision=*/1,
+        "A Hugging Face checkpoint of the Qwen2, Qwen3 or Llama family"))

@@ -7,14 +7,28 @@
 
 namespace tsrec::nn {
 
+// Slower rotations for positions beyond those of pre-training. kind: "" (none), "linear" (every
+// frequency divided by factor; Chen et al., 2023), or "llama3" (long wavelengths divided, short
+// ones kept, a smooth step between; Llama 3.1).
+struct RopeScaling {
+  std::string kind;
+  double factor = 1, low_frequency_factor = 1, high_frequency_factor = 4;
+  int64_t original_positions = 8192;
+};
+
 struct LmShape {
+  std::string family = "qwen2";  // as config.json calls it: qwen2, qwen3, llama
   int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_width = 0,
           mlp_width = 0;
   double rope_theta = 1e6, norm_eps = 1e-6, initializer_range = 0.02;
   bool tied = true, qkv_bias = true;
+  bool qk_norm = false;  // RMSNorm over each head's query and key (Qwen3)
+  RopeScaling rope_scaling;
+  int64_t max_positions = 32768;  // handed on to whoever reads what is saved
 };
 
-// Reads a Hugging Face config.json of the Qwen2 kind; other architectures and rope scaling are
+// Reads a Hugging Face config.json of the Qwen2 (and Qwen2.5), Qwen3 or Llama family. Other
+// families, and what of them is not computed here (other scalings, biases, sliding windows), are
 // refused by name.
 TSREC_API LmShape read_hf_config(const std::filesystem::path& folder);
 TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,

@@ -7,8 +7,10 @@ namespace tsrec::text {
 
 class TSREC_API Tokenizer {
  public:
-  // vocab.json + merges.txt + tokenizer_config.json (Qwen2Tokenizer), or what save() wrote. Other
-  // classes are refused by name.
+  // vocab.json + merges.txt of a Qwen2Tokenizer, or tokenizer.json of byte-level BPE with the split
+  // pattern of Qwen2, Qwen3 or Llama 3; and tokenizer_config.json. What is written otherwise is
+  // refused by name. No token is put before or behind a text: the ids are those of transformers
+  // with add_special_tokens = False.
   static Tokenizer load(const std::filesystem::path& folder);
   // Byte-level BPE of at most `size` entries including 256 bytes and one end-of-text token;
   // deterministic.
@@ -30,7 +32,7 @@ class TSREC_API Tokenizer {
   void add(std::span<const std::string>
                tokens);  // ids follow size(); a token that exists is a ConfigError
   void save(const std::filesystem::path& folder)
-      const;  // vocab.json, merges.txt, tokenizer_config.json; byte-stable
+      const;  // the files that load() read, with the added tokens; byte-stable
 
  private:
   Tokenizer();

@@ -1,0 +1,48 @@
+#include <iostream>
+
+#include "commands/commands.hpp"
+#include "commands/open.hpp"
+#include "commands/trained_model.hpp"
+#include "pipeline/artefacts.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One line for each item: key, SID, title. Whoever serves the model turns its answers back with it.
+std::string sid_lines(const Items& items, const SidTable& sids) {
+  std::string lines = "item\tsid\ttitle\n";
+  for (int64_t item = 0; item < items.size(); ++item) {
+    std::string title(items.text("title", item));
+    for (char& c : title) {
+      if (c == '\t' || c == '\n' || c == '\r') c = ' ';
+    }
+    lines += items.key(item) + "\t" + sids.text(item) + "\t" + title + "\n";
+  }
+  return lines;
+}
+
+}  // namespace
+
+int command_export(const Arguments& arguments) {
+  if (arguments.words.size() != 2)
+    throw ConfigError("export needs a run or an experiment, and a folder that does not exist yet");
+  const fs::path folder = arguments.words[1], unfinished = folder.string() + ".unfinished";
+  if (fs::exists(folder))
+    throw ConfigError("'", folder.string(), "' exists already; name another folder");
+  const Opened opened = open_experiment(arguments, arguments.words[0]);
+  const WorldFolders stored = folders_of(opened.experiment, Store(arguments.store), arguments.of);
+  fs::remove_all(unfinished);
+  if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
+  fs::copy(ArtifactReader(stored.model).folder("model"), unfinished, fs::copy_options::recursive);
+  io::write_text(unfinished / "sids.tsv",
+                 sid_lines(read_dataset(stored.load).items, read_sids(stored.resolve)));
+  fs::rename(unfinished, folder);
+  std::cout << "wrote " << folder.string()
+            << ": a Hugging Face model whose tokenizer knows the SIDs, and sids.tsv\n";
+  return kFine;
+}
+
+}  // namespace tsrec::host
