@@ -1,3 +1,5 @@
+#include <nlohmann/json.hpp>
+
 #include "cli_support.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 #include "tsrec/text/tokenizer.hpp"
@@ -138,6 +140,29 @@ TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
   std::snprintf(mean.data(), mean.size(), "%.4f", (value("words,1") + value("words,2")) / 2);
   EXPECT_NE(between(compared.text, "| words:sft ", "\n").find(mean.data()), std::string::npos);
   EXPECT_EQ(run("compare " + kSmoke + where).code, 2);
+}
+
+TEST(Cli, EveryRunSaysWhatItsStagesCost) {
+  const TempFolder store;
+  for (const std::string isolate : {"", " --isolate"}) {
+    const std::string seed = isolate.empty() ? "3" : "5";  // both run, neither finds the other's
+    const Outcome outcome = run("run " + kSmoke + isolate + " --set run.seed=" + seed +
+                                " --store " + store.path().string());
+    ASSERT_EQ(outcome.code, 0) << outcome.text;
+    EXPECT_TRUE(contains(outcome.text, "| of the roof |")) << outcome.text;
+    EXPECT_TRUE(contains(outcome.text, "the roof: ")) << outcome.text;
+    const std::filesystem::path made = between(outcome.text, "run folder: ", "\n");
+    const auto work = nlohmann::json::parse(io::read_text(made / "work.json"));
+    EXPECT_GT(work.at("roof_gflops").get<double>(), 1);
+    for (const char* name : {"stage.sft", "stage.grpo", "evaluate.sft", "backbone"}) {
+      const auto& stage = work.at("stages").at(name);
+      EXPECT_GT(stage.at("flops").get<int64_t>(), 0) << name;
+      EXPECT_GT(stage.at("peak_memory").get<int64_t>(), 50 << 20) << name;
+      EXPECT_GT(stage.at("share_of_roof").get<double>(), 0) << name;
+      EXPECT_LT(stage.at("share_of_roof").get<double>(), 1) << name;
+    }
+    EXPECT_EQ(work.at("stages").at("evaluate.grpo").at("rows").get<int64_t>(), 300);
+  }
 }
 
 TEST(Cli, CompareRefusesWhatItDoesNotUnderstand) {

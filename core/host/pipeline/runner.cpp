@@ -5,6 +5,7 @@
 
 #include "pipeline/run_context.hpp"
 #include "support/log.hpp"
+#include "support/memory.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -85,6 +86,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   log(Level::info, stage.name + "  (" + result.why + ")");
   if (!stage.resumable) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
+  forget_peak_memory();
   const auto began = std::chrono::steady_clock::now();
   {
     RunSettings settings = experiment.run;
@@ -100,6 +102,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     result.counters = context.counters();
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  result.counters["peak_memory"] = peak_memory();
   result.digest = store.commit(result.key, result.key_text);
   result.state = StageResult::State::ran;
 }

@@ -9,6 +9,7 @@
 #include "report/columns.hpp"
 #include "report/statistics.hpp"
 #include "report/table.hpp"
+#include "report/work.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -101,21 +102,6 @@ std::string difference_table(const Experiment& experiment, const std::vector<Col
   return text;
 }
 
-std::string stage_table(const std::vector<StageResult>& results) {
-  std::vector<std::vector<std::string>> rows = {{"stage", "state", "seconds", "token forwards"}};
-  for (const StageResult& result : results) {
-    const char* state = result.state == StageResult::State::stored   ? "stored"
-                        : result.state == StageResult::State::ran    ? "ran"
-                        : result.state == StageResult::State::failed ? "failed"
-                                                                     : "not run";
-    const auto tokens = result.counters.find("token_forwards");
-    rows.push_back({result.name, state,
-                    result.state == StageResult::State::ran ? fixed(result.seconds, 1) : "",
-                    tokens != result.counters.end() ? std::to_string(tokens->second) : ""});
-  }
-  return table_text(rows);
-}
-
 }  // namespace
 
 std::string report_run(const Experiment& experiment, const std::vector<StageResult>& results,
@@ -133,7 +119,7 @@ std::string report_run(const Experiment& experiment, const std::vector<StageResu
     text += ranking_table(columns) + "\n" + interval_table(experiment, columns, json) +
             difference_table(experiment, columns, json) + "\n";
   }
-  text += stage_table(results);
+  text += report_work(experiment.run, results, run_folder);
   io::write_text(run_folder / "numbers.json", json.dump(1) + "\n");
   io::write_text(run_folder / "results.csv", csv);
   io::write_text(run_folder / "results.md", text);

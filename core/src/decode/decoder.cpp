@@ -4,6 +4,7 @@
 
 #include "decode/beam.hpp"
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/work.hpp"
 
 namespace tsrec::decode {
 namespace {
@@ -43,7 +44,7 @@ torch::Tensor forward(const Backbone& backbone, const nn::PackedBatch& batch, nn
   nn::ForwardOptions options;
   options.past = prefix.num_tokens() > 0 ? &prefix : nullptr;
   options.keep = &prefix;
-  context.count("token_forwards", batch.num_tokens());
+  nn::count_work(backbone, batch.num_tokens(), /*rows=*/0, /*columns=*/0, context);
   return backbone.hidden(batch.to(context.device()), options);
 }
 
@@ -76,9 +77,11 @@ struct Decoder::Impl {
       throw DataError(
           "the model's scores are not finite; its training diverged, so lower the learning rate");
     }
-    context.count("head_rows", h.size(0));
+    const bool sees_all = options.scoring == Scoring::full;
+    nn::count_work(backbone, /*tokens=*/0, h.size(0),
+                   sees_all ? head.weight_VD.size(0) : range.count, context);
     torch::Tensor normalizer;
-    if (options.scoring == Scoring::full) normalizer = nn::log_normalizer(head, h).cpu();
+    if (sees_all) normalizer = nn::log_normalizer(head, h).cpu();
     std::vector<std::vector<double>> scores;
     for (size_t i = 0; i < beams.size(); ++i) {
       const float* z = logit.const_data_ptr<float>() + static_cast<int64_t>(i) * range.count;
@@ -189,7 +192,8 @@ struct Decoder::Impl {
     }
     const torch::Tensor hidden_TD =
         forward(backbone, batch_of(extensions, prefix), prefix, context);
-    context.count("head_rows", hidden_TD.size(0));
+    nn::count_work(backbone, /*tokens=*/0, hidden_TD.size(0), backbone.head().weight_VD.size(0),
+                   context);
     const torch::Tensor log_prob_CS =
         nn::label_log_prob(backbone.head(), hidden_TD, torch::tensor(labels).to(hidden_TD.device()))
             .view({-1, static_cast<int64_t>(suffix.size())})
@@ -401,6 +405,7 @@ Rankings Decoder::rank(std::span<const std::vector<int32_t>> prompts, Context& c
     int64_t leaf, item;
     float score;
   };
+  context.count("rows", static_cast<int64_t>(prompts.size()));
   const auto chunks = chunks_of(distinct, impl_->options.max_tokens);
   std::vector<std::vector<Entry>> list_P(distinct.size());
   std::atomic<int64_t> done = 0;

@@ -9,6 +9,7 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/work.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace {
@@ -151,7 +152,7 @@ class Grpo final : public Trainer {
     report(numbers, index, context);
     context.number("train.gradient_norm", norm, index);
     context.number("train.learning_rate", rate, index);
-    context.count("prompts", static_cast<int64_t>(examples.size()));
+    context.count("rows", static_cast<int64_t>(examples.size()));
   }
 
   // Mean reward of the policy's own completions on validation prompts; "loss" is its negative.
@@ -357,8 +358,8 @@ class Grpo final : public Trainer {
     nn::ForwardOptions options;
     options.past = &prompts.prefix;
     const torch::Tensor hidden_TD = model.hidden(batch, options);
-    context.count("token_forwards", batch.num_tokens());
-    context.count("head_rows", batch.at_R.size(0));
+    nn::count_work(model, batch.num_tokens(), batch.at_R.size(0), model.head().weight_VD.size(0),
+                   context);
     // Prompt ends stand behind the tree's tokens, so that one index serves both.
     const torch::Tensor all_TD = torch::cat({hidden_TD, prompts.last_BD});
     const torch::Tensor at_R =

@@ -4,6 +4,7 @@
 // Rows are packed without padding, shared prefixes are computed once, and the head runs only where
 // a label is.
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/work.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace {
@@ -251,8 +252,8 @@ class Sft final : public Trainer {
                                        const nn::ForwardOptions& options, Context& context) {
     const nn::PackedBatch batch = pack.to(context.device());
     const torch::Tensor hidden_TD = model.hidden(batch, options);
-    context.count("token_forwards", batch.num_tokens());
-    context.count("head_rows", batch.at_R.size(0));
+    nn::count_work(model, batch.num_tokens(), batch.at_R.size(0), model.head().weight_VD.size(0),
+                   context);
     return nn::label_log_prob(model.head(), hidden_TD.index_select(0, batch.at_R), batch.label_R);
   }
 

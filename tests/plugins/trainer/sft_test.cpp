@@ -69,6 +69,34 @@ TEST(Sft, GradientOfAStepIsThatOfTheLossRowByRow) {
   }
 }
 
+// Multiply-adds from the shapes of the weights, one by one: forward once, backward twice.
+TEST(Sft, FlopsAreThoseOfTheMatrixProducts) {
+  ToyWorld world;
+  const ToyExamples examples = world.make_examples();
+  const auto trainer = start_sft(world, *world.backbone, examples, {{"batch_rows", "1000"}});
+  world.context.counters.clear();
+  trainer->step(0, world.context);
+  double body = 0;
+  for (const nn::Parameter& parameter : world.backbone->parameters()) {
+    const bool is_table = contains(parameter.name, "embed_tokens");
+    if (parameter.value.dim() == 2 && !is_table)
+      body += 2.0 * static_cast<double>(parameter.value.size(0) * parameter.value.size(1));
+  }
+  const torch::Tensor head_VD = world.backbone->head().weight_VD;
+  const auto tokens = static_cast<double>(world.context.counters["token_forwards"]);
+  const auto labels = static_cast<double>(world.context.counters["head_rows"]);
+  EXPECT_GT(tokens, 50);
+  EXPECT_NEAR(static_cast<double>(world.context.counters["flops"]),
+              3 * (body * tokens + 2.0 * static_cast<double>(head_VD.numel()) * labels), 10);
+  // Validation goes forward only.
+  world.context.counters.clear();
+  trainer->validate(world.context);
+  const auto valid_tokens = static_cast<double>(world.context.counters["token_forwards"]);
+  const auto valid_labels = static_cast<double>(world.context.counters["head_rows"]);
+  EXPECT_NEAR(static_cast<double>(world.context.counters["flops"]),
+              body * valid_tokens + 2.0 * static_cast<double>(head_VD.numel()) * valid_labels, 10);
+}
+
 TEST(Sft, SharedPrefixesAreComputedOnce) {
   ToyWorld world;
   const ToyExamples examples = world.make_examples();
