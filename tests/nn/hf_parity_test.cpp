@@ -86,7 +86,7 @@ TEST(HfParity, ExtendedModelsForTransformers) {
   const char* target = std::getenv("TSREC_EXPORT_DIR");
   if (target == nullptr)
     GTEST_SKIP() << "set TSREC_EXPORT_DIR, then run make.py --check on its folders";
-  for (const std::string& family : {"qwen2", "qwen3", "llama3"}) {
+  for (const std::string family : {"qwen2", "qwen3", "llama3"}) {
     // The golden model, grown to a tokenizer of its own and then by SID tokens.
     nn::LmShape shape = nn::read_hf_config(golden(family));
     const std::vector<std::string> texts = {"steel bolt with a red cap", "brass hinge, 3 x 40 mm"};

@@ -42,7 +42,7 @@ target_link_libraries(headers PRIVATE tsrec::tsrec tsrec::testing)
 target_compile_options(headers PRIVATE -fsyntax-only)
 tsrec_precompiled(headers)
 CMAKE
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release >configure.txt 2>&1 || { cat configure.txt; fail "find_package(tsrec) fails"; }
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror" >configure.txt 2>&1 || { cat configure.txt; fail "find_package(tsrec) fails"; }
 ! grep -qi cuda_toolkit configure.txt || fail "the package asks for a CUDA toolkit"
 cmake --build build >build.txt 2>&1 || { grep -E 'error|FAILED' -A3 build.txt | head -40; fail "a generated plugin does not build"; }
 ctest --test-dir build --output-on-failure --no-tests=error -j2 >ctest.txt 2>&1 || { cat ctest.txt; fail "a generated plugin fails its test"; }

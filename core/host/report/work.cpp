@@ -60,8 +60,8 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
                         const std::filesystem::path& folder) {
   const bool needs_roof = std::any_of(results.begin(), results.end(), has_flops);
   const double roof = needs_roof ? measured_roof(run) : 0;
-  std::vector<std::vector<std::string>> rows = {{"stage", "state", "seconds", "rows", "tokens/row",
-                                                 "GFLOP", "of the roof", "peak MiB"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof", "peak MiB"}};
   ordered_json json = {{"threads", run.threads},
                        {"precision", c10::toString(run.torch_precision)},
                        {"roof_gflops", roof / 1e9},
@@ -75,13 +75,11 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
     const auto flops = static_cast<double>(counted(stage, "flops"));
     const double share = roof > 0 && stage.seconds > 0 ? flops / stage.seconds / roof : 0;
     const bool is_small = flops < 5e7;  // of no work there is no share worth a number
-    rows.push_back({stage.name, word_of(stage.state), fixed(stage.seconds, 1),
-                    whole_or_blank(num_rows),
-                    num_rows > 0 ? fixed(static_cast<double>(tokens) / static_cast<double>(num_rows), 1)
-                                 : "",
-                    is_small ? "" : fixed(flops / 1e9, 1),
-                    is_small ? "" : fixed(100 * share, 0) + " %",
-                    whole_or_blank(counted(stage, "peak_memory") >> 20)});
+    rows.push_back(
+        {stage.name, word_of(stage.state), fixed(stage.seconds, 1), whole_or_blank(num_rows),
+         num_rows > 0 ? fixed(static_cast<double>(tokens) / static_cast<double>(num_rows), 1) : "",
+         is_small ? "" : fixed(flops / 1e9, 1), is_small ? "" : fixed(100 * share, 0) + " %",
+         whole_or_blank(counted(stage, "peak_memory") >> 20)});
     ordered_json& entry = json["stages"][stage.name];
     entry["seconds"] = stage.seconds;
     for (const auto& [name, value] : stage.counters) entry[name] = value;
@@ -89,9 +87,10 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
   }
   io::write_text(folder / "work.json", json.dump(1) + "\n");
   const std::string note =
-      needs_roof ? c10::str("the roof: ", fixed(roof / 1e9, 0), " GFLOP/s in a large matrix product, ",
-                            c10::toString(run.torch_precision), ", ", run.threads, " threads\n")
-                 : "";
+      needs_roof
+          ? c10::str("the roof: ", fixed(roof / 1e9, 0), " GFLOP/s in a large matrix product, ",
+                     c10::toString(run.torch_precision), ", ", run.threads, " threads\n")
+          : "";
   return table_text(rows) + note;
 }
 

@@ -90,6 +90,7 @@ LmShape read_hf_config(const std::filesystem::path& folder) {
                       "'; supported are qwen2 (Qwen2, Qwen2.5), qwen3 and llama");
     }
     refuse_what_is_not_computed(config, file);
+    read_rope(config, file, shape);
     shape.qkv_bias = family->qkv_bias;
     shape.qk_norm = family->qk_norm;
     shape.vocabulary = config.at("vocab_size").get<int64_t>();
@@ -101,7 +102,6 @@ LmShape read_hf_config(const std::filesystem::path& folder) {
     if (config.contains("head_dim") && config.at("head_dim").is_number())
       shape.head_width = config.at("head_dim").get<int64_t>();
     shape.mlp_width = config.at("intermediate_size").get<int64_t>();
-    read_rope(config, file, shape);
     shape.norm_eps = config.value("rms_norm_eps", 1e-6);
     shape.initializer_range = config.value("initializer_range", 0.02);
     shape.max_positions = config.value("max_position_embeddings", shape.max_positions);

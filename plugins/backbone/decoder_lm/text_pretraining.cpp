@@ -73,8 +73,8 @@ double accumulate(nn::ModelWorkers<nn::CausalLm>& workers,
     const torch::Tensor mean = -log_prob_R.sum() / num_labels;
     mean.backward();
     loss_P[p] = mean.item<double>();
-    nn::count_work(model, on_device.num_tokens(), on_device.at_R.size(0),
-                   model.shape().vocabulary, context);
+    nn::count_work(model, on_device.num_tokens(), on_device.at_R.size(0), model.shape().vocabulary,
+                   context);
   });
   return std::accumulate(loss_P.begin(), loss_P.end(), 0.0);
 }
