@@ -58,7 +58,7 @@ void print_help(const cxxopts::Options& options) {
 
 Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& command) {
   options.add_options()("h,help", "this text")(
-      "set", "KEY=VALUE, such as stage.sft.epochs=1; may be repeated",
+      "set", "KEY=VALUE, such as stage.sft.epochs=1 (check: PART.KEY=VALUE); may be repeated",
       cxxopts::value<std::vector<std::string>>())(
       "with", "another TOML file on top; may be repeated",
       cxxopts::value<std::vector<std::string>>())("plugins", "a folder of plugins; may be repeated",

@@ -33,6 +33,10 @@ bool has_flops(const StageResult& stage) {
   return stage.state == StageResult::State::ran && counted(stage, "flops") > 0;
 }
 
+const char* name_of(torch::ScalarType precision) {
+  return precision == torch::kBFloat16 ? "bfloat16" : "float32";
+}
+
 std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(value) : ""; }
 
 }  // namespace
@@ -63,7 +67,7 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
   std::vector<std::vector<std::string>> rows = {
       {"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof", "peak MiB"}};
   ordered_json json = {{"threads", run.threads},
-                       {"precision", c10::toString(run.torch_precision)},
+                       {"precision", name_of(run.torch_precision)},
                        {"roof_gflops", roof / 1e9},
                        {"stages", ordered_json::object()}};
   for (const StageResult& stage : results) {
@@ -89,7 +93,7 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
   const std::string note =
       needs_roof
           ? c10::str("the roof: ", fixed(roof / 1e9, 0), " GFLOP/s in a large matrix product, ",
-                     c10::toString(run.torch_precision), ", ", run.threads, " threads\n")
+                     name_of(run.torch_precision), ", ", run.threads, " threads\n")
           : "";
   return table_text(rows) + note;
 }
