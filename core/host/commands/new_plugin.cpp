@@ -50,16 +50,6 @@ std::string filled(std::string text, const std::map<std::string, std::string>& v
   return text;
 }
 
-void check_name(const std::string& name) {
-  const bool fits =
-      !name.empty() && name[0] >= 'a' && name[0] <= 'z' &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
-  if (!fits)
-    throw ConfigError("'", name,
-                      "' is no name for a part; begin with a-z and go on with a-z, 0-9 "
-                      "and _, such as my_quantizer");
-}
-
 }  // namespace
 
 int command_new(const Arguments& arguments) {
@@ -68,7 +58,11 @@ int command_new(const Arguments& arguments) {
         "new needs a kind and a name, such as: tsrec new plugin quantizer my_quantizer");
   const Kind& kind = named_kind(arguments.words[1]);
   const std::string& name = arguments.words[2];
-  check_name(name);
+  if (!is_part_name(name)) {
+    throw ConfigError("'", name,
+                      "' is no name for a part; begin with a-z and go on with a-z, 0-9 and ",
+                      "_, such as my_quantizer");
+  }
   check_free(kind, name, arguments);
   const fs::path folder = name, templates = share_folder() / "template";
   if (fs::exists(folder))

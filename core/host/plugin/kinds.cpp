@@ -63,4 +63,11 @@ const Kind& named_kind(const std::string& name) {
   return *kind;
 }
 
+bool is_part_name(std::string_view name) {
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !name.empty() && is_letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
 }  // namespace tsrec::host

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/api.hpp"
@@ -19,5 +20,8 @@ TSREC_HOST_API const std::vector<std::string>& kind_names();
 TSREC_HOST_API const Kind* find_kind(std::string_view name);  // null: there is none
 // The same, or a ConfigError with a suggestion.
 TSREC_HOST_API const Kind& named_kind(const std::string& name);
+
+// Begins with a-z and goes on with a-z, 0-9 and _.
+TSREC_HOST_API bool is_part_name(std::string_view name);
 
 }  // namespace tsrec::host

@@ -37,16 +37,6 @@ std::string advice_for(const std::string& load_error) {
   return kRebuild;
 }
 
-bool is_name(const char* text) {
-  if (text == nullptr || *text < 'a' || *text > 'z') return false;
-  for (; *text != '\0'; ++text) {
-    const bool fits =
-        (*text >= 'a' && *text <= 'z') || (*text >= '0' && *text <= '9') || *text == '_';
-    if (!fits) return false;
-  }
-  return true;
-}
-
 std::string wrong_part(const PartInfo& part, const std::string& in) {
   if (part.kind == nullptr || part.name == nullptr || part.summary == nullptr)
     return in + " has a part without kind, name or summary\n  describe it with tsrec::part<...>()";
@@ -59,7 +49,7 @@ std::string wrong_part(const PartInfo& part, const std::string& in) {
            "'; this tsrec speaks " + std::to_string(kind->contract) +
            "\n  CHANGELOG.md (SDK) says what changed between them; adapt the plugin and rebuild it";
   }
-  if (!is_name(part.name))
+  if (!is_part_name(part.name))
     return what +
            " has a name that no experiment could use\n  names begin with a-z and go on with "
            "a-z, 0-9 and _";
