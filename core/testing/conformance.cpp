@@ -22,12 +22,6 @@ AllRules all_rules() {
   return all;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 }  // namespace
 
 const std::vector<Rule>& rules_of(std::string_view kind) {
@@ -41,7 +35,7 @@ Finding apply(const Rule& rule, const Subject& subject) {
   Finding finding{rule.sentence, Verdict::kept, ""};
   if (const auto missing = subject.missing(); !missing.empty()) {
     finding.verdict = Verdict::skipped;
-    finding.detail = "it needs a value for " + joined(missing) + "; give it with --set " +
+    finding.detail = "it needs a value for " + c10::Join(", ", missing) + "; give it with --set " +
                      subject.info().name + "." + missing.front() + "=...";
     return finding;
   }

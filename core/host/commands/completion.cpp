@@ -148,15 +148,21 @@ Words candidates(const Words& words, const Arguments& arguments) {
   const std::string& before = words[words.size() - 2];
   const std::string& command = words[1];
   if (words.size() == 2) return arguments.commands;
-  const fs::path experiment = experiment_among(words);
-  Registry registry(arguments.plugins, experiment.empty() ? fs::path() : folder_of(experiment));
-  registry.load_all();
-  if (before == "--set") return set_candidates(last, experiment, registry);
+  if (before == "--set") {
+    const fs::path experiment = experiment_among(words);
+    Registry registry(arguments.plugins, experiment.empty() ? fs::path() : folder_of(experiment));
+    registry.load_all();
+    return set_candidates(last, experiment, registry);
+  }
   if (last.starts_with("-")) return arguments.options;
   if (before.starts_with("--")) return {};  // files, and whatever the shell knows
   if (command == "list" && words.size() == 3) return kind_names();
   if (command == "describe" && words.size() == 3) return kind_names();
-  if (command == "describe" && words.size() == 4) return names_of(registry, words[2]);
+  if (command == "describe" && words.size() == 4) {
+    Registry registry(arguments.plugins, arguments.experiment);
+    registry.load_all();
+    return names_of(registry, words[2]);
+  }
   if (command == "new" && words.size() == 3) return {"plugin"};
   if (command == "new" && words.size() == 4) return kind_names();
   if (command == "completion" && words.size() == 3) return {"bash", "zsh"};
