@@ -1,11 +1,17 @@
 #include "tsrec/nn/kmeans.hpp"
 
+#include <ATen/Parallel.h>
+
+#include "nn/kmeans_kernel.hpp"
+
 namespace tsrec::nn {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 2048;
+// Rows that one thread scores at once: their scores stay in its cache.
+constexpr int64_t kTileRows = 1024;
 
-void check(const torch::Tensor& x_ND, int64_t clusters) {
+void check(const torch::Tensor& x_ND, const KMeansOptions& options) {
+  const int64_t clusters = options.clusters;
   if (x_ND.dim() != 2 || x_ND.scalar_type() != torch::kFloat32)
     throw Error("k-means needs float32 vectors of shape [N, D]");
   if (!x_ND.isfinite().all().item<bool>()) {
@@ -15,13 +21,11 @@ void check(const torch::Tensor& x_ND, int64_t clusters) {
     throw DataError("k-means: ", clusters, " clusters of ", x_ND.size(0),
                     " vectors; choose at most as many codes as items");
   }
-}
-
-double squared_distance(const float* a, const float* b, int64_t width) {
-  double sum = 0;
-  for (int64_t d = 0; d < width; ++d)
-    sum += (static_cast<double>(a[d]) - b[d]) * (static_cast<double>(a[d]) - b[d]);
-  return sum;
+  if (options.start_KD.defined() &&
+      options.start_KD.sizes() != at::IntArrayRef({clusters, x_ND.size(1)})) {
+    throw Error("k-means: the centres to begin with have the shape ", options.start_KD.sizes(),
+                "; expected [", clusters, ", ", x_ND.size(1), "]");
+  }
 }
 
 // D^2 sampling (Arthur and Vassilvitskii, 2007).
@@ -40,7 +44,8 @@ torch::Tensor plus_plus_centers(const torch::Tensor& x_ND, int64_t clusters,
     at::parallel_for(0, count, /*grain_size=*/512, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n) {
         double& nearest = distance[static_cast<size_t>(n)];
-        nearest = std::min(nearest, squared_distance(x + n * width, center, width));
+        nearest =
+            std::min(nearest, static_cast<double>(squared_distance(x + n * width, center, width)));
       }
     });
     if (k + 1 == clusters) break;
@@ -63,17 +68,22 @@ struct Clusters {
   std::vector<int64_t> size_K;
 };
 
+// Every cluster sums its vectors in their order, whatever the number of threads.
 Clusters gather(const torch::Tensor& x_ND, const torch::Tensor& label_N, int64_t clusters) {
   const int64_t count = x_ND.size(0), width = x_ND.size(1);
   const float* x = x_ND.const_data_ptr<float>();
   const int64_t* label = label_N.const_data_ptr<int64_t>();
-  Clusters result{std::vector<double>(static_cast<size_t>(clusters * width), 0.0),
-                  std::vector<int64_t>(static_cast<size_t>(clusters), 0)};
-  for (int64_t n = 0; n < count; ++n) {
-    double* sum = result.sum_KD.data() + label[n] * width;
-    for (int64_t d = 0; d < width; ++d) sum[d] += x[n * width + d];
-    ++result.size_K[static_cast<size_t>(label[n])];
-  }
+  std::vector<std::vector<int64_t>> members_K(static_cast<size_t>(clusters));
+  for (int64_t n = 0; n < count; ++n) members_K[static_cast<size_t>(label[n])].push_back(n);
+  Clusters result{std::vector<double>(static_cast<size_t>(clusters * width), 0.0), {}};
+  for (const auto& members : members_K)
+    result.size_K.push_back(static_cast<int64_t>(members.size()));
+  at::parallel_for(0, clusters, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      for (const int64_t n : members_K[static_cast<size_t>(k)])
+        add_to(result.sum_KD.data() + k * width, x + n * width, width);
+    }
+  });
   return result;
 }
 
@@ -124,15 +134,17 @@ torch::Tensor means(const Clusters& clusters, int64_t width) {
 
 KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator& generator) {
   KMeans result;
-  result.center_KD = plus_plus_centers(x_ND, options.clusters, generator);
+  result.center_KD = options.start_KD.defined()
+                         ? options.start_KD.to(torch::kFloat32).contiguous()
+                         : plus_plus_centers(x_ND, options.clusters, generator);
   double before = std::numeric_limits<double>::infinity();
   while (true) {
     auto [label_N, distance_N] = nearest(x_ND, result.center_KD);
     result.objective = distance_N.sum(torch::kFloat64).item<double>();
     result.label_N = label_N;
-    const bool converged = before - result.objective <= options.tolerance * before;
-    if (result.iterations == options.iterations || (converged && std::isfinite(before)))
-      return result;
+    const bool converged =
+        std::isfinite(before) && before - result.objective <= options.tolerance * before;
+    if (result.iterations == options.iterations || converged) return result;
     before = result.objective;
     Clusters clusters = gather(x_ND, label_N, options.clusters);
     result.repaired += repair(x_ND, label_N, distance_N, clusters);
@@ -150,32 +162,36 @@ std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_ND,
   const int64_t count = x.size(0), width = x.size(1), clusters = center.size(0);
   const torch::Tensor half_norm_K = center.square().sum(1) / 2;
   torch::Tensor label_N = torch::empty({count}, torch::kInt64), distance_N = torch::empty({count});
-  for (int64_t first = 0; first < count; first += kRowsAtOnce) {
-    const int64_t rows = std::min(kRowsAtOnce, count - first);
-    // argmin |x - c|^2 = argmin |c|^2 / 2 - x c
-    const torch::Tensor score_RK =
-        torch::addmm(half_norm_K, x.slice(0, first, first + rows), center.t(), 1, -1);
-    at::parallel_for(0, rows, /*grain_size=*/64, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) {
-        const float* score = score_RK.const_data_ptr<float>() + r * clusters;
-        const int64_t best = std::min_element(score, score + clusters) - score;
+  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
+  at::parallel_for(0, tiles, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    const torch::NoGradGuard here_too;  // the mode belongs to the thread
+    torch::Tensor product_RK = torch::empty({std::min(kTileRows, count), clusters});
+    for (int64_t tile = begin; tile < end; ++tile) {
+      const int64_t first = tile * kTileRows, rows = std::min(kTileRows, count - first);
+      product_RK.resize_({rows, clusters});
+      at::mm_out(product_RK, x.slice(0, first, first + rows), center.t());
+      for (int64_t r = 0; r < rows; ++r) {
+        // argmin |x - c|^2 = argmin |c|^2 / 2 - x c
+        const int64_t best = nearest_index(product_RK.const_data_ptr<float>() + r * clusters,
+                                           half_norm_K.const_data_ptr<float>(), clusters);
         label_N.mutable_data_ptr<int64_t>()[first + r] = best;
         // Recomputed: the expansion above cancels when a vector lies close to its centre.
-        distance_N.mutable_data_ptr<float>()[first + r] = static_cast<float>(
+        distance_N.mutable_data_ptr<float>()[first + r] =
             squared_distance(x.const_data_ptr<float>() + (first + r) * width,
-                             center.const_data_ptr<float>() + best * width, width));
+                             center.const_data_ptr<float>() + best * width, width);
       }
-    });
-  }
+    }
+  });
   return {label_N, distance_N};
 }
 
 KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator generator) {
   const torch::NoGradGuard no_grad;
-  check(x_ND, options.clusters);
+  check(x_ND, options);
   const torch::Tensor x = x_ND.contiguous();
   KMeans best;
-  for (int64_t restart = 0; restart < options.restarts; ++restart) {
+  const int64_t restarts = options.start_KD.defined() ? 1 : options.restarts;
+  for (int64_t restart = 0; restart < restarts; ++restart) {
     KMeans found = lloyd(x, options, generator);
     if (restart == 0 || found.objective < best.objective) best = std::move(found);
   }

@@ -23,6 +23,30 @@ TEST(KMeans, AssignmentsAreTheNearestCentresInDoublePrecision) {
   EXPECT_NEAR(found.objective, smallest.sum().item<double>(), 1e-3);
 }
 
+TEST(KMeans, GivenCentresAreTheStartAndTiesGoToTheLowest) {
+  const torch::Tensor x = random_vectors(200, 3);
+  const torch::Tensor start = x.slice(0, 0, 19).clone();
+  const nn::KMeans none =
+      nn::kmeans(x, {.clusters = 19, .iterations = 0, .restarts = 5, .start_KD = start},
+                 at::detail::createCPUGenerator(1));
+  EXPECT_TRUE(torch::equal(none.center_KD, start));
+  const nn::KMeans once = nn::kmeans(
+      x, {.clusters = 19, .iterations = 1, .restarts = 5, .tolerance = -1, .start_KD = start},
+      at::detail::createCPUGenerator(1));
+  for (int64_t k = 0; k < 19; ++k) {
+    const torch::Tensor mean = x.index({none.label_N == k}).to(torch::kFloat64).mean(0);
+    EXPECT_LT((once.center_KD[k] - mean).abs().max().item<double>(), 1e-5) << k;
+  }
+  // Every centre three times, in lanes and behind them.
+  const torch::Tensor thrice = torch::cat({start, start, start});
+  EXPECT_TRUE(torch::equal(nn::nearest(x, thrice).first, nn::nearest(x, start).first));
+  EXPECT_TRUE(contains(message_of<Error>([&] {
+                         nn::kmeans(x, {.clusters = 4, .start_KD = start},
+                                    at::detail::createCPUGenerator(1));
+                       }),
+                       "expected [4, 3]"));
+}
+
 TEST(KMeans, TheObjectiveNeverGrowsWithMoreSteps) {
   const torch::Tensor x = random_vectors(500, 5);
   double before = std::numeric_limits<double>::infinity();

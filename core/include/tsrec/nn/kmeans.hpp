@@ -7,7 +7,8 @@ namespace tsrec::nn {
 
 struct KMeansOptions {
   int64_t clusters = 256, iterations = 100, restarts = 3;
-  double tolerance = 1e-6;  // stop when the objective falls by less than this share
+  double tolerance = 1e-6;  // stop when the objective falls by less than this share; below 0: never
+  torch::Tensor start_KD = {};  // float32: centres to begin with, once; undefined: k-means++
 };
 struct KMeans {
   torch::Tensor center_KD;  // float32
