@@ -1,27 +1,113 @@
 #include "tsrec/nn/head.hpp"
 
+#include <ATen/Parallel.h>
+
+#include "nn/elementwise.hpp"
+#include "nn/head_kernel.hpp"
+
 namespace tsrec::nn {
 namespace {
 
+// Logits exist one tile at a time, small enough for the cache: rows x columns.
+constexpr int64_t kTileColumns = 1024;
+
+int64_t tile_rows_of(const torch::Tensor& h_RD, int64_t chunk_rows) {
+  constexpr int64_t kCachedRows = 256;
+  return has_kernel(h_RD) ? std::min(chunk_rows, kCachedRows) : chunk_rows;
+}
+
+struct Range {
+  int64_t begin, end;
+};
+
+// Ranges of at most `most` numbers below `count`.
+template <class Visit>
+void for_ranges(int64_t count, int64_t most, const Visit& visit) {
+  for (int64_t begin = 0; begin < count; begin += most)
+    visit(Range{begin, std::min(begin + most, count)});
+}
+
+torch::Tensor slice(const torch::Tensor& x, Range range) {
+  return x.slice(0, range.begin, range.end);
+}
+
+// A tile's memory, used again by the next one.
+class Tile {
+ public:
+  // logits[rows, columns] = h W^T
+  const torch::Tensor& product(const torch::Tensor& h_RD, const torch::Tensor& weight_CD) {
+    const int64_t rows = h_RD.size(0), columns = weight_CD.size(0);
+    if (!memory_.defined() || memory_.numel() < rows * columns)
+      memory_ = torch::empty({rows * columns}, h_RD.options().requires_grad(false));
+    logit_RC_ = memory_.slice(0, 0, rows * columns).view({rows, columns});
+    at::mm_out(logit_RC_, h_RD, weight_CD.t());
+    return logit_RC_;
+  }
+  // visit(tile, first row): the product's rows, shared out among the threads.
+  template <class Visit>
+  void for_rows(int64_t first_column, const Visit& visit) {
+    const int64_t columns = logit_RC_.size(1);
+    float* logit = logit_RC_.mutable_data_ptr<float>();
+    at::parallel_for(0, logit_RC_.size(0), /*grain_size=*/16, [&](int64_t begin, int64_t end) {
+      visit(LogitTile{logit + begin * columns, end - begin, columns, first_column}, begin);
+    });
+  }
+
+ private:
+  torch::Tensor memory_, logit_RC_;
+};
+
+struct LogSums {
+  torch::Tensor normalizer_R, picked_R;
+};
+
+// Log-sum-exp over the vocabulary, and the logit at the label where there are labels.
+LogSums log_sums(const torch::Tensor& h_RD, const torch::Tensor& weight_VD,
+                 const torch::Tensor& label_R, int64_t chunk_rows) {
+  const auto options = h_RD.options().dtype(torch::kFloat32).requires_grad(false);
+  const int64_t count = h_RD.size(0);
+  LogSums sums{torch::empty({count}, options), {}};
+  if (label_R.defined()) sums.picked_R = torch::empty({count}, options);
+  if (!has_kernel(h_RD)) {
+    for_ranges(count, chunk_rows, [&](Range rows) {
+      const torch::Tensor z = torch::matmul(slice(h_RD, rows), weight_VD.t()).to(torch::kFloat32);
+      slice(sums.normalizer_R, rows).copy_(torch::logsumexp(z, 1));
+      if (label_R.defined())
+        slice(sums.picked_R, rows).copy_(z.gather(1, slice(label_R, rows).unsqueeze(1)).squeeze(1));
+    });
+    return sums;
+  }
+  torch::Tensor largest_R = torch::full({count}, -std::numeric_limits<float>::infinity(), options);
+  torch::Tensor sum_R = torch::zeros({count}, options);
+  float* largest = largest_R.mutable_data_ptr<float>();
+  float* sum = sum_R.mutable_data_ptr<float>();
+  float* picked = label_R.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
+  const int64_t* label = label_R.defined() ? label_R.const_data_ptr<int64_t>() : nullptr;
+  Tile tile;
+  for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
+    for_ranges(weight_VD.size(0), kTileColumns, [&](Range columns) {
+      tile.product(slice(h_RD, rows), slice(weight_VD, columns));
+      tile.for_rows(columns.begin, [&](const LogitTile& part, int64_t first) {
+        const int64_t r = rows.begin + first;
+        log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r, sum + r,
+                       picked == nullptr ? nullptr : picked + r);
+      });
+    });
+  });
+  torch::add_out(sums.normalizer_R, largest_R, sum_R.log());
+  return sums;
+}
+
 // log p(label) = z_label - logsumexp(z), z = W h. Backward: dz = g (onehot - softmax).
 struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& h_RD,
-                               const torch::Tensor& weight_VD, const torch::Tensor& label_R,
+  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& h_in,
+                               const torch::Tensor& weight_VD, const torch::Tensor& label_in,
                                int64_t chunk_rows) {
-    const int64_t count = h_RD.size(0);
-    torch::Tensor out_R = torch::empty({count}, h_RD.options().dtype(torch::kFloat32));
-    torch::Tensor normalizer_R = torch::empty_like(out_R);
-    for (int64_t begin = 0; begin < count; begin += chunk_rows) {
-      const int64_t end = std::min(begin + chunk_rows, count);
-      const torch::Tensor z =
-          torch::matmul(h_RD.slice(0, begin, end), weight_VD.t()).to(torch::kFloat32);
-      normalizer_R.slice(0, begin, end).copy_(torch::logsumexp(z, 1));
-      out_R.slice(0, begin, end)
-          .copy_(z.gather(1, label_R.slice(0, begin, end).unsqueeze(1)).squeeze(1));
-    }
-    ctx->save_for_backward({h_RD, weight_VD, label_R, normalizer_R});
+    const torch::Tensor h_RD = h_in.contiguous(), label_R = label_in.contiguous();
+    const LogSums sums = log_sums(h_RD, weight_VD, label_R, chunk_rows);
+    ctx->save_for_backward({h_RD, weight_VD, label_R, sums.normalizer_R});
     ctx->saved_data["chunk_rows"] = chunk_rows;
-    return out_R - normalizer_R;
+    return sums.picked_R - sums.normalizer_R;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
@@ -30,19 +116,39 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const torch::Tensor &h_RD = saved[0], &weight_VD = saved[1], &label_R = saved[2],
                         &normalizer_R = saved[3];
     const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_RD.size(0);
-    torch::Tensor dh_RD = torch::empty_like(h_RD), dweight_VD = torch::zeros_like(weight_VD);
-    for (int64_t begin = 0; begin < count; begin += chunk_rows) {
-      const int64_t end = std::min(begin + chunk_rows, count);
-      const torch::Tensor h = h_RD.slice(0, begin, end);
-      const torch::Tensor gradient =
-          gradients[0].slice(0, begin, end).unsqueeze(1).to(torch::kFloat32);
-      torch::Tensor dz = torch::matmul(h, weight_VD.t()).to(torch::kFloat32);
-      dz.sub_(normalizer_R.slice(0, begin, end).unsqueeze(1)).exp_().mul_(-gradient);
-      dz.scatter_add_(1, label_R.slice(0, begin, end).unsqueeze(1), gradient);
-      dz = dz.to(h.scalar_type());
-      dh_RD.slice(0, begin, end).copy_(torch::matmul(dz, weight_VD));
-      dweight_VD.addmm_(dz.t(), h);
+    const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
+    torch::Tensor dh_RD = torch::zeros_like(h_RD), dweight_VD = torch::zeros_like(weight_VD);
+    if (!has_kernel(h_RD)) {
+      for_ranges(count, chunk_rows, [&](Range rows) {
+        const torch::Tensor h = slice(h_RD, rows);
+        const torch::Tensor gradient = slice(gradient_R, rows).unsqueeze(1);
+        torch::Tensor dz = torch::matmul(h, weight_VD.t()).to(torch::kFloat32);
+        dz.sub_(slice(normalizer_R, rows).unsqueeze(1)).exp_().mul_(-gradient);
+        dz.scatter_add_(1, slice(label_R, rows).unsqueeze(1), gradient);
+        dz = dz.to(h.scalar_type());
+        slice(dh_RD, rows).copy_(torch::matmul(dz, weight_VD));
+        dweight_VD.addmm_(dz.t(), h);
+      });
+      return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
     }
+    const int64_t* label = label_R.const_data_ptr<int64_t>();
+    const float* normalizer = normalizer_R.const_data_ptr<float>();
+    const float* gradient = gradient_R.const_data_ptr<float>();
+    Tile tile;
+    for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
+      const torch::Tensor h = slice(h_RD, rows);
+      torch::Tensor dh = slice(dh_RD, rows);
+      for_ranges(weight_VD.size(0), kTileColumns, [&](Range columns) {
+        const torch::Tensor weight = slice(weight_VD, columns);
+        const torch::Tensor& dz = tile.product(h, weight);
+        tile.for_rows(columns.begin, [&](const LogitTile& part, int64_t first) {
+          const int64_t r = rows.begin + first;
+          log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
+        });
+        dh.addmm_(dz, weight);
+        slice(dweight_VD, columns).addmm_(dz.t(), h);
+      });
+    });
     return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
   }
 };
@@ -56,14 +162,7 @@ torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows)
 
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {
   const torch::NoGradGuard no_grad;
-  torch::Tensor out_R = torch::empty({h_RD.size(0)}, h_RD.options().dtype(torch::kFloat32));
-  for (int64_t begin = 0; begin < h_RD.size(0); begin += chunk_rows) {
-    const int64_t end = std::min(begin + chunk_rows, h_RD.size(0));
-    const torch::Tensor z =
-        torch::matmul(h_RD.slice(0, begin, end), head.weight_VD.t()).to(torch::kFloat32);
-    out_R.slice(0, begin, end).copy_(torch::logsumexp(z, 1));
-  }
-  return out_R;
+  return log_sums(h_RD.contiguous(), head.weight_VD, {}, chunk_rows).normalizer_R;
 }
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
