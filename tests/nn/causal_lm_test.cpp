@@ -268,6 +268,71 @@ TEST(PackedBatch, LossAndGradientsEqualThoseOfSingleRows) {
   }
 }
 
+// Gradients of a scalar by backward(), as trainers take them.
+std::vector<torch::Tensor> taken_gradients(nn::CausalLm& model, const torch::Tensor& scalar) {
+  std::vector<torch::Tensor> all;
+  for (nn::Parameter& parameter : model.parameters())
+    parameter.value.mutable_grad() = torch::Tensor();
+  scalar.backward();
+  for (const nn::Parameter& parameter : model.parameters())
+    all.push_back(parameter.value.grad().to(torch::kFloat64));
+  return all;
+}
+
+TEST(CausalLm, ActivationCheckpointingGivesTheSameLossGradientsAndDropout) {
+  nn::CausalLm model = make_model(small_shape());
+  const nn::PackedBatch batch = nn::pack(random_rows(), {}).front();
+  for (const double dropout : {0.0, 0.3}) {
+    const auto run = [&](bool checkpoint) {
+      nn::ForwardOptions options;
+      options.checkpoint = checkpoint;
+      options.dropout = dropout;
+      options.generator = at::detail::createCPUGenerator(5);
+      const torch::Tensor loss =
+          (model.hidden(batch, options) *
+           torch::randn({batch.num_tokens(), 12}, at::detail::createCPUGenerator(6)))
+              .sum();
+      auto all = taken_gradients(model, loss);
+      all.push_back(loss.detach().to(torch::kFloat64).view({1}));
+      return all;
+    };
+    const auto plain = run(false), checkpointed = run(true);
+    for (size_t i = 0; i < plain.size(); ++i)
+      EXPECT_TRUE(torch::equal(plain[i], checkpointed[i])) << i;
+  }
+  nn::KvPrefix kept;
+  nn::ForwardOptions both;
+  both.checkpoint = true;
+  both.keep = &kept;
+  EXPECT_TRUE(contains(message_of<Error>([&] { model.hidden(batch, both); }), "checkpointing"));
+}
+
+// In bfloat16 as in float32: packed and shared against row by row, by the relative L2 distance.
+TEST(PackedBatch, LossAndGradientsInBfloat16) {
+  nn::LmShape shape = small_shape();
+  shape.width = 64;
+  shape.head_width = 16;
+  shape.mlp_width = 96;
+  shape.initializer_range = 0.1;
+  nn::CausalLm model(shape, torch::kBFloat16, torch::kCPU);
+  model.init_random(at::detail::createCPUGenerator(4));
+  const std::vector<CompiledExample> rows = random_rows();
+  const auto loss_of = [&](std::span<const CompiledExample> some, bool share) {
+    const nn::PackedBatch batch = nn::pack(some, {.share_prefix = share}).front();
+    const torch::Tensor hidden = model.hidden(batch, {}).index_select(0, batch.at_R);
+    return -nn::label_log_prob(model.head(), hidden, batch.label_R).sum();
+  };
+  torch::Tensor single = torch::zeros({});
+  for (size_t r = 0; r < rows.size(); ++r)
+    single = single + loss_of(std::span(rows).subspan(r, 1), false);
+  const torch::Tensor packed = loss_of(rows, true);
+  EXPECT_NEAR(packed.item<double>() / single.item<double>(), 1, 1e-2);
+  const auto wanted = taken_gradients(model, single), got = taken_gradients(model, packed);
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_LT((got[i] - wanted[i]).norm().item<double>(), 2e-2 * wanted[i].norm().item<double>())
+        << i;
+}
+
 TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) {
   nn::CausalLm model = make_model(small_shape());
   const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {1, 2}, {1, 2, 3}, {5}};
@@ -377,6 +442,25 @@ TEST(CausalLm, SavedModelsLoadToTheSameBytes) {
     loaded.save(folder.path());
     EXPECT_EQ(bytes, io::read_text(folder.path() / "model.safetensors"));
   }
+}
+
+// Weights may lie in the checkpoint's own mapped memory: training must not reach the file, and the
+// file may go away.
+TEST(CausalLm, ALoadedModelChangesAloneAndOutlivesItsFile) {
+  const TempFolder folder;
+  const nn::LmShape shape = small_shape();
+  make_model(shape).save(folder.path());
+  const std::string bytes = io::read_text(folder.path() / "model.safetensors");
+  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  model.load(folder.path());
+  const torch::Tensor before = model.embedding().detach().clone();
+  {
+    const torch::NoGradGuard no_grad;
+    for (const nn::Parameter& parameter : model.parameters()) parameter.value.add_(1);
+  }
+  EXPECT_EQ(io::read_text(folder.path() / "model.safetensors"), bytes);
+  std::filesystem::remove(folder.path() / "model.safetensors");
+  EXPECT_TRUE(torch::equal(model.embedding().detach(), before + 1));
 }
 
 TEST(HfConfig, WhatIsNotSupportedIsRefusedByName) {

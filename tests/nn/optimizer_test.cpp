@@ -47,6 +47,28 @@ TEST(AdamW, FollowsTheFormulaInDoublePrecision) {
   }
 }
 
+std::vector<nn::Parameter> one_weight(double value) {
+  return {{"weight", torch::full({1}, value, torch::kBFloat16).requires_grad_(), false}};
+}
+
+// A thousand updates of 2^-12 on a weight of 1: bfloat16 cannot tell 1 from 1 - 2^-12.
+TEST(AdamW, UnderBfloat16TheMasterWeightKeepsSmallUpdatesAndPureBfloat16LosesThem) {
+  for (const bool float32_state : {true, false}) {
+    nn::FlatParameters flat(one_weight(1));
+    nn::AdamW optimizer(flat, {.float32_state = float32_state});
+    for (int step = 0; step < 1000; ++step) {
+      flat.gradient().fill_(1);  // AdamW's step is then the learning rate
+      optimizer.step(std::ldexp(1.0, -12));
+    }
+    const double weight = flat.value()[0].item<double>();
+    if (float32_state) {
+      EXPECT_NEAR(weight, 1 - 1000.0 / 4096, 4e-3);
+    } else {
+      EXPECT_EQ(weight, 1);
+    }
+  }
+}
+
 TEST(AdamW, ResumesExactlyAndRefusesAnotherModelsState) {
   nn::FlatParameters one(make_parameters()), two(make_parameters());
   nn::AdamW first(one, {}), second(two, {});
@@ -118,6 +140,29 @@ TEST(Head, LabelLogProbIsTheLogSoftmaxInChunksWithItsGradients) {
         1e-5);
   }
   EXPECT_LT((nn::logits({w}, h, {5, 3}) - z.slice(1, 5, 8)).abs().max().item<double>(), 1e-5);
+}
+
+// Larger than a tile of logits in both directions, with labels at its edges and logits far apart.
+TEST(Head, TilesOfALargeVocabularyMeetExactly) {
+  const int64_t rows = 600, vocabulary = 2500, width = 8;
+  const torch::Tensor h =
+      torch::randn({rows, width}, at::detail::createCPUGenerator(1)).requires_grad_();
+  const torch::Tensor w =
+      (3 * torch::randn({vocabulary, width}, at::detail::createCPUGenerator(2))).requires_grad_();
+  torch::Tensor label =
+      torch::randint(vocabulary, {rows}, at::detail::createCPUGenerator(3), torch::kInt64);
+  const std::vector<int64_t> edges = {0, 1023, 1024, 2047, 2048, vocabulary - 1};
+  for (size_t i = 0; i < edges.size(); ++i) label[static_cast<int64_t>(i)] = edges[i];
+  const torch::Tensor probe = torch::randn({rows}, at::detail::createCPUGenerator(4));
+  const torch::Tensor z = torch::matmul(h.to(torch::kFloat64), w.to(torch::kFloat64).t());
+  const torch::Tensor wanted = torch::log_softmax(z, 1).gather(1, label.unsqueeze(1)).squeeze(1);
+  const torch::Tensor got = nn::label_log_prob({w}, h, label);
+  EXPECT_LT((got - wanted).abs().max().item<double>(), 1e-4);
+  EXPECT_LT((nn::log_normalizer({w}, h) - torch::logsumexp(z, 1)).abs().max().item<double>(), 1e-4);
+  const auto a = torch::autograd::grad({(got * probe).sum()}, {h, w}),
+             b = torch::autograd::grad({(wanted * probe).sum()}, {h, w});
+  for (size_t i = 0; i < 2; ++i)
+    EXPECT_LT((a[i] - b[i]).norm().item<double>(), 1e-5 * b[i].norm().item<double>());
 }
 
 }  // namespace

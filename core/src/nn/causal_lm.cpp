@@ -36,8 +36,23 @@ struct CausalLm::Impl {
   int64_t query_width() const { return shape.heads * shape.head_width; }
   int64_t kv_width() const { return shape.kv_heads * shape.head_width; }
 
+  // A weight of this model; its memory is the value's own where device and precision are the same.
   torch::Tensor leaf(const torch::Tensor& value) const {
-    return value.detach().to(device, precision).clone().contiguous().requires_grad_();
+    return value.detach().to(device, precision).contiguous().requires_grad_();
+  }
+
+  // Rows of several matrices (or vectors) behind each other, copied once.
+  torch::Tensor fused(const std::vector<torch::Tensor>& parts) const {
+    std::vector<int64_t> sizes = parts.front().sizes().vec();
+    for (size_t i = 1; i < parts.size(); ++i) sizes.front() += parts[i].size(0);
+    torch::Tensor whole =
+        torch::empty(sizes, torch::TensorOptions().device(device).dtype(precision));
+    int64_t begin = 0;
+    for (const torch::Tensor& part : parts) {
+      whole.slice(0, begin, begin + part.size(0)).copy_(part);
+      begin += part.size(0);
+    }
+    return whole.requires_grad_();
   }
 
   // Every tensor once, in a fixed order: (name, tensor, decays).
@@ -91,6 +106,43 @@ struct CausalLm::Impl {
   }
 };
 
+namespace {
+
+// Runs a block without a graph, and once more with one when the gradient comes (Chen et al., 2016).
+// That second run adds the gradients of the weights to them itself, and drops the same numbers.
+struct Checkpointed : torch::autograd::Function<Checkpointed> {
+  using Run =
+      std::function<torch::Tensor(const torch::Tensor& x_TD, const ForwardOptions& options)>;
+
+  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x_TD,
+                               const Run& run, const ForwardOptions& options) {
+    ForwardOptions again = options;
+    if (options.generator) again.generator = options.generator->clone();
+    ctx->save_for_backward({x_TD});
+    ctx->saved_data["block"] = c10::IValue::make_capsule(c10::make_intrusive<Block>(run, again));
+    return run(x_TD, options);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list gradients) {
+    const torch::AutoGradMode with_graph(true);
+    const torch::Tensor x_TD = ctx->get_saved_variables()[0].detach().requires_grad_();
+    const auto capsule = ctx->saved_data["block"].toCapsule();
+    const Block& block = *static_cast<Block*>(capsule.get());
+    torch::autograd::backward({block.run(x_TD, block.options)}, {gradients[0]});
+    return {x_TD.grad(), torch::Tensor(), torch::Tensor()};
+  }
+
+ private:
+  struct Block : torch::CustomClassHolder {
+    Block(Run r, ForwardOptions o) : run(std::move(r)), options(std::move(o)) {}
+    Run run;
+    ForwardOptions options;
+  };
+};
+
+}  // namespace
+
 CausalLm::CausalLm(const LmShape& shape, torch::ScalarType precision, torch::Device device)
     : impl_(new Impl{shape, precision, device, {}, {}, {}, {}}) {}
 CausalLm::~CausalLm() = default;
@@ -140,8 +192,8 @@ void CausalLm::load(const std::filesystem::path& folder) {
         const std::string full = p + "self_attn." + name + "_proj." + kind;
         return is_weight ? get(full, {rows, s.width}) : get(full, {rows});
       };
-      return m.leaf(torch::cat(
-          {part("q", m.query_width()), part("k", m.kv_width()), part("v", m.kv_width())}));
+      return m.fused(
+          {part("q", m.query_width()), part("k", m.kv_width()), part("v", m.kv_width())});
     };
     Layer layer;
     layer.attention_norm = m.leaf(get(p + "input_layernorm.weight", {s.width}));
@@ -153,9 +205,8 @@ void CausalLm::load(const std::filesystem::path& folder) {
     }
     layer.out_weight = m.leaf(get(p + "self_attn.o_proj.weight", {s.width, m.query_width()}));
     layer.mlp_norm = m.leaf(get(p + "post_attention_layernorm.weight", {s.width}));
-    layer.gate_up_weight =
-        m.leaf(torch::cat({get(p + "mlp.gate_proj.weight", {s.mlp_width, s.width}),
-                           get(p + "mlp.up_proj.weight", {s.mlp_width, s.width})}));
+    layer.gate_up_weight = m.fused({get(p + "mlp.gate_proj.weight", {s.mlp_width, s.width}),
+                                    get(p + "mlp.up_proj.weight", {s.mlp_width, s.width})});
     layer.down_weight = m.leaf(get(p + "mlp.down_proj.weight", {s.width, s.mlp_width}));
     m.layers.push_back(std::move(layer));
   }
@@ -190,21 +241,29 @@ void CausalLm::save(const std::filesystem::path& folder) const {
 CausalLm CausalLm::clone() const {
   CausalLm copy(impl_->shape, impl_->precision, impl_->device);
   *copy.impl_ = *impl_;
-  copy.impl_->visit(
-      [&](const std::string&, torch::Tensor& value, bool) { value = copy.impl_->leaf(value); });
+  copy.impl_->visit([&](const std::string&, torch::Tensor& value, bool) {
+    value = copy.impl_->leaf(value.detach().clone());
+  });
   return copy;
 }
 
 torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& options) const {
   const Impl& m = *impl_;
   if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
+  if (options.checkpoint && (options.past != nullptr || options.keep != nullptr))
+    throw Error("activation checkpointing does not go together with kept keys and values");
   const AttentionPlan attention(batch, options.past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
   torch::Tensor x_TD = at::embedding(m.embedding, batch.token_T);
   if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
+  const bool checkpoint = options.checkpoint && torch::GradMode::is_enabled();
   for (size_t i = 0; i < m.layers.size(); ++i) {
-    x_TD = m.block(m.layers[i], x_TD, static_cast<int64_t>(i), r, attention, options, kept.get());
+    const Checkpointed::Run run = [&m, i, r, attention, kept](const torch::Tensor& x,
+                                                              const ForwardOptions& with) {
+      return m.block(m.layers[i], x, static_cast<int64_t>(i), r, attention, with, kept.get());
+    };
+    x_TD = checkpoint ? Checkpointed::apply(x_TD, run, options) : run(x_TD, options);
   }
   if (kept) {
     kept->num_tokens = batch.num_tokens();

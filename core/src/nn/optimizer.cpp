@@ -65,7 +65,8 @@ double FlatParameters::clip(double max_norm) {
 AdamW::AdamW(FlatParameters& parameters, const AdamWOptions& options)
     : parameters_(parameters), options_(options) {
   const torch::NoGradGuard no_grad;
-  master_ = parameters.value().to(torch::kFloat32);  // the same memory when it is float32 already
+  // The same memory when it has that type already.
+  master_ = options.float32_state ? parameters.value().to(torch::kFloat32) : parameters.value();
   m_ = torch::zeros_like(master_);
   v_ = torch::zeros_like(master_);
 }
@@ -82,7 +83,7 @@ void AdamW::step(double learning_rate) {
       at += count;
     }
   }
-  const torch::Tensor gradient = parameters_.gradient().to(torch::kFloat32);
+  const torch::Tensor gradient = parameters_.gradient().to(master_.scalar_type());
   const auto steps = static_cast<double>(steps_);
   const double first = 1 - std::pow(options_.beta1, steps),
                second = 1 - std::pow(options_.beta2, steps);

@@ -23,7 +23,7 @@ struct Settings {
          temperature = 1;
   std::string schedule = "cosine", rollout = "beam", scoring = "full", advantage = "group_std",
               positions = "all";
-  bool skip_zero_variance = false;
+  bool skip_zero_variance = false, master_weights = true;
 
   void declare(Options& o) {
     o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
@@ -81,6 +81,10 @@ struct Settings {
         .help(
             "leave out groups whose rewards are all equal; changes the objective: their KL term is "
             "dropped");
+    o.add("master_weights", master_weights)
+        .help(
+            "under bfloat16: float32 master weights and moments; false: all in bfloat16, as the "
+            "reference code trains");
     o.add("valid_rows", valid_rows)
         .at_least(0)
         .unit("rows")
@@ -119,7 +123,8 @@ class Grpo final : public Trainer {
     steps_per_epoch_ = (num_rows_ + settings_.batch_prompts - 1) / settings_.batch_prompts;
     parameters_ = std::make_unique<nn::FlatParameters>(inputs.policy.parameters());
     optimizer_ = std::make_unique<nn::AdamW>(
-        *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay});
+        *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay,
+                                       .float32_state = settings_.master_weights});
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
     workers_ =
         std::make_unique<nn::ModelWorkers<Backbone>>(inputs.policy, *parameters_, context.device());

@@ -16,7 +16,7 @@ struct Settings {
   int64_t valid_rows = 0;
   double learning_rate = 3e-4, floor = 0, weight_decay = 0, beta2 = 0.999, clip = 1, dropout = 0;
   std::string schedule = "linear", normalize = "token", order = "rows";
-  bool share_prefix = true;
+  bool share_prefix = true, checkpoint = false, master_weights = true;
 
   void declare(Options& o) {
     o.add("epochs", epochs).range(1, 100000).help("passes over the rows of all tasks");
@@ -58,6 +58,15 @@ struct Settings {
         .help(
             "compute the tokens that rows of a batch begin with only once (the same result up to "
             "rounding)");
+    o.add("checkpoint", checkpoint)
+        .not_in_key()
+        .help(
+            "keep only the input of each block and compute the block again in backward: the same "
+            "result, a fraction of the memory, a third more work");
+    o.add("master_weights", master_weights)
+        .help(
+            "under bfloat16: float32 master weights and moments; false: all in bfloat16, as the "
+            "reference code trains");
     o.add("valid_rows", valid_rows)
         .at_least(0)
         .unit("rows")
@@ -91,8 +100,9 @@ class Sft final : public Trainer {
     steps_per_epoch_ = (num_rows_ + settings_.batch_rows - 1) / settings_.batch_rows;
     parameters_ = std::make_unique<nn::FlatParameters>(inputs.policy.parameters());
     optimizer_ = std::make_unique<nn::AdamW>(
-        *parameters_,
-        nn::AdamWOptions{.beta2 = settings_.beta2, .weight_decay = settings_.weight_decay});
+        *parameters_, nn::AdamWOptions{.beta2 = settings_.beta2,
+                                       .weight_decay = settings_.weight_decay,
+                                       .float32_state = settings_.master_weights});
     workers_ =
         std::make_unique<nn::ModelWorkers<Backbone>>(inputs.policy, *parameters_, context.device());
     context.log(Level::info, c10::str("sft: ", num_rows_, " rows, ", steps_per_epoch_,
@@ -111,6 +121,7 @@ class Sft final : public Trainer {
     std::vector<torch::Tensor> log_prob_PR(packs.size());
     workers_->accumulate(packs.size(), [&](const Backbone& model, size_t p) {
       nn::ForwardOptions options;
+      options.checkpoint = settings_.checkpoint;
       options.dropout = settings_.dropout;
       if (settings_.dropout > 0)
         options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));

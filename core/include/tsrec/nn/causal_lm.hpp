@@ -36,12 +36,15 @@ TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,
 
 // past: keys and values behind which the batch stands; keep: receives past + this batch's keys and
 // values. dropout: probability on the residual branches while training (0: none); needs the
-// generator.
+// generator. checkpoint: activation checkpointing (Chen et al., 2016): only the input of each block
+// is kept, and the block is computed again in backward; the same result. Not together with past or
+// keep, whose tensors belong to a graph of their own.
 struct ForwardOptions {
   const KvPrefix* past = nullptr;
   KvPrefix* keep = nullptr;
   double dropout = 0;
   std::optional<at::Generator> generator;
+  bool checkpoint = false;
 };
 
 struct Parameter {

@@ -25,10 +25,12 @@ class TSREC_API FlatParameters {
 
 struct AdamWOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  // false: master weights and moments in the parameters' own type, as the reference code trains in
+  // bfloat16. Updates below 2^-9 of a weight are then lost.
+  bool float32_state = true;
 };
 
-// Decoupled weight decay (Loshchilov and Hutter, 2019). Master weights and moments are float32
-// whatever the parameters are.
+// Decoupled weight decay (Loshchilov and Hutter, 2019).
 class TSREC_API AdamW {
  public:
   AdamW(FlatParameters& parameters, const AdamWOptions& options);
@@ -39,8 +41,8 @@ class TSREC_API AdamW {
  private:
   FlatParameters& parameters_;
   AdamWOptions options_;
-  torch::Tensor master_, m_,
-      v_;  // flat, float32; the master of float32 parameters is their own memory
+  // flat; the master of parameters of the same type is their own memory
+  torch::Tensor master_, m_, v_;
   int64_t steps_ = 0;
 };
 
