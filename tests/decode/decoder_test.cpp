@@ -141,6 +141,72 @@ TEST(Decoder, BeamSearchEqualsTheNaiveOneAndAllBeamsEqualEnumeration) {
   expect_beams_of_the_textbook(world, world.context);
 }
 
+// Every leaf of the trie by its score: what an exact search must find the first of.
+void expect_the_best_of_all(const ToyWorld& world, TestContext& context) {
+  for (const Scoring scoring : {Scoring::full, Scoring::legal}) {
+    for (const std::vector<int32_t>& suffix :
+         {std::vector<int32_t>{}, std::vector<int32_t>{5, 6}}) {
+      for (const int64_t wanted : {1, 3, 12}) {
+        DecodeOptions options;
+        options.scoring = scoring;
+        options.search = decode::Search::exact;
+        options.beams = wanted;
+        options.suffix = suffix;
+        const Decoder exact(*world.backbone, world.trie, options);
+        options.search = decode::Search::beam;
+        const Decoder beam(*world.backbone, world.trie, options);
+        const torch::NoGradGuard no_grad;
+        const Rollouts best = exact.roll_out(exact.prefill(kPrompts, context), {}, context);
+        const Rollouts beams = beam.roll_out(beam.prefill(kPrompts, context), {}, context);
+        for (size_t b = 0; b < kPrompts.size(); ++b) {
+          auto all = naive_beams(world, kPrompts[b], 12, scoring,
+                                 scoring == Scoring::full ? suffix : std::vector<int32_t>{});
+          all.resize(static_cast<size_t>(wanted));
+          expect_equal(best, static_cast<int64_t>(b), all, world);
+          EXPECT_EQ(best.certified_B[static_cast<int64_t>(b)].item<int64_t>(), wanted);
+          const auto certified = beams.certified_B[static_cast<int64_t>(b)].item<int64_t>();
+          for (int64_t place = 0; place < certified; ++place)
+            EXPECT_EQ(beams.token_BG[b][static_cast<size_t>(place)],
+                      all[static_cast<size_t>(place)].tokens);
+          if (wanted == 12) {
+            EXPECT_EQ(certified, 12);  // nothing was cut off
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Decoder, ExactSearchFindsTheBestOfAllAndBeamsCertifyOnlyWhatIsTrue) {
+  ToyWorld world;
+  expect_the_best_of_all(world, world.context);
+  give_three_levels(world);
+  expect_the_best_of_all(world, world.context);
+}
+
+TEST(Decoder, RankingsByExactSearchSkipTokensThatAreForced) {
+  ToyWorld world;
+  give_three_levels(world);
+  DecodeOptions options;
+  options.beams = 3;
+  options.scoring = Scoring::legal;
+  const auto tokens_of = [&](decode::Search search) {
+    options.search = search;
+    world.context.counters.clear();
+    const Rankings lists =
+        Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
+    EXPECT_TRUE(lists.certified_S.defined());
+    return world.context.counters["token_forwards"];
+  };
+  // Six prompt tokens in all. Behind them at most three nodes of the first level and the six of the
+  // second that have a choice; beams 1-2, 1-0 and the like lead to their leaves for nothing.
+  for (const decode::Search search : {decode::Search::beam, decode::Search::exact}) {
+    const int64_t tokens = tokens_of(search);
+    EXPECT_LE(tokens, 8 + 3 * (3 + 4));
+    EXPECT_GT(tokens, 8);
+  }
+}
+
 TEST(Decoder, RankingsExpandSharedSidsAndDoNotDependOnTheBatch) {
   ToyWorld world;
   world.sids.code_NL[11] = world.sids.code_NL[4];  // items 4 and 11 share a SID

@@ -16,19 +16,19 @@ namespace tsrec::decode {
 // legal: softmax over the children of the trie node; leaf probabilities sum to 1 and forced tokens
 // cost nothing.
 enum class Scoring { full, legal };
-enum class Search {
-  beam,
-  sample
-};  // sample: independent constrained draws of the policy (rollouts only)
+// beam: the best `beams` partial SIDs of every level. sample: independent constrained draws of the
+// policy (rollouts only). exact: the `beams` best SIDs of the whole catalogue, by best-first
+// search: log-probabilities are not positive, so that a partial score bounds every SID below it.
+enum class Search { beam, sample, exact };
 
 struct DecodeOptions {
   Scoring scoring = Scoring::full;
   Search search = Search::beam;
-  int64_t beams = 20;           // more than the trie has leaves is a ConfigError
+  int64_t beams = 20;           // SIDs of an answer; more than the trie has is a ConfigError
   double temperature = 1;       // of sample
   std::vector<int32_t> suffix;  // forced ids after the SID whose log-probabilities are added in
                                 // `full` (may be empty)
-  int64_t max_tokens = 8192;    // prompt tokens of one forward
+  int64_t max_tokens = 8192;    // of one forward: those of the prompts, and those of their beams
 };
 
 // Prompts computed: hidden state at each prompt's end, and the segment where it ends.
@@ -46,7 +46,7 @@ class TSREC_API Decoder {
   // With gradients when grad mode is on.
   Prefilled prefill(std::span<const std::vector<int32_t>> prompts, Context& context) const;
   // [B] prompts -> G = beams completions each, best first; on detached keys and values, without
-  // gradients.
+  // gradients. Beam search says for free how much of its list is proven (Rollouts::certified_B).
   Rollouts roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
                     Context& context) const;
   // Teacher-forced completions (+ suffix) behind the same keys and values, as trees (shared
