@@ -76,6 +76,34 @@ TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
     EXPECT_EQ(outcome.code, code) << outcome.text;
     EXPECT_NE(outcome.text.find(sentence), std::string::npos) << outcome.text;
   };
+  // An allow-list and a column's text: what is recommended is among them, best first as before.
+  store.write("keys.txt", "item-9\nitem-4\n\nitem-11\n");
+  const std::string keys = (store.path() / "keys.txt").string();
+  const Outcome only = run("recommend " + kSmoke + " item-3 item-7 --top 4 --only " + keys + where);
+  ASSERT_EQ(only.code, 0) << only.text;
+  EXPECT_EQ(std::count(only.text.begin(), only.text.end(), '\n'), 2 + 1 + 3);
+  for (const char* key : {"item-9", "item-4", "item-11"})
+    EXPECT_NE(only.text.find(std::string("  ") + key + " "), std::string::npos) << only.text;
+  const std::string word = title.substr(0, title.find(' '));
+  const Outcome some =
+      run("recommend " + kSmoke + " item-3 --where \"title=" + word + "\"" + where);
+  ASSERT_EQ(some.code, 0) << some.text;
+  std::istringstream table(some.text);
+  std::string line;
+  std::getline(table, line);  // the history
+  std::getline(table, line);  // the heading
+  while (std::getline(table, line)) EXPECT_NE(line.find(word), std::string::npos) << line;
+  store.write("keys.txt", "item-9\nno-such-key\n");
+
+  const auto refuse = [&](const std::string& arguments, int code, const std::string& sentence) {
+    const Outcome outcome = run("recommend " + kSmoke + " item-3 " + arguments + where);
+    EXPECT_EQ(outcome.code, code) << outcome.text;
+    EXPECT_NE(outcome.text.find(sentence), std::string::npos) << outcome.text;
+  };
+  refuse("--only " + keys, 4, "no item has the key 'no-such-key'");
+  refuse("--where colour=red", 2, "with a column of the items (");
+  refuse("--where title=qqqqq", 4, "no item is left");
+
   expect("nothing-like-it", 4, "no item has the key or the title 'nothing-like-it'");
   expect("a", 4, "titles contain 'a'; name one by its key:");
   expect("item-3 --of sff", 2, "did you mean 'sft'?");

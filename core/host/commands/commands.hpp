@@ -19,6 +19,8 @@ struct Arguments {
   std::filesystem::path experiment;  // list, describe, doctor: whose plugins count as well
   std::string of;                    // recommend: name of a stage; "" is the last
   int64_t top = 10;
+  std::filesystem::path only;      // recommend: file of item keys, one a line; empty: all items
+  std::vector<std::string> where;  // recommend: "column=text"; items must have all of them
   std::vector<std::string> commands, options;  // all there are, for completion
 };
 

@@ -71,6 +71,10 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
       "of", "recommend, export: the stage whose model it is (default: the last)",
       cxxopts::value<std::string>())("top", "recommend: how many items (default 10)",
                                      cxxopts::value<int64_t>())(
+      "only", "recommend: a file of item keys, one a line; nothing else is recommended",
+      cxxopts::value<std::string>())(
+      "where", "recommend: COLUMN=TEXT, only items with that text in that column; may be repeated",
+      cxxopts::value<std::vector<std::string>>())(
       "json", "recommend: one JSON line; without items, histories come from standard input")(
       "experiment", "list, describe, doctor: also the plugins beside this experiment",
       cxxopts::value<std::string>())("markdown", "list, describe: a table for a README")(
@@ -111,6 +115,8 @@ Arguments parsed(cxxopts::Options& options, int argc, char** argv, std::string& 
   a.json = result.count("json") > 0;
   if (result.count("experiment")) a.experiment = folder_of(result["experiment"].as<std::string>());
   if (result.count("of")) a.of = result["of"].as<std::string>();
+  if (result.count("only")) a.only = result["only"].as<std::string>();
+  if (result.count("where")) a.where = result["where"].as<std::vector<std::string>>();
   if (result.count("top")) a.top = result["top"].as<int64_t>();
   return a;
 }

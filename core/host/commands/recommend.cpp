@@ -8,6 +8,7 @@
 #include "commands/trained_model.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/world.hpp"
+#include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -42,6 +43,48 @@ int64_t item_of(const Items& items, const std::string& word) {
   throw DataError(partly.size(), " titles contain '", word, "'; name one by its key:", some);
 }
 
+// Keys of a file, one a line.
+std::set<int64_t> items_named_in(const fs::path& file, const Items& items) {
+  std::set<int64_t> named;
+  std::istringstream lines(io::read_text(file));
+  int64_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty()) continue;
+    const auto item = items.find(line);
+    if (!item)
+      throw DataError("line ", number, " of '", file.string(), "': no item has the key '", line,
+                      "'; expected one key of the catalogue a line");
+    named.insert(*item);
+  }
+  return named;
+}
+
+// The items that --only and every --where leave.
+std::vector<int64_t> allowed_items(const Arguments& arguments, const Items& items) {
+  std::set<int64_t> named;
+  if (!arguments.only.empty()) named = items_named_in(arguments.only, items);
+  std::vector<int64_t> allowed;
+  for (int64_t item = 0; item < items.size(); ++item) {
+    if (arguments.only.empty() || named.contains(item)) allowed.push_back(item);
+  }
+  for (const std::string& condition : arguments.where) {
+    const size_t sign = condition.find('=');
+    const std::string column = condition.substr(0, sign);
+    const std::vector<std::string> columns = items.columns();
+    if (sign == std::string::npos || !is_among(column, columns)) {
+      throw ConfigError("--where needs COLUMN=TEXT with a column of the items (",
+                        c10::Join(", ", columns), "), not '", condition, "'");
+    }
+    const std::string wanted = lowered(condition.substr(sign + 1));
+    std::erase_if(allowed, [&](int64_t item) {
+      return lowered(items.text(column, item)).find(wanted) == std::string::npos;
+    });
+  }
+  return allowed;
+}
+
 struct Answer {
   int64_t item = -1;
   double score = 0;
@@ -56,6 +99,13 @@ class Recommendations {
         top_(arguments.top) {
     for (int64_t row = 0; row < world_.data.train.size(); ++row)
       longest_ = std::max(longest_, world_.data.train.history(row).size());
+    if (!arguments.only.empty() || !arguments.where.empty()) {
+      const std::vector<int64_t> allowed = allowed_items(arguments, items());
+      if (allowed.empty())
+        throw DataError(
+            "no item is left by --only and --where; ask for less, or look at the texts");
+      world_.trie = world_.trie->restricted_to(allowed);
+    }
   }
 
   const Items& items() const { return world_.data.items; }

@@ -100,6 +100,7 @@ std::vector<std::string> EvaluateSettings::key_lines() const {
   return {"evaluate task = " + task,
           "evaluate split = " + split,
           "evaluate scoring = " + scoring,
+          "evaluate search = " + search,
           c10::str("evaluate beams = ", beams),
           c10::str("evaluate limit = ", limit),
           c10::str("evaluate score_suffix = ", score_suffix)};
@@ -113,10 +114,15 @@ const std::vector<std::string>& evaluate_keys() {
 void EvaluateSettings::declare(Options& o) {
   o.add("task", task).help("the task whose prompts are decoded");
   o.add("split", split).one_of({"valid", "test"}).help("rows that are ranked");
-  o.add("beams", beams).range(1, 100000).help("width of the beam search");
+  o.add("beams", beams).range(1, 100000).help("width of the beam search; exact: places of a list");
   o.add("scoring", scoring)
       .one_of({"full", "legal"})
       .help("softmax over the whole vocabulary, or over the legal children");
+  o.add("search", search)
+      .one_of({"beam", "exact"})
+      .help(
+          "beam: the best partial SIDs of every level; exact: the `beams` best SIDs of the whole "
+          "catalogue, proven");
   o.add("score_suffix", score_suffix).help("full: add the forced tokens behind a SID to its score");
   o.add("limit", limit).at_least(0).unit("rows").help("rank that many evenly spaced rows; 0: all");
   o.add("bootstrap", bootstrap).range(0, 1000000).help("resamples of the 95 % intervals; 0: none");

@@ -12,7 +12,7 @@ RunSettings read_run_settings(const Document& document);
 struct EvaluateSettings {
   void declare(Options& options);
 
-  std::string task = "next_item", split = "test", scoring = "full";
+  std::string task = "next_item", split = "test", scoring = "full", search = "beam";
   int64_t beams = 20, limit = 0, bootstrap = 1000;
   bool score_suffix = true, every_stage = true, untrained = false;
   std::vector<std::string> key_lines() const;

@@ -56,6 +56,7 @@ Rankings World::rank(const Samples& samples, const EvaluateSettings& settings,
   });
   decode::DecodeOptions options;
   options.scoring = settings.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
+  options.search = settings.search == "exact" ? decode::Search::exact : decode::Search::beam;
   options.beams = std::min(settings.beams, trie->num_leaves());
   if (settings.score_suffix) options.suffix = examples.suffix(0);
   return decode::Decoder(*backbone, *trie, options).rank(prompts, context);

@@ -1,5 +1,5 @@
-// What the lists look like as a whole: how much of the catalogue they show, and how much of them is
-// no SID at all.
+// What the lists look like as a whole: how much of the catalogue they show, how much of them is no
+// SID at all, and how many are proven to be the model's own best.
 #include "tsrec/parts/metric.hpp"
 
 namespace {
@@ -51,10 +51,33 @@ class IllegalRate final : public Metric {
   }
 };
 
+// Rows whose first K SIDs are proven to be the best of the whole catalogue under the model: no
+// wider beam could change them. Nothing where lists come without proof.
+class Certified final : public Metric {
+ public:
+  Certified(const Settings& settings, Context&) : settings_(settings) {}
+  Numbers measure(const Evaluation& evaluation, Context&) const override {
+    const torch::Tensor& certified_S = evaluation.rankings.certified_S;
+    Numbers numbers;
+    if (!certified_S.defined() || certified_S.numel() == 0) return numbers;
+    for (const int64_t k : settings_.k) {
+      const torch::Tensor row_S = (certified_S >= k).to(torch::kFloat64);
+      numbers.push_back({c10::str("certified@", k), row_S.mean().item<double>(), row_S});
+    }
+    return numbers;
+  }
+
+ private:
+  Settings settings_;
+};
+
 }  // namespace
 
 TSREC_PLUGIN("tsrec.catalogue_metrics", "0.1.0",
              tsrec::part<tsrec::Metric, Coverage, Settings>(
                  "coverage", /*revision=*/1, "Share of the catalogue that the lists show"),
              tsrec::part<tsrec::Metric, IllegalRate, tsrec::NoSettings>(
-                 "illegal_rate", /*revision=*/1, "Share of generated sequences that are no SID"))
+                 "illegal_rate", /*revision=*/1, "Share of generated sequences that are no SID"),
+             tsrec::part<tsrec::Metric, Certified, Settings>(
+                 "certified", /*revision=*/1,
+                 "Share of rows whose first K SIDs are proven to be the model's best"))

@@ -129,5 +129,19 @@ TEST(Catalogue, CoverageAndIllegalRateAreShares) {
   EXPECT_NEAR(lists.measure("illegal_rate", "", false).at("illegal_rate"), 0.5, 1e-12);
 }
 
+TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
+  Lists lists;
+  lists.data.items = make_items(3);
+  lists.samples = targets({0, 1, 2, 0});
+  lists.rankings.item_SM =
+      torch::tensor({{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 2, 1}}, torch::kInt64);
+  EXPECT_TRUE(lists.measure("certified", "2").empty());
+  lists.rankings.certified_S = torch::tensor({0, 3, 2, 1}, torch::kInt64);
+  const auto numbers = lists.measure("certified", "1 2 3");
+  EXPECT_EQ(numbers.at("certified@1"), 0.75);
+  EXPECT_EQ(numbers.at("certified@2"), 0.5);
+  EXPECT_EQ(numbers.at("certified@3"), 0.25);
+}
+
 }  // namespace
 }  // namespace tsrec::test
