@@ -1,0 +1,124 @@
+// B1: updates of supervised fine-tuning on next-item rows.
+#include "jobs.hpp"
+#include "measure.hpp"
+#include "tsrec/nn/optimizer.hpp"
+#include "tsrec/nn/replicas.hpp"
+#include "tsrec/testing/subject.hpp"
+#include "world.hpp"
+
+namespace tsrec::bench {
+namespace {
+
+constexpr int64_t kBatchRows = 1024;
+constexpr int64_t kComparedRows = 64;  // both sides state their loss on these
+
+double loss_of(const Backbone& model, const std::vector<CompiledExample>& rows) {
+  const torch::NoGradGuard no_grad;
+  double sum = 0, labels = 0;
+  for (const nn::PackedBatch& batch : nn::pack(rows, {})) {
+    const torch::Tensor log_prob = nn::label_log_prob(
+        model.head(), model.hidden(batch, {}).index_select(0, batch.at_R), batch.label_R);
+    sum -= log_prob.sum().item<double>();
+    labels += static_cast<double>(log_prob.size(0));
+  }
+  return sum / labels;
+}
+
+// The update without one of the tricks, at the level of the model: rows padded to the longest of
+// sixteen neighbours, or the head at every position.
+struct Plain {
+  bool pads = false, full_head = false;
+  int64_t rows_at_once = 16;
+};
+
+std::vector<CompiledExample> padded(std::vector<CompiledExample> rows) {
+  size_t longest = 0;
+  for (const CompiledExample& row : rows) longest = std::max(longest, row.prompt.size());
+  for (CompiledExample& row : rows)
+    row.prompt.insert(row.prompt.begin(), longest - row.prompt.size(), 0);
+  return rows;
+}
+
+void plain_step(const Backbone& model, std::span<const CompiledExample> rows, const Plain& plain) {
+  std::vector<CompiledExample> chunk(rows.begin(), rows.end());
+  if (plain.pads) chunk = padded(std::move(chunk));
+  for (const nn::PackedBatch& batch :
+       nn::pack(chunk, {.max_tokens = 1 << 20, .share_prefix = false})) {
+    const torch::Tensor hidden = model.hidden(batch, {});
+    if (!plain.full_head) {
+      nn::label_log_prob(model.head(), hidden.index_select(0, batch.at_R), batch.label_R)
+          .sum()
+          .backward();
+      continue;
+    }
+    const torch::Tensor logits = torch::matmul(hidden, model.head().weight_VD.t());
+    torch::log_softmax(logits, 1).index({batch.at_R, batch.label_R}).sum().backward();
+  }
+}
+
+void ablation(const World& world, const std::string& name, const Plain& plain,
+              const JobOptions& options) {
+  const auto backbone = world.make_backbone();
+  nn::FlatParameters parameters(backbone->parameters());
+  nn::AdamW optimizer(parameters, {});
+  nn::ModelWorkers<Backbone> workers(*backbone, parameters, torch::kCPU);
+  const int64_t rows = 256;
+  Line line("B1", name);
+  line.seconds(timed(std::min<int64_t>(options.repeats, 2), [&] {
+    workers.accumulate(static_cast<size_t>(rows / plain.rows_at_once),
+                       [&](const Backbone& model, size_t part) {
+                         plain_step(model,
+                                    std::span(world.train)
+                                        .subspan(part * static_cast<size_t>(plain.rows_at_once),
+                                                 static_cast<size_t>(plain.rows_at_once)),
+                                    plain);
+                       });
+    optimizer.step(1e-5);
+  }));
+  line.rate("rows_per_second", static_cast<double>(rows)).print();
+}
+
+void trainer_line(const World& world, const std::string& name, const kit::OptionTexts& extra,
+                  const JobOptions& options) {
+  const auto backbone = world.make_backbone();
+  const auto examples = example_set(world.train, world.suffix);
+  const int64_t rows = options.rows > 0 ? options.rows : kBatchRows;
+  kit::OptionTexts texts = {{"batch_rows", std::to_string(rows)},
+                            {"warmup_steps", "0"},
+                            {"schedule", "constant"},
+                            {"learning_rate", "1e-5"},
+                            {"epochs", "1000"}};
+  texts.insert(extra.begin(), extra.end());
+  const auto trainer =
+      kit::make_part<Trainer>(plugin_file("trainer", "sft"), "sft", world.context, texts);
+  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, {}, {}, {}},
+                 world.context);
+  int64_t step = 0;
+  Line line("B1", name);
+  line.seconds(timed(options.repeats, [&] {
+    world.context.counters.clear();
+    trainer->step(step++, world.context);
+  }));
+  line.rate("rows_per_second", static_cast<double>(rows)).work(world.context.counters).print();
+}
+
+}  // namespace
+
+void run_sft(const JobOptions& options) {
+  const World world(options.folder);
+  Line line("B1", "parity");
+  line.set("rows", kComparedRows)
+      .set("loss", loss_of(*world.make_backbone(),
+                           {world.train.begin(), world.train.begin() + kComparedRows}))
+      .print();
+  trainer_line(world, "packed, shared prefixes, label-only head", {}, options);
+  if (!options.ablations) return;
+  trainer_line(world, "no shared prefixes", {{"share_prefix", "false"}}, options);
+  trainer_line(world, "activation checkpointing", {{"checkpoint", "true"}}, options);
+  ablation(world, "no shared prefixes, padded", {.pads = true}, options);
+  ablation(world, "no shared prefixes, head everywhere", {.full_head = true}, options);
+  ablation(world, "no shared prefixes, padded, head everywhere", {.pads = true, .full_head = true},
+           options);
+}
+
+}  // namespace tsrec::bench

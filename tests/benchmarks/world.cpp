@@ -1,0 +1,247 @@
+#include "world.hpp"
+
+#include <toml++/toml.h>
+
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tsrec/parts/causal_backbone.hpp"
+#include "tsrec/parts/source.hpp"
+#include "tsrec/testing/subject.hpp"
+
+namespace tsrec::bench {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr int64_t kVocabulary = 32768, kTrainRows = 4096, kTrainSteps = 16;
+
+// A decoder of 4 layers of width 256 with random weights.
+class FreshBackbone final : public CausalBackbone {
+ public:
+  using CausalBackbone::CausalBackbone;
+  void prepare(const Items& items, Context& context) override {
+    std::vector<std::string> texts;
+    for (int64_t item = 0; item < items.size(); ++item) {
+      for (const std::string& column : items.columns())
+        texts.emplace_back(items.text(column, item));
+    }
+    text::Tokenizer tokenizer = text::Tokenizer::train(texts, kVocabulary - 1024);
+    nn::LmShape shape;
+    shape.vocabulary = kVocabulary;
+    shape.width = 256;
+    shape.layers = shape.heads = shape.kv_heads = 4;
+    shape.head_width = 64;
+    shape.mlp_width = 1024;
+    nn::CausalLm model(shape, precision(), device());
+    model.init_random(context.generator("weights", 0));
+    set(std::move(tokenizer), std::move(model));
+  }
+};
+
+// [prompt] of fragments of configs/prompt; later ones win.
+PromptWording wording_of(const std::vector<std::string>& fragments) {
+  PromptWording wording;
+  for (const std::string& name : fragments) {
+    const fs::path file = fs::path(TSREC_SOURCE_FOLDER) / "configs/prompt" / (name + ".toml");
+    const toml::table whole = toml::parse_file(file.string());
+    for (const auto& [key, value] : *whole["prompt"].as_table()) {
+      const std::string word(key.str());
+      if (word == "frame")
+        wording.frame = value.value_or("");
+      else if (word == "separator")
+        wording.separator = value.value_or("");
+      else if (value.is_string())
+        wording.shared[word] = value.value_or("");
+      if (!value.is_table()) continue;
+      for (const auto& [slot, text] : *value.as_table())
+        wording.forms[word][std::string(slot.str())] = text.value_or("");
+    }
+  }
+  return wording;
+}
+
+void write_rows(const fs::path& file, const std::vector<CompiledExample>& rows) {
+  std::ofstream out(file);
+  for (const CompiledExample& row : rows) {
+    out << ordered_json{{"prompt", row.prompt}, {"target", row.target}, {"item", row.target_item}}
+        << '\n';
+  }
+}
+
+std::vector<CompiledExample> read_rows(const fs::path& file) {
+  std::vector<CompiledExample> rows;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = ordered_json::parse(line);
+    CompiledExample& row = rows.emplace_back();
+    row.prompt = json["prompt"].get<std::vector<int32_t>>();
+    row.target = json["target"].get<std::vector<int32_t>>();
+    row.target_item = json["item"].get<int64_t>();
+    row.sample = static_cast<int64_t>(rows.size()) - 1;
+  }
+  return rows;
+}
+
+// Codes with Industrial's branching: 48 first codes, about 48 second ones below each, 1.6 third
+// ones.
+SidTable generated_sids(int64_t num_items, Context& context) {
+  const at::Generator generator = context.generator("sids", 0);
+  SidTable sids;
+  sids.sizes = {48, 256, 256};
+  sids.code_NL = torch::stack({torch::randint(48, {num_items}, generator, torch::kInt64),
+                               torch::randint(48, {num_items}, generator, torch::kInt64),
+                               torch::randint(256, {num_items}, generator, torch::kInt64)},
+                              1);
+  return sids;
+}
+
+Dataset load_data(const fs::path& industrial, Context& context) {
+  const bool is_real = !industrial.empty();
+  const std::string part = is_real ? "minionerec" : "synthetic";
+  kit::OptionTexts options;
+  if (is_real) options["folder"] = industrial.string();
+  if (!is_real) options = {{"items", "3686"}, {"users", "5000"}};
+  return kit::make_part<Source>(plugin_file("source", is_real ? "published_files" : "synthetic"),
+                                part, context, options)
+      ->load(context);
+}
+
+class Rows final : public ExampleSet {
+ public:
+  Rows(const std::vector<CompiledExample>& rows, const std::vector<int32_t>& suffix)
+      : rows_(rows), suffix_(suffix) {}
+  int64_t size(Split) const override { return static_cast<int64_t>(rows_.size()); }
+  CompiledExample at(Split, int64_t index, int64_t) const override {
+    return rows_[static_cast<size_t>(index)];
+  }
+  int64_t group(Split, int64_t index, int64_t) const override { return index; }
+  const std::vector<std::string>& task_names() const override { return names_; }
+  const PromptCompiler& compiler() const override {
+    throw Error("these rows were compiled before");
+  }
+  const std::vector<int32_t>& suffix(int32_t) const override { return suffix_; }
+
+ private:
+  const std::vector<CompiledExample>& rows_;
+  const std::vector<int32_t>& suffix_;
+  std::vector<std::string> names_ = {"next_item"};
+};
+
+}  // namespace
+
+PromptWording aligned_wording() { return wording_of({"aligned"}); }
+
+CompiledExample next_item(const PromptCompiler& compiler, const Samples& samples, int64_t row) {
+  Example example;
+  example.form = "next_item";
+  for (const int64_t item : samples.history(row))
+    example.slots["history"].push_back(Piece::sid(item));
+  example.slots["answer"] = {Piece::sid(samples.target(row))};
+  example.sample = row;
+  example.target_item = samples.target(row);
+  return compiler.compile(example);
+}
+
+fs::path plugin_file(const std::string& kind, const std::string& name) {
+  return fs::path(TSREC_PLUGIN_FOLDER) / kind / (name + ".so");
+}
+
+std::unique_ptr<ExampleSet> example_set(const std::vector<CompiledExample>& rows,
+                                        const std::vector<int32_t>& suffix) {
+  return std::make_unique<Rows>(rows, suffix);
+}
+
+void write_world(const fs::path& folder, const fs::path& industrial) {
+  kit::TestContext context;
+  Dataset data = load_data(industrial, context);
+  const SidTable sids = data.sids ? *data.sids : generated_sids(data.items.size(), context);
+  FreshBackbone backbone(context);
+  backbone.prepare(data.items, context);
+  const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone.tokenizer().size()));
+  std::vector<std::string> tokens;
+  for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
+  backbone.extend(
+      tokens,
+      0.02 * torch::randn({static_cast<int64_t>(tokens.size()), 256}, context.generator("rows", 0)),
+      {});
+
+  const PromptCompiler trained(aligned_wording(), backbone.tokenizer(), sids, vocabulary);
+  const PromptCompiler asked(wording_of({"aligned", "history_last"}), backbone.tokenizer(), sids,
+                             vocabulary);
+  std::vector<CompiledExample> train, test;
+  const int64_t rows = std::min(kTrainRows, data.train.size());
+  for (int64_t r = 0; r < rows; ++r)
+    train.push_back(next_item(trained, data.train, r * data.train.size() / rows));
+  for (int64_t r = 0; r < data.test.size(); ++r) test.push_back(next_item(asked, data.test, r));
+  const std::vector<int32_t> suffix = trained.suffix("next_item");
+
+  // Both wordings, so that the model has an opinion in either.
+  std::vector<CompiledExample> both = train;
+  for (int64_t r = 0; r < rows; ++r)
+    both.push_back(next_item(asked, data.train, r * data.train.size() / rows));
+  const auto examples = example_set(both, suffix);
+  const decode::Trie trie = decode::Trie::build(sids, vocabulary);
+  const auto trainer = kit::make_part<Trainer>(plugin_file("trainer", "sft"), "sft", context,
+                                               {{"batch_rows", "256"},
+                                                {"max_steps", std::to_string(kTrainSteps)},
+                                                {"warmup_steps", "2"},
+                                                {"learning_rate", "2e-3"}});
+  trainer->start({backbone, *examples, *examples, sids, trie, {}, {}, {}}, context);
+  for (int64_t step = 0; step < trainer->num_steps(); ++step) trainer->step(step, context);
+
+  fs::create_directories(folder / "model");
+  backbone.save(folder / "model");
+  write_rows(folder / "train.jsonl", train);
+  write_rows(folder / "test.jsonl", test);
+  std::ofstream catalogue(folder / "catalogue.jsonl");
+  for (int64_t item = 0; item < sids.num_items(); ++item) {
+    std::vector<int64_t> codes;
+    for (int64_t level = 0; level < sids.num_levels(); ++level)
+      codes.push_back(sids.code_NL[item][level].item<int64_t>());
+    catalogue << ordered_json{{"codes", codes}, {"sid", vocabulary.ids(sids, item)}} << '\n';
+  }
+  std::ofstream(folder / "facts.json")
+      << ordered_json{{"data", industrial.empty() ? "generated" : "industrial"},
+                      {"suffix", suffix},
+                      {"sizes", sids.sizes},
+                      {"first_sid_token", *backbone.tokenizer().find(tokens.front())},
+                      {"loss", context.numbers["train.loss"]}}
+             .dump(1)
+      << '\n';
+}
+
+World::World(const fs::path& folder) : folder_(folder) {
+  if (!fs::exists(folder / "facts.json"))
+    throw ConfigError("'", folder.string(), "' holds no benchmark world; make one:  run.sh world");
+  train = read_rows(folder / "train.jsonl");
+  test = read_rows(folder / "test.jsonl");
+  const auto facts = ordered_json::parse(std::ifstream(folder / "facts.json"));
+  suffix = facts["suffix"].get<std::vector<int32_t>>();
+  sids.sizes = facts["sizes"].get<std::vector<int64_t>>();
+  std::ifstream catalogue(folder / "catalogue.jsonl");
+  std::vector<int64_t> codes;
+  for (std::string line; std::getline(catalogue, line);) {
+    for (const int64_t code : ordered_json::parse(line)["codes"].get<std::vector<int64_t>>())
+      codes.push_back(code);
+  }
+  sids.code_NL = torch::tensor(codes).view({-1, static_cast<int64_t>(sids.sizes.size())});
+  vocabulary = Vocabulary(sids, facts["first_sid_token"].get<int32_t>());
+  trie = decode::Trie::build(sids, vocabulary);
+}
+
+std::shared_ptr<Backbone> World::make_backbone() const {
+  auto backbone = kit::make_part<Backbone>(plugin_file("backbone", "decoder_lm"), "pretrained",
+                                           context, {{"path", (folder_ / "model").string()}});
+  backbone->prepare({}, context);
+  return backbone;
+}
+
+std::vector<std::vector<int32_t>> World::prompts(const std::vector<CompiledExample>& rows) const {
+  std::vector<std::vector<int32_t>> prompts;
+  for (const CompiledExample& row : rows) prompts.push_back(row.prompt);
+  return prompts;
+}
+
+}  // namespace tsrec::bench

@@ -1,0 +1,48 @@
+// The world of benchmarks B, C and D: Industrial (or a generated catalogue of its shape), a decoder
+// of width 256 with 32,768 vocabulary rows, and rows of token ids. It lies in a folder, so that
+// other stacks read the same bytes.
+#pragma once
+
+#include "tsrec/decode/trie.hpp"
+#include "tsrec/parts/backbone.hpp"
+#include "tsrec/parts/trainer.hpp"
+#include "tsrec/testing/context.hpp"
+
+namespace tsrec::bench {
+
+namespace fs = std::filesystem;
+
+// Writes model/, train.jsonl, test.jsonl, catalogue.jsonl and facts.json. industrial: MiniOneRec's
+// folder, or empty. The model is trained for a few steps: beam paths depend on values.
+void write_world(const fs::path& folder, const fs::path& industrial);
+
+class World {
+ public:
+  explicit World(const fs::path& folder);
+
+  std::shared_ptr<Backbone> make_backbone() const;
+  std::vector<std::vector<int32_t>> prompts(const std::vector<CompiledExample>& rows) const;
+
+  kit::TestContext mutable context;
+  std::vector<CompiledExample> train, test;
+  std::vector<int32_t> suffix;  // forced ids behind a SID
+  SidTable sids;
+  Vocabulary vocabulary;
+  decode::Trie trie;
+
+ private:
+  fs::path folder_;
+};
+
+// The wording of configs/prompt/aligned.toml, and a row in it.
+PromptWording aligned_wording();
+CompiledExample next_item(const PromptCompiler& compiler, const Samples& samples, int64_t row);
+
+// The built plugin file of a part.
+fs::path plugin_file(const std::string& kind, const std::string& name);
+
+// The rows as every split of one task.
+std::unique_ptr<ExampleSet> example_set(const std::vector<CompiledExample>& rows,
+                                        const std::vector<int32_t>& suffix);
+
+}  // namespace tsrec::bench
