@@ -74,6 +74,7 @@ void rows_keep_their_values(const Subject& subject) {
   given.rankings.item_SM = given.rankings.item_SM.index_select(0, order);
   given.rankings.leaf_SM = given.rankings.leaf_SM.index_select(0, order);
   given.rankings.score_SM = given.rankings.score_SM.index_select(0, order);
+  given.rankings.certified_S = given.rankings.certified_S.index_select(0, order);
   const Numbers after = measured(subject, given);
   for (size_t i = 0; i < std::min(before.size(), after.size()); ++i)
     require(std::abs(before[i].value - after[i].value) < 1e-9 &&
@@ -92,6 +93,7 @@ void nothing_to_measure(const Subject& subject) {
   Given empty_lists;
   empty_lists.rankings.item_SM.fill_(-1);
   empty_lists.rankings.leaf_SM.fill_(-1);
+  empty_lists.rankings.certified_S.zero_();
   empty_lists.rankings.num_illegal = empty_lists.rankings.item_SM.numel();
   if (works_or_says_why([&] { numbers = measured(subject, empty_lists); }))
     require_numbers(numbers, empty_lists.samples.size());

@@ -122,6 +122,7 @@ Rankings toy_rankings(const Samples& samples, const SidTable* sids, int64_t num_
   Rankings rankings;
   rankings.item_SM = torch::full({samples.size(), width}, -1, torch::kInt64);
   rankings.score_SM = torch::zeros({samples.size(), width});
+  rankings.certified_S = torch::arange(samples.size()).remainder(width + 1);
   for (int64_t row = 0; row < samples.size(); ++row) {
     const int64_t target = samples.target(row), place = row % (width + 2);
     for (int64_t m = 0, item = 0; m < width && item < num_items; ++m) {

@@ -72,7 +72,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 38);
+  EXPECT_EQ(parts, 39);
 }
 
 TEST(OwnPlugins, ExportExactlyTwoNames) {
