@@ -2,13 +2,11 @@
 
 #include <ATen/Parallel.h>
 
+#include "nn/assignment.hpp"
 #include "nn/kmeans_kernel.hpp"
 
 namespace tsrec::nn {
 namespace {
-
-// Rows that one thread scores at once: their scores stay in its cache.
-constexpr int64_t kTileRows = 1024;
 
 void check(const torch::Tensor& x_ND, const KMeansOptions& options) {
   const int64_t clusters = options.clusters;
@@ -89,11 +87,10 @@ Clusters gather(const torch::Tensor& x_ND, const torch::Tensor& label_N, int64_t
 
 // Gives every empty cluster the vector of the largest cluster that lies farthest from its centre.
 // Returns how many.
-int64_t repair(const torch::Tensor& x_ND, torch::Tensor& label_N, torch::Tensor& distance_N,
-               Clusters& clusters) {
+int64_t repair(const torch::Tensor& x_ND, Assignment& assignment, Clusters& clusters) {
   const int64_t count = x_ND.size(0), width = x_ND.size(1);
-  int64_t* label = label_N.mutable_data_ptr<int64_t>();
-  float* distance = distance_N.mutable_data_ptr<float>();
+  const int64_t* label = assignment.label_N().const_data_ptr<int64_t>();
+  const float* distance = assignment.distance_N().const_data_ptr<float>();
   const float* x = x_ND.const_data_ptr<float>();
   int64_t repaired = 0;
   for (size_t empty = 0; empty < clusters.size_K.size(); ++empty) {
@@ -111,8 +108,7 @@ int64_t repair(const torch::Tensor& x_ND, torch::Tensor& label_N, torch::Tensor&
     }
     --clusters.size_K[static_cast<size_t>(largest)];
     clusters.size_K[empty] = 1;
-    label[farthest] = static_cast<int64_t>(empty);
-    distance[farthest] = 0;
+    assignment.move(farthest, static_cast<int64_t>(empty));
     ++repaired;
   }
   return repaired;
@@ -137,17 +133,20 @@ KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Genera
   result.center_KD = options.start_KD.defined()
                          ? options.start_KD.to(torch::kFloat32).contiguous()
                          : plus_plus_centers(x_ND, options.clusters, generator);
+  Assignment assignment(x_ND);
   double before = std::numeric_limits<double>::infinity();
   while (true) {
-    auto [label_N, distance_N] = nearest(x_ND, result.center_KD);
-    result.objective = distance_N.sum(torch::kFloat64).item<double>();
-    result.label_N = label_N;
+    assignment.update(result.center_KD);
+    result.objective = assignment.distance_N().sum(torch::kFloat64).item<double>();
     const bool converged =
         std::isfinite(before) && before - result.objective <= options.tolerance * before;
-    if (result.iterations == options.iterations || converged) return result;
+    if (result.iterations == options.iterations || converged) {
+      result.label_N = assignment.label_N();
+      return result;
+    }
     before = result.objective;
-    Clusters clusters = gather(x_ND, label_N, options.clusters);
-    result.repaired += repair(x_ND, label_N, distance_N, clusters);
+    Clusters clusters = gather(x_ND, assignment.label_N(), options.clusters);
+    result.repaired += repair(x_ND, assignment, clusters);
     result.center_KD = means(clusters, x_ND.size(1));
     ++result.iterations;
   }
@@ -158,31 +157,9 @@ KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Genera
 std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_ND,
                                                 const torch::Tensor& center_KD) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor x = x_ND.contiguous(), center = center_KD.contiguous();
-  const int64_t count = x.size(0), width = x.size(1), clusters = center.size(0);
-  const torch::Tensor half_norm_K = center.square().sum(1) / 2;
-  torch::Tensor label_N = torch::empty({count}, torch::kInt64), distance_N = torch::empty({count});
-  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
-  at::parallel_for(0, tiles, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    const torch::NoGradGuard here_too;  // the mode belongs to the thread
-    torch::Tensor product_RK = torch::empty({std::min(kTileRows, count), clusters});
-    for (int64_t tile = begin; tile < end; ++tile) {
-      const int64_t first = tile * kTileRows, rows = std::min(kTileRows, count - first);
-      product_RK.resize_({rows, clusters});
-      at::mm_out(product_RK, x.slice(0, first, first + rows), center.t());
-      for (int64_t r = 0; r < rows; ++r) {
-        // argmin |x - c|^2 = argmin |c|^2 / 2 - x c
-        const int64_t best = nearest_index(product_RK.const_data_ptr<float>() + r * clusters,
-                                           half_norm_K.const_data_ptr<float>(), clusters);
-        label_N.mutable_data_ptr<int64_t>()[first + r] = best;
-        // Recomputed: the expansion above cancels when a vector lies close to its centre.
-        distance_N.mutable_data_ptr<float>()[first + r] =
-            squared_distance(x.const_data_ptr<float>() + (first + r) * width,
-                             center.const_data_ptr<float>() + best * width, width);
-      }
-    }
-  });
-  return {label_N, distance_N};
+  Assignment assignment(x_ND.contiguous());
+  assignment.update(center_KD);
+  return {assignment.label_N(), assignment.distance_N()};
 }
 
 KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator generator) {

@@ -1,5 +1,6 @@
 #include "nn/kmeans_kernel.hpp"
 
+#include <cstring>
 #include <limits>
 
 #include "nn/simd.hpp"
@@ -17,34 +18,45 @@ TSREC_SIMD float squared_distance(const float* a, const float* b, int64_t width)
   return sum;
 }
 
-TSREC_SIMD int64_t nearest_index(const float* product, const float* half_norm, int64_t count) {
-  float best[kLanes];
-  int32_t index[kLanes];
-  for (int64_t l = 0; l < kLanes; ++l) {
-    best[l] = std::numeric_limits<float>::infinity();
-    index[l] = std::numeric_limits<int32_t>::max();
-  }
+// Eight lanes in one register where the processor has such; the loop below keeps its state there,
+// which compilers do not manage with arrays.
+using Floats = float __attribute__((vector_size(32)));
+using Ints = int32_t __attribute__((vector_size(32)));
+constexpr int64_t kVector = 8;
+
+TSREC_SIMD NearestTwo nearest_two(const float* product, const float* half_norm, int64_t count) {
+  constexpr float kNone = std::numeric_limits<float>::infinity();
+  Floats best = Floats{} + kNone, second = best;
+  Ints index = Ints{} + (1 << 30), number = {0, 1, 2, 3, 4, 5, 6, 7};
   int64_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) {
-      const float score = half_norm[k + l] - product[k + l];
-      const bool is_better = score < best[l];  // a lane's indices ascend: the first one stays
-      best[l] = is_better ? score : best[l];
-      index[l] = is_better ? static_cast<int32_t>(k + l) : index[l];
+  for (; k + kVector <= count; k += kVector) {
+    Floats norms, products;
+    std::memcpy(&norms, half_norm + k, sizeof(norms));
+    std::memcpy(&products, product + k, sizeof(products));
+    const Floats score = norms - products;
+    const Ints is_better = score < best;  // a lane's indices ascend: the first one stays
+    const Floats worse = is_better ? best : score;
+    second = worse < second ? worse : second;
+    best = is_better ? score : best;
+    index = is_better ? number : index;
+    number += static_cast<int32_t>(kVector);
+  }
+  NearestTwo nearest{std::numeric_limits<int64_t>::max(), kNone};
+  float smallest = kNone;
+  const auto see = [&](float score, int64_t at) {
+    if (score < smallest || (score == smallest && at < nearest.index)) {
+      nearest.second = smallest;
+      smallest = score;
+      nearest.index = at;
+    } else if (score < nearest.second) {
+      nearest.second = score;
     }
-  }
-  for (; k < count; ++k) {
-    const float score = half_norm[k] - product[k];
-    if (score < best[k % kLanes]) {
-      best[k % kLanes] = score;
-      index[k % kLanes] = static_cast<int32_t>(k);
-    }
-  }
-  int64_t winner = 0;
-  for (int64_t l = 1; l < kLanes; ++l) {
-    if (best[l] < best[winner] || (best[l] == best[winner] && index[l] < index[winner])) winner = l;
-  }
-  return index[winner];
+  };
+  for (int64_t l = 0; l < kVector; ++l) see(best[l], index[l]);
+  for (; k < count; ++k) see(half_norm[k] - product[k], k);
+  for (int64_t l = 0; l < kVector; ++l)
+    nearest.second = second[l] < nearest.second ? second[l] : nearest.second;
+  return nearest;
 }
 
 TSREC_SIMD void add_to(double* sum, const float* x, int64_t width) {

@@ -47,6 +47,40 @@ TEST(KMeans, GivenCentresAreTheStartAndTiesGoToTheLowest) {
                        "expected [4, 3]"));
 }
 
+// Lloyd's iterations as the textbook has them, in double precision: every vector against every
+// centre.
+double plain_objective(const torch::Tensor& x_ND, const torch::Tensor& start_KD,
+                       int64_t iterations) {
+  const torch::Tensor x = x_ND.to(torch::kFloat64);
+  torch::Tensor center = start_KD.to(torch::kFloat64);
+  for (int64_t i = 0;; ++i) {
+    const auto [distance, label] = torch::cdist(x, center).square().min(1);
+    if (i == iterations) return distance.sum().item<double>();
+    for (int64_t k = 0; k < center.size(0); ++k) {
+      const torch::Tensor members = x.index({label == k});
+      if (members.size(0) > 0) center[k] = members.mean(0);
+    }
+  }
+}
+
+TEST(KMeans, BoundsSkipOnlyWhatCannotChange) {
+  for (const uint64_t seed : {1, 2, 3}) {
+    const torch::Tensor point = random_vectors(30, 6, seed);
+    const torch::Tensor x = torch::cat(
+        {point + 0.2 * random_vectors(30, 6, seed + 10), random_vectors(400, 6, seed + 20)});
+    const torch::Tensor start = x.slice(0, 0, 25).clone();
+    for (const int64_t iterations : {1, 2, 5, 9, 20}) {
+      const double got =
+          nn::kmeans(x,
+                     {.clusters = 25, .iterations = iterations, .tolerance = -1, .start_KD = start},
+                     at::detail::createCPUGenerator(1))
+              .objective;
+      EXPECT_NEAR(got / plain_objective(x, start, iterations), 1, 1e-5)
+          << seed << " " << iterations;
+    }
+  }
+}
+
 TEST(KMeans, TheObjectiveNeverGrowsWithMoreSteps) {
   const torch::Tensor x = random_vectors(500, 5);
   double before = std::numeric_limits<double>::infinity();
