@@ -64,6 +64,7 @@ struct StageResult {
   enum class State { stored, ran, failed, not_run } state = State::not_run;
   std::string why;  // why it ran: "options.codes: 256 -> 128", "not stored"
   double seconds = 0;
+  double roof = 0;  // FLOP/s that the machine could do right after it; 0: not measured
   std::map<std::string, int64_t> counters;
 };
 

@@ -81,15 +81,21 @@ void RunContext::progress(std::string_view what, int64_t done, int64_t total) {
     end_bar();
     bar_ = what;
     bar_began_ = shown_ = Clock::now();
+    bar_start_ = done;
   }
   const bool is_last = done >= total;
   if (!is_last && seconds_since(shown_) < (is_terminal_ ? 0.2 : 15)) return;
   if (is_last && !bar_open_ && seconds_since(bar_began_) < 2) return;
   shown_ = Clock::now();
   const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
-  const double elapsed = seconds_since(bar_began_);
+  // By the pace since this bar began: a resumed stage, or one that paused for a validation, begins
+  // in the middle.
+  const auto fresh = static_cast<double>(done - bar_start_);
+  const double to_come = static_cast<double>(total - done);
   const std::string left =
-      share > 0 && !is_last ? ", " + duration_text(elapsed / share - elapsed) + " left" : "";
+      fresh > 0 && !is_last
+          ? ", " + duration_text(seconds_since(bar_began_) / fresh * to_come) + " left"
+          : "";
   std::string text = c10::str("  ", what, " ", done, "/", total, " (",
                               static_cast<int64_t>(100 * share), " %", left, ")");
   if (is_terminal_) {

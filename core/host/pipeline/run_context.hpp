@@ -42,6 +42,7 @@ class TSREC_HOST_API RunContext final : public Context {
   std::ofstream curve_;
   std::map<std::string, int64_t> counters_;
   std::string bar_;
+  int64_t bar_start_ = 0;  // units that were done when the bar began
   std::chrono::steady_clock::time_point began_, shown_, bar_began_;
   bool is_terminal_, bar_open_ = false;
 };

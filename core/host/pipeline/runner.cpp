@@ -6,6 +6,7 @@
 #include "pipeline/run_context.hpp"
 #include "support/log.hpp"
 #include "support/memory.hpp"
+#include "support/roof.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -107,6 +108,16 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   result.state = StageResult::State::ran;
 }
 
+// Machines are shared: the roof is looked at more than once in a long run.
+double roof_after(const StageResult& stage, const RunSettings& run) {
+  constexpr double kLongSeconds = 10;
+  const auto flops = stage.counters.find("flops");
+  const bool counts = flops != stage.counters.end() && flops->second > 0;
+  return counts && stage.seconds > kLongSeconds
+             ? measured_roof(run.torch_precision, run.torch_device)
+             : 0;
+}
+
 StageResult start_result(const Stage& stage, const Experiment& experiment, const Store& store,
                          const std::vector<StageResult>& done) {
   StageResult result;
@@ -176,6 +187,7 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
     } else if (result.state != StageResult::State::stored) {
       try {
         make(stage, done, result);
+        result.roof = roof_after(result, experiment.run);
       } catch (const Interrupted&) {
         throw;
       } catch (...) {

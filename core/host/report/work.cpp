@@ -1,9 +1,9 @@
 #include "report/work.hpp"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "report/table.hpp"
+#include "support/roof.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -41,29 +41,11 @@ std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(va
 
 }  // namespace
 
-double measured_roof(const RunSettings& run) {
-  constexpr int64_t kWidth = 1024;
-  constexpr double kFlops = 2.0 * kWidth * kWidth * kWidth, kSeconds = 0.25;
-  const auto options = torch::TensorOptions().dtype(run.torch_precision).device(run.torch_device);
-  const torch::Tensor a = torch::full({kWidth, kWidth}, 0.5, options), b = a.t().contiguous();
-  using Clock = std::chrono::steady_clock;
-  const auto seconds_since = [](Clock::time_point then) {
-    return std::chrono::duration<double>(Clock::now() - then).count();
-  };
-  const auto began = Clock::now();
-  double best = 0;
-  while (best == 0 || seconds_since(began) < kSeconds) {
-    const auto start = Clock::now();
-    torch::mm(a, b)[0][0].item<double>();  // waits for a device, too
-    best = std::max(best, kFlops / seconds_since(start));
-  }
-  return best;
-}
-
 std::string report_work(const RunSettings& run, const std::vector<StageResult>& results,
                         const std::filesystem::path& folder) {
   const bool needs_roof = std::any_of(results.begin(), results.end(), has_flops);
-  const double roof = needs_roof ? measured_roof(run) : 0;
+  double roof = needs_roof ? measured_roof(run.torch_precision, run.torch_device) : 0;
+  for (const StageResult& stage : results) roof = std::max(roof, stage.roof);
   std::vector<std::vector<std::string>> rows = {
       {"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof", "peak MiB"}};
   ordered_json json = {{"threads", run.threads},
