@@ -1,5 +1,7 @@
 #include "tsrec/parts/causal_backbone.hpp"
 
+#include <future>
+
 namespace tsrec {
 namespace {
 
@@ -66,16 +68,20 @@ void CausalBackbone::save(const std::filesystem::path& folder) const {
 }
 
 void CausalBackbone::load(const std::filesystem::path& folder) {
-  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
   const nn::LmShape shape = nn::read_hf_config(folder);
+  // The tokenizer's files take as long as the weights: both at once.
+  std::future<nn::CausalLm> weights = std::async(std::launch::async, [&] {
+    nn::CausalLm model(shape, precision_, device_);
+    model.load(folder);
+    return model;
+  });
+  text::Tokenizer tokenizer = text::Tokenizer::load(folder);
   if (tokenizer.size() > shape.vocabulary) {
     throw DataError("the tokenizer in '", folder.string(), "' has ", tokenizer.size(),
                     " tokens but config.json says ", "vocab_size = ", shape.vocabulary,
                     "; model and tokenizer must come from one checkpoint");
   }
-  nn::CausalLm model(shape, precision_, device_);
-  model.load(folder);
-  set(std::move(tokenizer), std::move(model));
+  set(std::move(tokenizer), weights.get());
 }
 
 }  // namespace tsrec
