@@ -3,15 +3,19 @@
 
     python3 -m venv peer && peer/bin/pip install torch transformers
     peer/bin/python tests/golden/make.py                  writes the folders beside this file
+    peer/bin/python tests/golden/make.py --qwen DIR       writes tokenizer_qwen/ with the published tokenizer in DIR
     peer/bin/python tests/golden/make.py --check DIR...   loads what tsrec exported, as transformers users would
 
 hf_<family>/: a random model as transformers saves it, and its logits on a few rows (logits.safetensors).
 tokenizer_llama3/: a small byte-level BPE tokenizer with the split pattern of Llama 3, and ids of a corpus.
+bytes.json in a tokenizer's folder: random bytes, valid UTF-8 or not, and the ids of the text with U+FFFD for what is none.
 """
 import json
 import pathlib
+import random
 import shutil
 import sys
+import unicodedata
 
 import torch
 from safetensors.torch import save_file
@@ -76,7 +80,47 @@ def make_tokenizer():
     shutil.rmtree(folder, ignore_errors=True)
     fast.save_pretrained(folder)
     rows = [{"text": text, "ids": fast.encode(text, add_special_tokens=False)} for text in CORPUS]
+    write_byte_texts(fast, folder / "bytes.json")
     (folder / "expected.json").write_text(json.dumps(rows, ensure_ascii=True, indent=0) + "\n")
+
+
+def byte_texts():
+    """Random texts of all kinds of characters, with bytes among them that are no UTF-8."""
+    draw = random.Random(17)
+    blocks = [(0x20, 0x7F), (0x20, 0x7F), (0xA0, 0x250), (0x300, 0x370), (0x370, 0x600), (0x900, 0xE80), (0x1100, 0x1200),
+              (0x2000, 0x2070), (0x2190, 0x2800), (0x3000, 0x3100), (0x4E00, 0x5000), (0xAC00, 0xAD00), (0xFB00, 0xFB50),
+              (0xFF00, 0xFFF0), (0x1D400, 0x1D500), (0x1F300, 0x1F700), (0x1F1E6, 0x1F200), (0x20000, 0x20100)]
+    broken = [b"\x80", b"\xff", b"\xc3", b"\xe4\xbd", b"\xf0\x9f\x91", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80",
+              b"\xe4(\xa0", b"\xf0\x9f(", b"\xfe\xfe"]
+    words = ["The ", " item", "don't", "  ", "\t\n", "\r\n\r\n", "1234567890123", " 3.14", "x=1;", "\u200d", "\ufe0f", "e\u0301"]
+    texts = []
+    while len(texts) < 150:
+        text = b""
+        for _ in range(draw.randint(1, 8)):
+            kind = draw.random()
+            if kind < 0.3:
+                text += draw.choice(words).encode()
+            elif kind < 0.45:
+                text += draw.choice(broken)
+            else:
+                first, last = draw.choice(blocks)
+                some = [chr(draw.randrange(first, last)) for _ in range(draw.randint(1, 5))]
+                text += "".join(c for c in some if unicodedata.category(c) != "Cn").encode()
+        texts.append(text)
+    return texts
+
+
+def write_byte_texts(tokenizer, file):
+    rows = [{"hex": text.hex(), "ids": tokenizer.encode(text.decode("utf-8", "replace"), add_special_tokens=False)}
+            for text in byte_texts()]
+    file.write_text(json.dumps(rows, separators=(",", ":")).replace("},", "},\n") + "\n")
+
+
+def make_qwen(source):
+    """Ids of a published Qwen tokenizer's folder, which is not stored here."""
+    folder = HERE / "tokenizer_qwen"
+    folder.mkdir(exist_ok=True)
+    write_byte_texts(AutoTokenizer.from_pretrained(source), folder / "bytes.json")
 
 
 def check(folders):
@@ -96,6 +140,8 @@ def check(folders):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--check"]:
         check(sys.argv[2:])
+    elif sys.argv[1:2] == ["--qwen"]:
+        make_qwen(sys.argv[2])
     else:
         make_models()
         make_tokenizer()

@@ -2,7 +2,7 @@
 // tests/golden/make.py.
 #include <nlohmann/json.hpp>
 
-#include "support/support.hpp"
+#include "support/byte_texts.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/text/tokenizer.hpp"
 
@@ -26,6 +26,10 @@ TEST(Llama3Parity, IdsAreThoseOfTransformers) {
   const text::Tokenizer tokenizer = text::Tokenizer::load(kFolder);
   expect_ids_of_transformers(tokenizer);
   EXPECT_EQ(tokenizer.decode(std::vector<int32_t>{tokenizer.eos()}), "<|end_of_text|>");
+}
+
+TEST(Llama3Parity, RandomBytesToo) {
+  expect_ids_of_bytes(text::Tokenizer::load(kFolder), "tokenizer_llama3");
 }
 
 TEST(Llama3Parity, SavedWithSidTokensItIsTheSameTokenizer) {

@@ -1,6 +1,6 @@
 // Ids of the published Qwen tokenizer. The constants come from a naive implementation in another
 // language (its own regex engine, normalisation and merging).
-#include "support/support.hpp"
+#include "support/byte_texts.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/text/tokenizer.hpp"
 
@@ -42,6 +42,8 @@ TEST_F(QwenParity, IdsEqualThoseOfTheReference) {
   const text::Tokenizer tokenizer = load();
   for (const auto& [text, ids] : cases) EXPECT_EQ(tokenizer.encode(text), ids) << text;
 }
+
+TEST_F(QwenParity, RandomBytesToo) { test::expect_ids_of_bytes(load(), "tokenizer_qwen"); }
 
 TEST_F(QwenParity, SizesAndEndOfTextAreThoseOfTheFolder) {
   text::Tokenizer tokenizer = load();
