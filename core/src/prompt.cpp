@@ -1,5 +1,9 @@
 #include "tsrec/prompt.hpp"
 
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+
 namespace tsrec {
 
 Piece Piece::text(std::string value) {
@@ -73,6 +77,32 @@ void append(std::vector<Fragment>& to, const std::vector<Fragment>& more) {
   }
 }
 
+// Ids of text runs that were encoded before. The words of a frame come again in every row; titles
+// and descriptions fill the rest, up to a bound.
+class KnownRuns {
+ public:
+  void encode(const std::string& run, const text::Tokenizer& tokenizer,
+              std::vector<int32_t>& ids) const {
+    {
+      const std::shared_lock lock(mutex_);
+      const auto known = ids_of_.find(run);
+      if (known != ids_of_.end()) {
+        ids.insert(ids.end(), known->second.begin(), known->second.end());
+        return;
+      }
+    }
+    const std::vector<int32_t> fresh = tokenizer.encode(run);
+    ids.insert(ids.end(), fresh.begin(), fresh.end());
+    const std::unique_lock lock(mutex_);
+    constexpr size_t kMost = 4096;
+    if (ids_of_.size() < kMost) ids_of_.emplace(run, fresh);
+  }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  mutable std::unordered_map<std::string, std::vector<int32_t>> ids_of_;
+};
+
 }  // namespace
 
 struct PromptCompiler::Impl {
@@ -81,6 +111,7 @@ struct PromptCompiler::Impl {
   const SidTable& sids;
   const Vocabulary& vocabulary;
   std::map<std::string, Form> forms;
+  KnownRuns known_runs;
 
   Form make_form(const std::string& name, const std::map<std::string, std::string>& texts) const {
     const std::string where = "[prompt." + name + "]";
@@ -145,8 +176,7 @@ struct PromptCompiler::Impl {
     std::string run;
     const auto flush = [&] {
       if (run.empty()) return;
-      const std::vector<int32_t> more = tokenizer.encode(run);
-      ids.insert(ids.end(), more.begin(), more.end());
+      known_runs.encode(run, tokenizer, ids);
       run.clear();
     };
     for (const Fragment& fragment : fragments) {
@@ -207,7 +237,7 @@ struct PromptCompiler::Impl {
 
 PromptCompiler::PromptCompiler(PromptWording wording, const text::Tokenizer& tokenizer,
                                const SidTable& sids, const Vocabulary& vocabulary)
-    : impl_(new Impl{std::move(wording), tokenizer, sids, vocabulary, {}}) {
+    : impl_(new Impl{std::move(wording), tokenizer, sids, vocabulary, {}, {}}) {
   const std::vector<Fragment> frame = fragments_of(impl_->wording.frame, "[prompt] frame");
   if (frame.size() < 2)
     throw ConfigError(

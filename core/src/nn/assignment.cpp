@@ -116,11 +116,9 @@ void Assignment::compare(const std::vector<int64_t>& rows, const torch::Tensor& 
         const NearestTwo two = nearest_two(product.const_data_ptr<float>() + (r - begin) * clusters,
                                            half_norm_K.const_data_ptr<float>(), clusters);
         const double square = square_N_.const_data_ptr<float>()[n];
-        const double other =
-            square + 2.0 * two.second - kRounding * (square + largest_norm);
+        const double other = square + 2.0 * two.second - kRounding * (square + largest_norm);
         label_N_.mutable_data_ptr<int64_t>()[n] = two.index;
-        other_N_.mutable_data_ptr<float>()[n] =
-            static_cast<float>(std::sqrt(std::max(0.0, other)));
+        other_N_.mutable_data_ptr<float>()[n] = static_cast<float>(std::sqrt(std::max(0.0, other)));
         // Measured: the expansion cancels when a vector lies close to its centre.
         distance_N_.mutable_data_ptr<float>()[n] = squared_distance(
             x + n * width, center_KD.const_data_ptr<float>() + two.index * width, width);

@@ -16,9 +16,9 @@ class Assignment {
   // The vector was given to another centre by hand: its bound is void.
   void move(int64_t row, int64_t label);
 
-  const torch::Tensor& label_N() const { return label_N_; }            // int64
-  const torch::Tensor& distance_N() const { return distance_N_; }      // squared, to its centre
-  int64_t compared() const { return compared_; }                       // vectors, in all updates
+  const torch::Tensor& label_N() const { return label_N_; }        // int64
+  const torch::Tensor& distance_N() const { return distance_N_; }  // squared, to its centre
+  int64_t compared() const { return compared_; }                   // vectors, in all updates
 
  private:
   void follow(const torch::Tensor& center_KD);
