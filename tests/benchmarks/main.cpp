@@ -1,7 +1,6 @@
 // tsrec_bench JOB: see README.md beside this file.
 #include <ATen/Parallel.h>
 
-#include <cstdlib>
 #include <cxxopts.hpp>
 #include <iostream>
 
@@ -9,7 +8,6 @@
 #include "world.hpp"
 
 int main(int argc, char** argv) {
-  ::setenv("THP_MEM_ALLOC_ENABLE", "1", /*overwrite=*/0);  // as tsrec itself does
   using namespace tsrec::bench;
   cxxopts::Options words("tsrec_bench", "Benchmarks; every line of output is JSON");
   JobOptions options;

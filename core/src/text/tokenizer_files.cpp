@@ -13,7 +13,7 @@ namespace tsrec::text {
 namespace {
 
 using nlohmann::json;
-using IdOf = std::unordered_map<std::string, int32_t>;  // by spelling
+using IdOf = std::unordered_map<std::string_view, int32_t>;  // by spelling, in the parsed file
 
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kMerges = "merges.txt";
@@ -42,6 +42,7 @@ IdOf parse_vocabulary(const json& vocabulary, const std::string& file,
   if (!vocabulary.is_object()) throw DataError(file, ": expected an object of tokens and ids");
   const ByteAlphabet alphabet;
   IdOf id_of;
+  id_of.reserve(vocabulary.size());
   pieces.assign(vocabulary.size(), "");
   std::vector<bool> seen(vocabulary.size());
   for (const auto& [spelling, value] : vocabulary.items()) {
@@ -57,7 +58,8 @@ IdOf parse_vocabulary(const json& vocabulary, const std::string& file,
     id_of.emplace(spelling, static_cast<int32_t>(id));
   }
   for (const std::string& byte : alphabet.in_order()) {
-    if (!id_of.contains(alphabet.spell(byte))) {
+    const std::string spelling = alphabet.spell(byte);
+    if (!id_of.contains(spelling)) {
       throw DataError(file, ": no token for the byte ", int{static_cast<unsigned char>(byte[0])},
                       "; expected a byte-level vocabulary");
     }
@@ -65,26 +67,37 @@ IdOf parse_vocabulary(const json& vocabulary, const std::string& file,
   return id_of;
 }
 
-Merge parse_merge(const std::string& left, const std::string& right, const IdOf& id_of,
-                  const std::string& where) {
-  const auto id = [&](const std::string& spelling) {
+// A line of a file (0: none in particular); spelled out only where something is wrong with it.
+struct Place {
+  const std::string& file;
+  int64_t line = 0;
+};
+std::ostream& operator<<(std::ostream& out, const Place& place) {
+  out << place.file;
+  return place.line > 0 ? out << ":" << place.line : out;
+}
+
+Merge parse_merge(std::string_view left, std::string_view right, const IdOf& id_of,
+                  const Place& where) {
+  const auto id = [&](std::string_view spelling) {
     const auto found = id_of.find(spelling);
     if (found == id_of.end()) {
       throw DataError(where, ": the token ", spelling, " is not in the vocabulary");
     }
     return found->second;
   };
-  return {{id(left), id(right)}, id(left + right)};
+  std::string joined(left);
+  joined += right;
+  return {{id(left), id(right)}, id(joined)};
 }
 
-Merge parse_merge_line(std::string_view line, const IdOf& id_of, const std::string& where) {
+Merge parse_merge_line(std::string_view line, const IdOf& id_of, const Place& where) {
   const size_t blank = line.find(' ');
   if (blank == 0 || blank == std::string_view::npos || blank + 1 == line.size() ||
       line.find(' ', blank + 1) != std::string_view::npos) {
     throw DataError(where, ": expected two tokens with one blank between them");
   }
-  return parse_merge(std::string(line.substr(0, blank)), std::string(line.substr(blank + 1)), id_of,
-                     where);
+  return parse_merge(line.substr(0, blank), line.substr(blank + 1), id_of, where);
 }
 
 std::vector<Merge> parse_merges(std::string_view text, const IdOf& id_of, const std::string& file) {
@@ -95,7 +108,7 @@ std::vector<Merge> parse_merges(std::string_view text, const IdOf& id_of, const 
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
-    merges.push_back(parse_merge_line(line, id_of, c10::str(file, ":", number)));
+    merges.push_back(parse_merge_line(line, id_of, {file, number}));
   }
   return merges;
 }
@@ -208,10 +221,10 @@ void read_whole(const std::filesystem::path& path, TokenizerFiles& files) {
     const IdOf id_of = parse_vocabulary(model.at("vocab"), file, files.pieces);
     for (const json& merge : model.at("merges")) {
       if (merge.is_string()) {
-        files.merges.push_back(parse_merge_line(merge.get<std::string>(), id_of, file));
+        files.merges.push_back(parse_merge_line(merge.get<std::string>(), id_of, {file}));
       } else {
         const auto pair = merge.get<std::array<std::string, 2>>();
-        files.merges.push_back(parse_merge(pair[0], pair[1], id_of, file));
+        files.merges.push_back(parse_merge(pair[0], pair[1], id_of, {file}));
       }
     }
     for (const json& token : whole.value("added_tokens", json::array())) {
@@ -277,7 +290,8 @@ TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder) {
   }
   check_class(files.config, config_file);
   const std::string vocabulary_file = (folder / kVocabulary).string();
-  const IdOf id_of = parse_vocabulary(read_object(vocabulary_file), vocabulary_file, files.pieces);
+  const json vocabulary = read_object(vocabulary_file);
+  const IdOf id_of = parse_vocabulary(vocabulary, vocabulary_file, files.pieces);
   files.merges = parse_merges(io::read_text(folder / kMerges), id_of, (folder / kMerges).string());
   files.added = added_of_config(files.config, config_file);
   check_added(files.added, files, config_file);
