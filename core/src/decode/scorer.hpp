@@ -29,7 +29,6 @@ class Scorer {
          const Prefilled& prompts, Context& context);
 
   int64_t num_prompts() const { return static_cast<int64_t>(segment_B_.size()); }
-  const Trie& trie() const { return trie_; }
   // The empty completion of prompt b.
   Beam start(int64_t b) const;
   bool is_finished(const Beam& beam) const { return !trie_.items(beam.node).empty(); }
