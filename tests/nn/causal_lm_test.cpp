@@ -463,6 +463,45 @@ TEST(CausalLm, ALoadedModelChangesAloneAndOutlivesItsFile) {
   EXPECT_TRUE(torch::equal(model.embedding().detach(), before + 1));
 }
 
+// A bfloat16 checkpoint in float32: inference reads the stored numbers, training widens them. Both
+// are the same model.
+TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) {
+  for (const bool tied : {true, false}) {
+    const TempFolder folder;
+    const nn::LmShape shape = small_shape(tied);
+    nn::CausalLm narrow(shape, torch::kBFloat16, torch::kCPU);
+    auto generator = at::detail::createCPUGenerator(5);
+    narrow.init_random(generator);
+    const torch::NoGradGuard no_grad;
+    for (const nn::Parameter& parameter : narrow.parameters())  // biases and norms are not 0 and 1
+      parameter.value.add_(0.1 * torch::randn(parameter.value.sizes(), generator));
+    narrow.save(folder.path());
+    const auto load = [&] {
+      nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+      model.load(folder.path());
+      return model;
+    };
+    const nn::CausalLm stored = load(), widened = load();
+    const auto a = narrow.parameters(), b = widened.parameters();
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(torch::equal(a[i].value.to(torch::kFloat32), b[i].value)) << a[i].name;
+
+    const nn::PackedBatch batch = nn::pack(random_rows(), {}).front();
+    const torch::Tensor wanted_TD = widened.hidden(batch, {}), got_TD = stored.hidden(batch, {});
+    EXPECT_LT((wanted_TD - got_TD).abs().max().item<double>(), 1e-5);
+    EXPECT_EQ(stored.head().weight_VD.scalar_type(), torch::kBFloat16);
+    const auto probabilities = [&](const nn::CausalLm& model) {
+      return torch::cat({nn::log_normalizer(model.head(), got_TD),
+                         nn::logits(model.head(), got_TD, {3, 11}).flatten()});
+    };
+    EXPECT_LT((probabilities(widened) - probabilities(stored)).abs().max().item<double>(), 1e-5);
+    EXPECT_EQ(stored.flops_per_token(), widened.flops_per_token());
+    EXPECT_TRUE(torch::equal(stored.clone().embedding(), widened.embedding()));
+    const torch::AutoGradMode with_grad(true);
+    EXPECT_TRUE(torch::equal(stored.hidden(batch, {}), widened.hidden(batch, {})));
+  }
+}
+
 TEST(HfConfig, WhatIsNotSupportedIsRefusedByName) {
   const auto complaint = [](const std::string& text) {
     const TempFolder folder;

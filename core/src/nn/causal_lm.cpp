@@ -1,6 +1,9 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include <mutex>
+
 #include "nn/elementwise.hpp"
+#include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
 
@@ -8,8 +11,14 @@ namespace tsrec::nn {
 namespace {
 
 struct Layer {
-  torch::Tensor attention_norm, qkv_weight, qkv_bias, q_norm, k_norm, out_weight, mlp_norm,
-      gate_up_weight, down_weight;
+  torch::Tensor attention_norm, qkv_bias, q_norm, k_norm, mlp_norm;
+  Weight qkv_weight, out_weight, gate_up_weight, down_weight;
+};
+
+struct Tables {
+  Weight embedding, head;  // head empty when tied
+  torch::Tensor final_norm;
+  std::vector<Layer> layers;
 };
 
 torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const std::string& name,
@@ -26,12 +35,14 @@ torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const st
 
 }  // namespace
 
-struct CausalLm::Impl {
+struct CausalLm::Impl : Tables {
+  Impl(LmShape s, torch::ScalarType p, torch::Device d)
+      : shape(std::move(s)), precision(p), device(d) {}
+
   LmShape shape;
   torch::ScalarType precision;
   torch::Device device;
-  torch::Tensor embedding, final_norm, head;  // head undefined when tied
-  std::vector<Layer> layers;
+  std::mutex widening;
 
   int64_t query_width() const { return shape.heads * shape.head_width; }
   int64_t kv_width() const { return shape.kv_heads * shape.head_width; }
@@ -55,27 +66,51 @@ struct CausalLm::Impl {
     return whole.requires_grad_();
   }
 
+  // A matrix as it was read: whole, or, where the checkpoint is narrower than the model, as stored.
+  Weight matrix(const std::vector<torch::Tensor>& stored) const {
+    const bool narrower =
+        torch::elementSize(stored.front().scalar_type()) < torch::elementSize(precision);
+    if (narrower && device.is_cpu()) return Weight::as_stored(stored);
+    return Weight(stored.size() == 1 ? leaf(stored.front()) : fused(stored));
+  }
+
+  // From here on every matrix is a leaf: whoever trains, saves or changes the model needs that.
+  void make_whole() {
+    const std::lock_guard lock(widening);
+    const auto widen = [this](Weight& weight) {
+      if (!weight.is_whole()) weight = Weight(fused(weight.parts()));
+    };
+    widen(embedding);
+    for (Layer& layer : layers) {
+      for (Weight* weight :
+           {&layer.qkv_weight, &layer.out_weight, &layer.gate_up_weight, &layer.down_weight})
+        widen(*weight);
+    }
+    if (!shape.tied) widen(head);
+  }
+
   // Every tensor once, in a fixed order: (name, tensor, decays).
   template <class Visit>
   void visit(const Visit& see) {
-    see("model.embed_tokens.weight", embedding, true);
+    make_whole();
+    see("model.embed_tokens.weight", embedding.whole(), true);
     for (size_t i = 0; i < layers.size(); ++i) {
       const std::string prefix = c10::str("model.layers.", i, ".");
       Layer& layer = layers[i];
       see(prefix + "input_layernorm.weight", layer.attention_norm, false);
-      see(prefix + "self_attn.qkv_proj.weight", layer.qkv_weight, true);
+      see(prefix + "self_attn.qkv_proj.weight", layer.qkv_weight.whole(), true);
       if (shape.qkv_bias) see(prefix + "self_attn.qkv_proj.bias", layer.qkv_bias, false);
       if (shape.qk_norm) {
         see(prefix + "self_attn.q_norm.weight", layer.q_norm, false);
         see(prefix + "self_attn.k_norm.weight", layer.k_norm, false);
       }
-      see(prefix + "self_attn.o_proj.weight", layer.out_weight, true);
+      see(prefix + "self_attn.o_proj.weight", layer.out_weight.whole(), true);
       see(prefix + "post_attention_layernorm.weight", layer.mlp_norm, false);
-      see(prefix + "mlp.gate_up_proj.weight", layer.gate_up_weight, true);
-      see(prefix + "mlp.down_proj.weight", layer.down_weight, true);
+      see(prefix + "mlp.gate_up_proj.weight", layer.gate_up_weight.whole(), true);
+      see(prefix + "mlp.down_proj.weight", layer.down_weight.whole(), true);
     }
     see("model.norm.weight", final_norm, false);
-    if (!shape.tied) see("lm_head.weight", head, true);
+    if (!shape.tied) see("lm_head.weight", head.whole(), true);
   }
 
   // RMSNorm over every head of the queries and keys; values stay.
@@ -93,16 +128,15 @@ struct CausalLm::Impl {
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
     const torch::Tensor normed = rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
-    torch::Tensor qkv = shape.qkv_bias ? torch::addmm(layer.qkv_bias, normed, layer.qkv_weight.t())
-                                       : torch::matmul(normed, layer.qkv_weight.t());
+    torch::Tensor qkv = layer.qkv_weight.product(normed, layer.qkv_bias);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
     if (kept != nullptr) kept->layers.push_back({k, v});
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
-    x_TD = dropped_sum(x_TD, torch::matmul(mixed, layer.out_weight.t()), options);
+    x_TD = dropped_sum(x_TD, layer.out_weight.product(mixed), options);
     const torch::Tensor inner = rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
-    const torch::Tensor gate_up = torch::matmul(inner, layer.gate_up_weight.t());
-    return dropped_sum(x_TD, torch::matmul(swiglu(gate_up), layer.down_weight.t()), options);
+    const torch::Tensor gate_up = layer.gate_up_weight.product(inner);
+    return dropped_sum(x_TD, layer.down_weight.product(swiglu(gate_up)), options);
   }
 };
 
@@ -144,7 +178,7 @@ struct Checkpointed : torch::autograd::Function<Checkpointed> {
 }  // namespace
 
 CausalLm::CausalLm(const LmShape& shape, torch::ScalarType precision, torch::Device device)
-    : impl_(new Impl{shape, precision, device, {}, {}, {}, {}}) {}
+    : impl_(std::make_unique<Impl>(shape, precision, device)) {}
 CausalLm::~CausalLm() = default;
 CausalLm::CausalLm(CausalLm&&) noexcept = default;
 CausalLm& CausalLm::operator=(CausalLm&&) noexcept = default;
@@ -153,7 +187,7 @@ void CausalLm::init_random(at::Generator generator) {
   Impl& m = *impl_;
   const LmShape& s = m.shape;
   const auto matrix = [&](int64_t rows, int64_t columns) {
-    return m.leaf(s.initializer_range * torch::randn({rows, columns}, generator));
+    return Weight(m.leaf(s.initializer_range * torch::randn({rows, columns}, generator)));
   };
   m.embedding = matrix(s.vocabulary, s.width);
   m.layers.clear();
@@ -183,35 +217,37 @@ void CausalLm::load(const std::filesystem::path& folder) {
   const auto get = [&](const std::string& name, at::IntArrayRef sizes) {
     return fetch(stored, name, sizes, folder);
   };
-  m.embedding = m.leaf(get("model.embed_tokens.weight", {s.vocabulary, s.width}));
+  const auto matrix = [&](const std::string& name, at::IntArrayRef sizes) {
+    return m.matrix({get(name, sizes)});
+  };
+  m.embedding = matrix("model.embed_tokens.weight", {s.vocabulary, s.width});
   m.layers.clear();
   for (int64_t i = 0; i < s.layers; ++i) {
     const std::string p = c10::str("model.layers.", i, ".");
-    const auto qkv = [&](const char* kind, bool is_weight) {
+    const auto qkv = [&](const char* kind, bool is_weight) -> std::vector<torch::Tensor> {
       const auto part = [&](const char* name, int64_t rows) {
         const std::string full = p + "self_attn." + name + "_proj." + kind;
         return is_weight ? get(full, {rows, s.width}) : get(full, {rows});
       };
-      return m.fused(
-          {part("q", m.query_width()), part("k", m.kv_width()), part("v", m.kv_width())});
+      return {part("q", m.query_width()), part("k", m.kv_width()), part("v", m.kv_width())};
     };
     Layer layer;
     layer.attention_norm = m.leaf(get(p + "input_layernorm.weight", {s.width}));
-    layer.qkv_weight = qkv("weight", true);
-    if (s.qkv_bias) layer.qkv_bias = qkv("bias", false);
+    layer.qkv_weight = m.matrix(qkv("weight", true));
+    if (s.qkv_bias) layer.qkv_bias = m.fused(qkv("bias", false));
     if (s.qk_norm) {
       layer.q_norm = m.leaf(get(p + "self_attn.q_norm.weight", {s.head_width}));
       layer.k_norm = m.leaf(get(p + "self_attn.k_norm.weight", {s.head_width}));
     }
-    layer.out_weight = m.leaf(get(p + "self_attn.o_proj.weight", {s.width, m.query_width()}));
+    layer.out_weight = matrix(p + "self_attn.o_proj.weight", {s.width, m.query_width()});
     layer.mlp_norm = m.leaf(get(p + "post_attention_layernorm.weight", {s.width}));
-    layer.gate_up_weight = m.fused({get(p + "mlp.gate_proj.weight", {s.mlp_width, s.width}),
-                                    get(p + "mlp.up_proj.weight", {s.mlp_width, s.width})});
-    layer.down_weight = m.leaf(get(p + "mlp.down_proj.weight", {s.width, s.mlp_width}));
+    layer.gate_up_weight = m.matrix({get(p + "mlp.gate_proj.weight", {s.mlp_width, s.width}),
+                                     get(p + "mlp.up_proj.weight", {s.mlp_width, s.width})});
+    layer.down_weight = matrix(p + "mlp.down_proj.weight", {s.width, s.mlp_width});
     m.layers.push_back(std::move(layer));
   }
   m.final_norm = m.leaf(get("model.norm.weight", {s.width}));
-  if (!s.tied) m.head = m.leaf(get("lm_head.weight", {s.vocabulary, s.width}));
+  if (!s.tied) m.head = matrix("lm_head.weight", {s.vocabulary, s.width});
 }
 
 void CausalLm::save(const std::filesystem::path& folder) const {
@@ -240,7 +276,8 @@ void CausalLm::save(const std::filesystem::path& folder) const {
 
 CausalLm CausalLm::clone() const {
   CausalLm copy(impl_->shape, impl_->precision, impl_->device);
-  *copy.impl_ = *impl_;
+  impl_->make_whole();
+  static_cast<Tables&>(*copy.impl_) = *impl_;
   copy.impl_->visit([&](const std::string&, torch::Tensor& value, bool) {
     value = copy.impl_->leaf(value.detach().clone());
   });
@@ -248,6 +285,7 @@ CausalLm CausalLm::clone() const {
 }
 
 torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& options) const {
+  if (torch::GradMode::is_enabled()) impl_->make_whole();
   const Impl& m = *impl_;
   if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
   if (options.checkpoint && (options.past != nullptr || options.keep != nullptr))
@@ -255,7 +293,7 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   const AttentionPlan attention(batch, options.past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
-  torch::Tensor x_TD = at::embedding(m.embedding, batch.token_T);
+  torch::Tensor x_TD = m.embedding.rows(batch.token_T, m.precision);
   if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
   const bool checkpoint = options.checkpoint && torch::GradMode::is_enabled();
   for (size_t i = 0; i < m.layers.size(); ++i) {
@@ -274,8 +312,16 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   return rms_norm(x_TD, m.final_norm, m.shape.norm_eps);
 }
 
-Head CausalLm::head() const { return {impl_->shape.tied ? impl_->embedding : impl_->head}; }
-torch::Tensor CausalLm::embedding() const { return impl_->embedding; }
+Head CausalLm::head() const {
+  if (torch::GradMode::is_enabled()) impl_->make_whole();
+  return {(impl_->shape.tied ? impl_->embedding : impl_->head).parts().front()};
+}
+
+torch::Tensor CausalLm::embedding() const {
+  impl_->make_whole();
+  return impl_->embedding.whole();
+}
+
 const LmShape& CausalLm::shape() const { return impl_->shape; }
 
 void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
@@ -289,12 +335,13 @@ void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
                                           matrix_VD.options().requires_grad(false));
     grown_VD.slice(0, 0, matrix_VD.size(0)).copy_(matrix_VD.detach());
     grown_VD.slice(0, first_id, end).copy_(row_ED);
-    return m.leaf(grown_VD);
+    return Weight(m.leaf(grown_VD));
   };
   const torch::NoGradGuard no_grad;
-  m.embedding = written(m.embedding, input_ED);
-  if (!m.shape.tied) m.head = written(m.head, output_ED);
-  m.shape.vocabulary = m.embedding.size(0);
+  m.make_whole();
+  m.embedding = written(m.embedding.whole(), input_ED);
+  if (!m.shape.tied) m.head = written(m.head.whole(), output_ED);
+  m.shape.vocabulary = m.embedding.whole().size(0);
 }
 
 std::vector<Parameter> CausalLm::parameters() const {
@@ -306,12 +353,10 @@ std::vector<Parameter> CausalLm::parameters() const {
 }
 
 double CausalLm::flops_per_token() const {
-  double weights = 0;
-  impl_->visit([&](const std::string& name, const torch::Tensor& value, bool decays) {
-    const bool is_table = name == "model.embed_tokens.weight" || name == "lm_head.weight";
-    if (decays && !is_table) weights += static_cast<double>(value.numel());
-  });
-  return 2 * weights;
+  const LmShape& s = impl_->shape;
+  const int64_t q = impl_->query_width(), kv = impl_->kv_width();
+  const int64_t layer = s.width * (q + 2 * kv) + q * s.width + 3 * s.width * s.mlp_width;
+  return 2 * static_cast<double>(s.layers * layer);
 }
 
 }  // namespace tsrec::nn

@@ -4,6 +4,7 @@
 
 #include "nn/elementwise.hpp"
 #include "nn/head_kernel.hpp"
+#include "nn/weight.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -40,7 +41,7 @@ class Tile {
     if (!memory_.defined() || memory_.numel() < rows * columns)
       memory_ = torch::empty({rows * columns}, h_RD.options().requires_grad(false));
     logit_RC_ = memory_.slice(0, 0, rows * columns).view({rows, columns});
-    at::mm_out(logit_RC_, h_RD, weight_CD.t());
+    at::mm_out(logit_RC_, h_RD, weight_CD.to(h_RD.scalar_type()).t());
     return logit_RC_;
   }
   // visit(tile, first row): the product's rows, shared out among the threads.
@@ -156,8 +157,10 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
 }  // namespace
 
 torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows) {
-  return torch::matmul(h_RD, head.weight_VD.slice(0, rows.first, rows.first + rows.count).t())
-      .to(torch::kFloat32);
+  const torch::Tensor weight_VD = head.weight_VD.slice(0, rows.first, rows.first + rows.count);
+  if (weight_VD.scalar_type() != h_RD.scalar_type())
+    return Weight::as_stored({weight_VD}).product(h_RD).to(torch::kFloat32);
+  return torch::matmul(h_RD, weight_VD.t()).to(torch::kFloat32);
 }
 
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {

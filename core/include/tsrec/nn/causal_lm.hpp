@@ -54,7 +54,9 @@ struct Parameter {
   bool decays = false;  // weight decay applies (matrices, not norms and biases)
 };
 
-// fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk.
+// fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk. A checkpoint
+// narrower than `precision` is widened when it is first trained, saved or changed; until then
+// inference reads it as it is stored, and head() then holds those numbers.
 class TSREC_API CausalLm {
  public:
   CausalLm(const LmShape& shape, torch::ScalarType precision,

@@ -7,7 +7,7 @@
 namespace tsrec::nn {
 
 struct Head {
-  torch::Tensor weight_VD;
+  torch::Tensor weight_VD;  // in the precision of the hidden states, or narrower where none trains
 };
 
 // [R, rows.count], float32: logits of a contiguous slice of the vocabulary.
