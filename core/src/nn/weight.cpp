@@ -10,7 +10,8 @@ constexpr int64_t kWidened = 1 << 20;
 
 torch::Tensor Weight::product(const torch::Tensor& x_TD, const torch::Tensor& bias) const {
   if (whole_) {
-    return bias.defined() ? torch::addmm(bias, x_TD, whole().t()) : torch::matmul(x_TD, whole().t());
+    return bias.defined() ? torch::addmm(bias, x_TD, whole().t())
+                          : torch::matmul(x_TD, whole().t());
   }
   int64_t columns = 0;
   for (const torch::Tensor& part : parts_) columns += part.size(0);

@@ -109,4 +109,4 @@ class RqKMeans final : public Quantizer, public HasDistances {
 
 TSREC_PLUGIN("tsrec.rq_kmeans", "0.1.0",
              tsrec::part<tsrec::Quantizer, RqKMeans, Settings>(
-                 "rq_kmeans", /*revision=*/1, "Residual quantization by k-means on every level"))
+                 "rq_kmeans", /*revision=*/2, "Residual quantization by k-means on every level"))

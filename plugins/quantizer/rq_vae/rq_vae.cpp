@@ -321,4 +321,4 @@ class RqVae final : public Quantizer, public HasDistances {
 
 TSREC_PLUGIN("tsrec.rq_vae", "0.1.0",
              tsrec::part<tsrec::Quantizer, RqVae, Settings>(
-                 "rq_vae", /*revision=*/1, "Codes of a residual-quantized autoencoder"))
+                 "rq_vae", /*revision=*/2, "Codes of a residual-quantized autoencoder"))

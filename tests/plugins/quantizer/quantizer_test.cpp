@@ -63,22 +63,47 @@ double plain_objective(const torch::Tensor& x_ND, const torch::Tensor& start_KD,
   }
 }
 
+// A bound for every vector and centre, one for a few centres, and one for all of them.
 TEST(KMeans, BoundsSkipOnlyWhatCannotChange) {
   for (const uint64_t seed : {1, 2, 3}) {
-    const torch::Tensor point = random_vectors(30, 6, seed);
-    const torch::Tensor x = torch::cat(
-        {point + 0.2 * random_vectors(30, 6, seed + 10), random_vectors(400, 6, seed + 20)});
-    const torch::Tensor start = x.slice(0, 0, 25).clone();
+    const int64_t width = seed == 1 ? 6 : 37;  // behind whole lanes, too
+    const torch::Tensor point = random_vectors(30, width, seed);
+    const torch::Tensor x =
+        torch::cat({point + 0.2 * random_vectors(30, width, seed + 10),
+                    random_vectors(400, width, seed + 20), point, 2 * point.slice(0, 0, 4)});
+    const torch::Tensor start = x.slice(0, 0, 43).clone();
     for (const int64_t iterations : {1, 2, 5, 9, 20}) {
-      const double got =
-          nn::kmeans(x,
-                     {.clusters = 25, .iterations = iterations, .tolerance = -1, .start_KD = start},
-                     at::detail::createCPUGenerator(1))
-              .objective;
-      EXPECT_NEAR(got / plain_objective(x, start, iterations), 1, 1e-5)
-          << seed << " " << iterations;
+      const double wanted = plain_objective(x, start, iterations);
+      for (const int64_t bounds : {1, 4, 11, 43}) {
+        const nn::KMeans got = nn::kmeans(x,
+                                          {.clusters = 43,
+                                           .iterations = iterations,
+                                           .tolerance = -1,
+                                           .start_KD = start,
+                                           .bound_bytes = 4 * x.size(0) * bounds},
+                                          at::detail::createCPUGenerator(1));
+        EXPECT_NEAR(got.objective / wanted, 1, 1e-5) << seed << " " << iterations << " " << bounds;
+        const auto pairs = static_cast<double>(x.size(0) * 43 * (got.iterations + 1));
+        EXPECT_LT(static_cast<double>(got.compared),
+                  iterations == 20 && bounds == 43 ? 0.6 * pairs : pairs + 1)
+            << seed;
+      }
     }
   }
+}
+
+TEST(KMeans, AnEmptyClusterGetsAHalfOfTheLargest) {
+  const torch::Tensor left = random_vectors(60, 9, 1) - 20, right = random_vectors(40, 9, 2) + 20;
+  const torch::Tensor x = torch::cat({left, right});
+  const torch::Tensor start = torch::zeros({2, 9});  // ties: the second one has no members
+  const nn::KMeans once =
+      nn::kmeans(x, {.clusters = 2, .iterations = 1, .tolerance = -1, .start_KD = start},
+                 at::detail::createCPUGenerator(1));
+  EXPECT_EQ(once.repaired, 1);
+  const double wanted =
+      ((left - left.mean(0)).square().sum() + (right - right.mean(0)).square().sum())
+          .item<double>();
+  EXPECT_NEAR(once.objective / wanted, 1, 1e-5);
 }
 
 TEST(KMeans, TheObjectiveNeverGrowsWithMoreSteps) {
