@@ -289,8 +289,12 @@ TEST(Tokenizer, BrokenFoldersAreNamedWithFileAndPlace) {
     folder.write(file, good);
     return message;
   };
-  EXPECT_TRUE(contains(complaint("vocab.json", "{", "["),
+  EXPECT_TRUE(contains(complaint("vocab.json", "{", "{{"),
                        "vocab.json: malformed JSON: parse error at line 1"));
+  EXPECT_TRUE(contains(complaint("vocab.json", "{", "["), "expected an object of names"));
+  EXPECT_TRUE(contains(complaint("vocab.json", ":7,", ":7.5,"), "has no whole number"));
+  EXPECT_TRUE(contains(complaint("vocab.json", ":7,", ":{\"x\":7},"), "has no whole number"));
+  EXPECT_TRUE(contains(complaint("vocab.json", "\"B\"", "\"A\""), "listed twice"));
   EXPECT_TRUE(contains(complaint("vocab.json", ":7,", ":8,"), "every id from 0 to"));
   EXPECT_TRUE(contains(complaint("vocab.json", "\"A\"", "\"\xE7\x95\x8C\""), "byte alphabet"));
   EXPECT_TRUE(contains(complaint("vocab.json", "\"Z\"", "\"ZZ\""), "no token for the byte 90"));

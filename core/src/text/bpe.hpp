@@ -2,6 +2,8 @@
 // vocabulary.
 #pragma once
 
+#include <c10/util/flat_hash_map.h>
+
 #include <array>
 #include <cstdint>
 #include <shared_mutex>
@@ -59,7 +61,7 @@ class Bpe {
   std::vector<std::string> pieces_;
   std::vector<Merge> merges_;
   std::array<int32_t, 256> id_of_byte_{};
-  std::unordered_map<Pair, Rule, PairHash> rules_;
+  ska::flat_hash_map<Pair, Rule, PairHash> rules_;
   std::unordered_map<std::string, int32_t, TextHash, std::equal_to<>> whole_words_;  // empty: merge
   mutable std::array<Shard, 16> cache_;
 };

@@ -1,5 +1,7 @@
 #include "text/tokenizer_files.hpp"
 
+#include <c10/util/flat_hash_map.h>
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -13,7 +15,9 @@ namespace tsrec::text {
 namespace {
 
 using nlohmann::json;
-using IdOf = std::unordered_map<std::string_view, int32_t>;  // by spelling, in the parsed file
+using Spellings = std::vector<std::pair<std::string, int64_t>>;  // of tokens, and their ids
+// By spelling, whose memory is that of the Spellings.
+using IdOf = ska::flat_hash_map<std::string_view, int32_t>;
 
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kMerges = "merges.txt";
@@ -37,29 +41,28 @@ std::string text_of(const json& object, const char* name) {
 }
 
 // Ids must be 0 .. n-1, each once, and every token spelled in the byte alphabet.
-IdOf parse_vocabulary(const json& vocabulary, const std::string& file,
+IdOf parse_vocabulary(const Spellings& vocabulary, const std::string& file,
                       std::vector<std::string>& pieces) {
-  if (!vocabulary.is_object()) throw DataError(file, ": expected an object of tokens and ids");
   const ByteAlphabet alphabet;
   IdOf id_of;
   id_of.reserve(vocabulary.size());
   pieces.assign(vocabulary.size(), "");
   std::vector<bool> seen(vocabulary.size());
-  for (const auto& [spelling, value] : vocabulary.items()) {
-    const int64_t id = value.is_number_integer() ? value.get<int64_t>() : -1;
+  for (const auto& [spelling, id] : vocabulary) {
     if (id < 0 || id >= static_cast<int64_t>(pieces.size()) || seen[static_cast<size_t>(id)]) {
-      throw DataError(file, ": token ", spelling, " has id ", value.dump(),
-                      "; expected every id from 0 to ", pieces.size() - 1, " once");
+      throw DataError(file, ": token ", spelling, " has id ", id, "; expected every id from 0 to ",
+                      pieces.size() - 1, " once");
     }
     seen[static_cast<size_t>(id)] = true;
-    const std::optional<std::string> bytes = alphabet.bytes_of(spelling);
+    std::optional<std::string> bytes = alphabet.bytes_of(spelling);
     if (!bytes) throw DataError(file, ": token ", spelling, " is not spelled in the byte alphabet");
-    pieces[static_cast<size_t>(id)] = *bytes;
-    id_of.emplace(spelling, static_cast<int32_t>(id));
+    pieces[static_cast<size_t>(id)] = std::move(*bytes);
+    if (!id_of.emplace(spelling, static_cast<int32_t>(id)).second)
+      throw DataError(file, ": token ", spelling, " is listed twice");
   }
   for (const std::string& byte : alphabet.in_order()) {
     const std::string spelling = alphabet.spell(byte);
-    if (!id_of.contains(spelling)) {
+    if (id_of.find(spelling) == id_of.end()) {
       throw DataError(file, ": no token for the byte ", int{static_cast<unsigned char>(byte[0])},
                       "; expected a byte-level vocabulary");
     }
@@ -218,7 +221,10 @@ void read_whole(const std::filesystem::path& path, TokenizerFiles& files) {
   try {
     read_steps(whole, file, files);
     const json& model = whole.at("model");
-    const IdOf id_of = parse_vocabulary(model.at("vocab"), file, files.pieces);
+    Spellings vocabulary;
+    for (const auto& [spelling, id] : model.at("vocab").items())
+      vocabulary.emplace_back(spelling, id.is_number_integer() ? id.get<int64_t>() : -1);
+    const IdOf id_of = parse_vocabulary(vocabulary, file, files.pieces);
     for (const json& merge : model.at("merges")) {
       if (merge.is_string()) {
         files.merges.push_back(parse_merge_line(merge.get<std::string>(), id_of, {file}));
@@ -290,7 +296,8 @@ TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder) {
   }
   check_class(files.config, config_file);
   const std::string vocabulary_file = (folder / kVocabulary).string();
-  const json vocabulary = read_object(vocabulary_file);
+  const Spellings vocabulary =
+      io::parse_numbers(io::read_text(folder / kVocabulary), vocabulary_file);
   const IdOf id_of = parse_vocabulary(vocabulary, vocabulary_file, files.pieces);
   files.merges = parse_merges(io::read_text(folder / kMerges), id_of, (folder / kMerges).string());
   files.added = added_of_config(files.config, config_file);
