@@ -50,8 +50,7 @@ void Clusters::update(const torch::Tensor& label_N) {
         for (const int64_t n : left_K[static_cast<size_t>(k)])
           add_to(sum, x + n * width, -1, width);
       }
-      for (const int64_t n : joined_K[static_cast<size_t>(k)])
-        add_to(sum, x + n * width, 1, width);
+      for (const int64_t n : joined_K[static_cast<size_t>(k)]) add_to(sum, x + n * width, 1, width);
     }
   });
 }

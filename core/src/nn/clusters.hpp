@@ -20,7 +20,7 @@ class Clusters {
 
  private:
   const torch::Tensor x_ND_;
-  torch::Tensor label_N_;         // of the update before
+  torch::Tensor label_N_;          // of the update before
   torch::Tensor sum_KD_, size_K_;  // float64, int64
 };
 
