@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "jobs.hpp"
+#include "tsrec/memory.hpp"
 #include "world.hpp"
 
 int main(int argc, char** argv) {
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   try {
     const auto parsed = words.parse(argc, argv);
     at::set_num_threads(threads);
+    tsrec::keep_freed_memory();
     const std::string job = parsed["job"].as<std::string>();
     const std::map<std::string, std::function<void()>> jobs = {
         {"world", [&] { write_world(options.folder, options.data); }},

@@ -7,6 +7,7 @@
 #include "commands/open.hpp"
 #include "config/document.hpp"
 #include "plugin/registry.hpp"
+#include "tsrec/memory.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -140,6 +141,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace
 
 int main_with(int argc, char** argv) {
+  keep_freed_memory();
   try {
     return dispatch(argc, argv);
   } catch (const cxxopts::exceptions::exception& error) {
