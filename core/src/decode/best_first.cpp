@@ -10,14 +10,19 @@ class Frontier {
  public:
   Frontier(Beam start, size_t wanted) : wanted_(wanted) { open_.push_back(std::move(start)); }
 
-  // The best open ones that may still matter, at most `count`; they are no longer open.
-  Beams take(size_t count) {
+  // The best open ones that may still matter; they are no longer open. Several at once make the
+  // forward worth its while, more would be computed in vain. A search that has needed many will
+  // need more: of a model that hardly prefers anything, most of the trie.
+  Beams take() {
+    constexpr size_t kAtOnce = 8;
+    const size_t most = std::max(kAtOnce, num_taken_ / 2);
     Beams taken;
-    while (taken.size() < count && !open_.empty() && matters(open_.front())) {
+    while (taken.size() < most && !open_.empty() && matters(open_.front())) {
       std::pop_heap(open_.begin(), open_.end(), ranks_behind);
       taken.push_back(std::move(open_.back()));
       open_.pop_back();
     }
+    num_taken_ += taken.size();
     return taken;
   }
 
@@ -41,7 +46,7 @@ class Frontier {
     return best_.size() < wanted_ || beam.score >= best_.back().score;
   }
 
-  size_t wanted_;
+  size_t wanted_, num_taken_ = 0;
   Beams open_;  // a heap, best first
   Beams best_;  // sorted
 };
@@ -49,8 +54,6 @@ class Frontier {
 }  // namespace
 
 Found best_first_search(Scorer& scorer, const DecodeOptions& options) {
-  // Several at once make the forward worth its while; more would be computed in vain.
-  constexpr size_t kAtOnce = 8;
   const auto count = static_cast<size_t>(scorer.num_prompts());
   std::vector<Frontier> frontier_B;
   for (size_t b = 0; b < count; ++b)
@@ -60,7 +63,7 @@ Found best_first_search(Scorer& scorer, const DecodeOptions& options) {
     std::vector<Beams> taken_B;
     std::vector<Beam*> inner, complete;
     for (Frontier& frontier : frontier_B) {
-      taken_B.push_back(frontier.take(kAtOnce));
+      taken_B.push_back(frontier.take());
       for (Beam& beam : taken_B.back())
         (scorer.is_finished(beam) ? complete : inner).push_back(&beam);
     }

@@ -15,7 +15,7 @@ struct Layer {
   Weight qkv_weight, out_weight, gate_up_weight, down_weight;
 };
 
-struct Tables {
+struct Weights {
   Weight embedding, head;  // head empty when tied
   torch::Tensor final_norm;
   std::vector<Layer> layers;
@@ -35,7 +35,7 @@ torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const st
 
 }  // namespace
 
-struct CausalLm::Impl : Tables {
+struct CausalLm::Impl : Weights {
   Impl(LmShape s, torch::ScalarType p, torch::Device d)
       : shape(std::move(s)), precision(p), device(d) {}
 
@@ -277,7 +277,7 @@ void CausalLm::save(const std::filesystem::path& folder) const {
 CausalLm CausalLm::clone() const {
   CausalLm copy(impl_->shape, impl_->precision, impl_->device);
   impl_->make_whole();
-  static_cast<Tables&>(*copy.impl_) = *impl_;
+  static_cast<Weights&>(*copy.impl_) = *impl_;
   copy.impl_->visit([&](const std::string&, torch::Tensor& value, bool) {
     value = copy.impl_->leaf(value.detach().clone());
   });
