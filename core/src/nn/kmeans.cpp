@@ -82,9 +82,13 @@ void split(const torch::Tensor& x_ND, const Clusters& clusters, int64_t largest,
   const torch::Tensor line_D = x_ND[farthest] - mean_D;
   const float* line = line_D.const_data_ptr<float>();
   const float middle = dot(mean, line, width);
+  std::vector<int64_t> side;
   for (const int64_t n : members) {
-    if (n == farthest || dot(vector(n), line, width) > middle) assignment.move(n, empty);
+    if (n == farthest || dot(vector(n), line, width) > middle) side.push_back(n);
   }
+  // Equal vectors may all lie on one side of their own rounded mean.
+  if (side.size() == members.size()) side = {farthest};
+  for (const int64_t n : side) assignment.move(n, empty);
 }
 
 KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator& generator) {

@@ -150,6 +150,18 @@ TEST(KMeans, EmptyClustersAreRefilledAndDuplicatesDoNoHarm) {
                   .item<bool>());
 }
 
+// The mean of equal vectors, rounded, need not be one of them.
+TEST(KMeans, EqualVectorsFillAllClusters) {
+  for (uint64_t seed = 1; seed < 40; ++seed) {
+    const torch::Tensor x = random_vectors(1, 19, seed).expand({11, 19}).contiguous();
+    const nn::KMeans found = nn::kmeans(
+        x, {.clusters = 7, .iterations = 4, .tolerance = -1, .start_KD = x.slice(0, 0, 7) + 0.1},
+        at::detail::createCPUGenerator(3));
+    EXPECT_NEAR(found.objective, 0, 1e-8);
+    EXPECT_GE(found.repaired, 6);
+  }
+}
+
 TEST(KMeans, BadInputIsRefused) {
   const auto run = [](const torch::Tensor& x, int64_t clusters) {
     return message_of<DataError>(
