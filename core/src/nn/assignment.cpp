@@ -19,7 +19,6 @@ constexpr double kDense = 0.2;
 constexpr double kRounding = 1e-5;
 
 constexpr float kFar = std::numeric_limits<float>::infinity();
-constexpr float kDown = 1 - 0x1p-22f;  // makes a float smaller than its rounding made it larger
 
 // A distance that the one of this square does not exceed.
 float reach(float square) {

@@ -131,7 +131,6 @@ TSREC_SIMD void distances_of(const float* product, const float* half_norm, float
 
 TSREC_SIMD void fold_bounds(const float* bound, int64_t count, const float* travelled,
                             int64_t blocks, float* lower) {
-  constexpr float kDown = 1 - 0x1p-22f;
   for (int64_t b = 0; b < blocks; ++b) lower[b] = bound[b];
   for (int64_t first = blocks; first < count; first += blocks) {
     const int64_t some = count - first < blocks ? count - first : blocks;

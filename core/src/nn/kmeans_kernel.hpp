@@ -22,6 +22,9 @@ int64_t nearest_of(const float* product, const float* half_norm, int64_t count);
 void distances_of(const float* product, const float* half_norm, float square, int64_t count,
                   float* bound);
 
+// Makes a float smaller than its rounding made it larger.
+inline constexpr float kDown = 1 - 0x1p-22f;
+
 // Centre k belongs to block k % blocks. lower[b] <- (the least bound of its centres + travelled[b])
 // rounded down.
 void fold_bounds(const float* bound, int64_t count, const float* travelled, int64_t blocks,
