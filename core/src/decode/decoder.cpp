@@ -6,6 +6,7 @@
 #include "decode/scorer.hpp"
 #include "decode/text_beams.hpp"
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/transfer.hpp"
 
 namespace tsrec::decode {
 
@@ -77,8 +78,8 @@ struct Decoder::Impl {
       ends.push_back(s.begin + s.length - 1);
       result.segment_B.push_back(segment + first);
     }
-    result.last_BD =
-        hidden_TD.index_select(0, torch::tensor(ends, torch::kInt64).to(hidden_TD.device()));
+    result.last_BD = hidden_TD.index_select(
+        0, nn::to_device(torch::tensor(ends, torch::kInt64), hidden_TD.device()));
     return result;
   }
 

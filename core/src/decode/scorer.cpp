@@ -1,6 +1,7 @@
 #include "decode/scorer.hpp"
 
 #include "decode/extension.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/nn/work.hpp"
 
 namespace tsrec::decode {
@@ -72,15 +73,16 @@ void Scorer::compute(std::span<Beam* const> beams) {
       forward(backbone_, batch_of(extensions, prefix_), prefix_, context_);
   hidden_HD_ = num_tokens == static_cast<int64_t>(ends.size())
                    ? hidden_TD
-                   : hidden_TD.index_select(0, torch::tensor(ends).to(hidden_TD.device()));
+                   : hidden_TD.index_select(
+                         0, nn::to_device(torch::tensor(ends, torch::kInt64), hidden_TD.device()));
 }
 
 ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   compute(beams);
   std::vector<int64_t> rows;
   for (const Beam* beam : beams) rows.push_back(beam->hidden);
-  const torch::Tensor h =
-      hidden_HD_.index_select(0, torch::tensor(rows, torch::kInt64).to(hidden_HD_.device()));
+  const torch::Tensor h = hidden_HD_.index_select(
+      0, nn::to_device(torch::tensor(rows, torch::kInt64), hidden_HD_.device()));
   const nn::RowRange range = range_of(beams, trie_);
   const nn::Head head = backbone_.head();
   const bool sees_all = options_.scoring == Scoring::full;
@@ -123,7 +125,8 @@ void Scorer::add_suffix_scores(std::span<Beam* const> beams) {
   const nn::Head head = backbone_.head();
   nn::count_work(backbone_, /*tokens=*/0, hidden_TD.size(0), head.weight_VD.size(0), context_);
   const torch::Tensor log_prob_CS =
-      nn::label_log_prob(head, hidden_TD, torch::tensor(labels).to(hidden_TD.device()))
+      nn::label_log_prob(head, hidden_TD,
+                         nn::to_device(torch::tensor(labels, torch::kInt64), hidden_TD.device()))
           .view({-1, static_cast<int64_t>(suffix.size())})
           .sum(1)
           .cpu();

@@ -1,6 +1,8 @@
 #include "tsrec/nn/attention.hpp"
 
 #include "nn/attention_kernel.hpp"
+#include "nn/varlen_attention.hpp"
+#include "tsrec/nn/transfer.hpp"
 
 namespace tsrec::nn {
 
@@ -17,21 +19,7 @@ struct Layout {
   };
   std::vector<Queries> segments;
   std::vector<std::shared_ptr<const KvPrefix::Block>> past;
-  int64_t num_past = 0, num_tokens = 0, most_keys = 0;
-
-  // [T, past + T] bool: who sees whom; made on demand for devices without the kernel.
-  torch::Tensor mask() const {
-    torch::Tensor seen = torch::zeros({num_tokens, num_past + num_tokens}, torch::kBool);
-    for (const Queries& segment : segments) {
-      torch::Tensor rows = seen.slice(0, segment.begin, segment.begin + segment.length);
-      for (const Run& run : segment.ancestors)
-        rows.slice(1, run.begin, run.begin + run.length).fill_(true);
-      const int64_t own = num_past + segment.begin;
-      rows.slice(1, own, own + segment.length)
-          .copy_(torch::ones({segment.length, segment.length}, torch::kBool).tril());
-    }
-    return seen;
-  }
+  int64_t num_past = 0, most_keys = 0;
 };
 
 // Memory of one call: token rows of heads x width floats.
@@ -166,6 +154,38 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
   };
 };
 
+// A layout as sequences: what a segment's tokens see lies behind each other, ancestors first.
+struct DevicePlan {
+  torch::Tensor
+      key_K;  // int64, tokens of past-then-batch; undefined: the batch's tokens as they are
+  Sequences sequences;
+};
+
+DevicePlan device_plan(const Layout& layout, torch::Device device) {
+  std::vector<int64_t> keys;
+  std::vector<int32_t> begin_q, begin_k;
+  Sequences sequences;
+  const auto append = [&](int64_t begin, int64_t length) {
+    for (int64_t token = begin; token < begin + length; ++token) keys.push_back(token);
+  };
+  const auto close = [&](int64_t end_q) {
+    begin_q.push_back(static_cast<int32_t>(end_q));
+    begin_k.push_back(static_cast<int32_t>(keys.size()));
+  };
+  close(0);
+  for (const Layout::Queries& segment : layout.segments) {
+    for (const Layout::Run& run : segment.ancestors) append(run.begin, run.length);
+    append(layout.num_past + segment.begin, segment.length);
+    close(segment.begin + segment.length);
+    sequences.longest_q = std::max(sequences.longest_q, segment.length);
+  }
+  sequences.longest_k = layout.most_keys;
+  sequences.begin_q = to_device(torch::tensor(begin_q, torch::kInt32), device);
+  sequences.begin_k = to_device(torch::tensor(begin_k, torch::kInt32), device);
+  const bool is_plain = begin_q == begin_k;
+  return {is_plain ? torch::Tensor() : to_device(torch::tensor(keys), device), sequences};
+}
+
 torch::Tensor joined(const std::vector<torch::Tensor>& parts, const torch::Tensor& like) {
   if (parts.empty()) return torch::empty({0, like.size(1), like.size(2)}, like.options());
   return parts.size() == 1 ? parts.front() : torch::cat(parts);
@@ -175,11 +195,11 @@ torch::Tensor joined(const std::vector<torch::Tensor>& parts, const torch::Tenso
 
 struct AttentionPlan::Impl {
   std::shared_ptr<const Layout> layout;
+  std::optional<DevicePlan> device;  // where the batch lies on a GPU
 };
 
 AttentionPlan::AttentionPlan(const PackedBatch& batch, const KvPrefix* past) {
   auto plan = std::make_shared<Layout>();
-  plan->num_tokens = batch.num_tokens();
   std::vector<Segment> all;
   if (past != nullptr) {
     all = past->segments();
@@ -204,7 +224,9 @@ AttentionPlan::AttentionPlan(const PackedBatch& batch, const KvPrefix* past) {
     plan->most_keys = std::max(plan->most_keys, keys);
     plan->segments.push_back(std::move(queries));
   }
-  impl_ = std::make_shared<Impl>(Impl{std::move(plan)});
+  std::optional<DevicePlan> device;
+  if (batch.token_T.is_cuda()) device = device_plan(*plan, batch.token_T.device());
+  impl_ = std::make_shared<Impl>(Impl{std::move(plan), std::move(device)});
 }
 
 AttentionPlan::~AttentionPlan() = default;
@@ -223,14 +245,11 @@ torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch:
                                   plain(past_v), impl_->layout)
         .to(q_THd.scalar_type());
   }
-  const int64_t group = q_THd.size(1) / k_THd.size(1);
-  const auto heads_first = [&](const torch::Tensor& x) {
-    return x.repeat_interleave(group, 1).transpose(0, 1).unsqueeze(0);
+  const DevicePlan& plan = impl_->device.value();
+  const auto gathered = [&](const torch::Tensor& past, const torch::Tensor& own) {
+    return plan.key_K.defined() ? torch::cat({past, own}).index_select(0, plan.key_K) : own;
   };
-  const torch::Tensor out = at::scaled_dot_product_attention(
-      q_THd.transpose(0, 1).unsqueeze(0), heads_first(torch::cat({past_k, k_THd})),
-      heads_first(torch::cat({past_v, v_THd})), impl_->layout->mask().to(q_THd.device()));
-  return out.squeeze(0).transpose(0, 1);
+  return varlen_attention(q_THd, gathered(past_k, k_THd), gathered(past_v, v_THd), plan.sequences);
 }
 
 }  // namespace tsrec::nn

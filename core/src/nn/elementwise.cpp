@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "nn/elementwise_kernel.hpp"
+#include "tsrec/nn/transfer.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -192,7 +193,7 @@ torch::Tensor frequencies(const LmShape& shape) {
 }  // namespace
 
 Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
-  const torch::Tensor frequency = frequencies(shape).to(position_T.device());
+  const torch::Tensor frequency = to_device(frequencies(shape), position_T.device());
   const torch::Tensor angle_Td = position_T.to(torch::kFloat64).unsqueeze(1) * frequency;
   return {angle_Td.cos().to(type), angle_Td.sin().to(type)};
 }
@@ -216,19 +217,40 @@ torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
   return at::silu(parts[0]) * parts[1];
 }
 
+namespace {
+
+// The kernel's numbers (elementwise_kernel.cpp) in operators of 64 bits, so that every device drops
+// the same ones.
+torch::Tensor kept_scale(const torch::Tensor& like, const Dropout& dropout) {
+  constexpr int64_t kLow = 0xFFFFFFFF;
+  const auto times = [](const torch::Tensor& h, int64_t factor) {
+    return (h * factor).bitwise_and_(kLow);
+  };
+  const auto mixed = [](const torch::Tensor& h, int64_t shift) {
+    return h.bitwise_xor(h.bitwise_right_shift(shift));
+  };
+  torch::Tensor h = torch::arange(like.numel(), like.options().dtype(torch::kInt64));
+  h = times(h.bitwise_and_(kLow), 0x9E3779B1)
+          .bitwise_xor_(static_cast<int64_t>(dropout.seed) & kLow);
+  h = times(mixed(h, 16), 0x85EBCA6B);
+  h = times(mixed(h, 13), 0xC2B2AE35).bitwise_xor_(static_cast<int64_t>(dropout.seed >> 32));
+  h = times(mixed(h, 16), 0x7FEB352D);
+  h = times(mixed(h, 15), 0x846CA68B);
+  const torch::Tensor uniform = mixed(h, 16).bitwise_right_shift_(8).to(torch::kFloat32) * 0x1p-24;
+  const torch::Tensor is_kept = uniform.ge_(dropout.probability).view(like.sizes());
+  return is_kept.to(like.scalar_type()).div_(1 - dropout.probability);
+}
+
+}  // namespace
+
 torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
                           const ForwardOptions& options) {
   if (options.dropout == 0) return x_TD + branch_TD;
   at::Generator generator = *options.generator;
-  if (has_kernel(x_TD)) {
-    const auto seed =
-        static_cast<int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
-    return DroppedSum::apply(x_TD, branch_TD, options.dropout, seed);
-  }
-  const torch::Tensor keep =
-      torch::rand(branch_TD.sizes(), generator) >= options.dropout;  // drawn on the CPU
-  return x_TD +
-         branch_TD * keep.to(branch_TD.device(), branch_TD.scalar_type()) / (1 - options.dropout);
+  const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
+  if (has_kernel(x_TD))
+    return DroppedSum::apply(x_TD, branch_TD, options.dropout, static_cast<int64_t>(seed));
+  return x_TD + branch_TD * kept_scale(branch_TD, {seed, static_cast<float>(options.dropout)});
 }
 
 }  // namespace tsrec::nn

@@ -15,7 +15,11 @@ constexpr int64_t kRun = 1 << 16;  // numbers that one thread handles at once
 
 // Runs are summed in their order, so that the result does not depend on the number of threads.
 double norm_of(const torch::Tensor& x) {
-  if (!has_kernel(x)) return x.to(torch::kFloat64).norm().item<double>();
+  if (!has_kernel(x)) {
+    const torch::Tensor norm = at::linalg_vector_norm(x, /*ord=*/2, /*dim=*/std::nullopt,
+                                                      /*keepdim=*/false, torch::kFloat64);
+    return norm.item<double>();
+  }
   const int64_t count = x.numel(), runs = (count + kRun - 1) / kRun;
   std::vector<double> sums(static_cast<size_t>(runs));
   at::parallel_for(0, runs, 1, [&](int64_t begin, int64_t end) {
@@ -85,8 +89,6 @@ void AdamW::step(double learning_rate) {
   }
   const torch::Tensor gradient = parameters_.gradient().to(master_.scalar_type());
   const auto steps = static_cast<double>(steps_);
-  const double first = 1 - std::pow(options_.beta1, steps),
-               second = 1 - std::pow(options_.beta2, steps);
   if (has_kernel(master_)) {
     const auto real = [](double x) { return static_cast<float>(x); };
     const AdamWStep step{.rate = real(learning_rate),
@@ -95,18 +97,18 @@ void AdamW::step(double learning_rate) {
                          .fresh1 = real(1 - options_.beta1),
                          .fresh2 = real(1 - options_.beta2),
                          .eps = real(options_.eps),
-                         .correction1 = real(first),
-                         .correction2 = real(second)};
+                         .correction1 = real(1 - std::pow(options_.beta1, steps)),
+                         .correction2 = real(1 - std::pow(options_.beta2, steps))};
     at::parallel_for(0, master_.numel(), kRun, [&](int64_t begin, int64_t end) {
       adamw_update(step, gradient.const_data_ptr<float>() + begin, end - begin,
                    master_.mutable_data_ptr<float>() + begin, m_.mutable_data_ptr<float>() + begin,
                    v_.mutable_data_ptr<float>() + begin);
     });
   } else {
-    m_.mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
-    v_.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
-    const torch::Tensor scale = (v_ / second).sqrt_().add_(options_.eps);
-    master_.addcdiv_(m_, scale, -learning_rate / first);
+    const torch::Tensor count = torch::full({}, steps, master_.options().dtype(torch::kFloat32));
+    at::_fused_adamw_(master_, gradient, m_, v_, /*max_exp_avg_sqs=*/{}, count, learning_rate,
+                      options_.beta1, options_.beta2, /*weight_decay=*/0, options_.eps,
+                      /*amsgrad=*/false, /*maximize=*/false);
   }
   if (!master_.is_alias_of(parameters_.value())) parameters_.value().copy_(master_);
 }

@@ -4,6 +4,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "tsrec/nn/transfer.hpp"
+
 namespace tsrec::nn {
 namespace {
 
@@ -140,7 +142,7 @@ PackedBatch PackedBatch::to(torch::Device device) const {
   PackedBatch moved = *this;
   for (torch::Tensor* tensor : {&moved.token_T, &moved.position_T, &moved.at_R, &moved.label_R,
                                 &moved.row_R, &moved.weight_R}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
+    if (tensor->defined()) *tensor = to_device(*tensor, device);
   }
   return moved;
 }

@@ -5,9 +5,10 @@
 
 namespace tsrec::nn {
 
-// Made once per forward, used by all layers. On the CPU a kernel walks each segment's chain of
-// ancestors (no mask, no padding; forward and backward); elsewhere one masked
-// scaled_dot_product_attention. Both agree with the formula.
+// Made once per forward, used by all layers; no mask, no padding. On the CPU a kernel walks each
+// segment's chain of ancestors, forward and backward. On a GPU every segment is one sequence of a
+// variable-length kernel: its own tokens ask, those and its ancestors' answer. Both agree with the
+// formula.
 class TSREC_API AttentionPlan {
  public:
   AttentionPlan(const PackedBatch& batch, const KvPrefix* past);
