@@ -6,6 +6,7 @@
 #include "commands/commands.hpp"
 #include "plugin/mapped_libraries.hpp"
 #include "plugin/registry.hpp"
+#include "support/cuda.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -42,7 +43,7 @@ std::string cuda_of_libtorch() {
 // Returns the number of libraries that are there twice.
 int64_t print_libraries() {
   std::cout << "LibTorch " << TORCH_VERSION << ", CUDA " << cuda_of_libtorch()
-            << ", device: " << (torch::hasCUDA() ? "yes" : "none") << '\n';
+            << ", device: " << (has_cuda() ? "yes" : "none: " + why_no_cuda()) << '\n';
   int64_t doubled = 0, openmp = 0;
   for (const auto& [name, files] : mapped_libraries()) {
     for (const fs::path& file : files) std::cout << "  " << file.string() << '\n';

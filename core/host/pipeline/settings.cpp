@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <thread>
 
+#include "support/cuda.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -85,10 +87,16 @@ RunSettings read_run_settings(const Document& document) {
   RunSettings run;
   Options o;
   run.declare(o);
-  host::bind(o, table_or_empty(document, "run"), "[run]", {}, document);
+  const Node& table = table_or_empty(document, "run");
+  host::bind(o, table, "[run]", {}, document);
   run.name = document.name();
   if (run.threads == 0) run.threads = std::max(1U, std::thread::hardware_concurrency());
-  const bool wants_cuda = run.device == "cuda" || (run.device == "auto" && torch::hasCUDA());
+  const bool wants_cuda = run.device == "cuda" || (run.device == "auto" && has_cuda());
+  if (wants_cuda && !has_cuda()) {
+    document.complain(table.find("device")->origin,
+                      "[run] device = \"cuda\", but " + why_no_cuda() +
+                          "; device = \"auto\" takes the processor where no device is");
+  }
   run.torch_device = wants_cuda ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
   run.torch_precision = run.precision == "float32"    ? torch::kFloat32
                         : run.precision == "bfloat16" ? torch::kBFloat16

@@ -1,0 +1,34 @@
+#include "support/cuda.hpp"
+
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <dlfcn.h>
+
+#include "plugin/mapped_libraries.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string open_libraries() {
+  if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) {
+    const char* const driver = "/dev/nvidiactl";
+    if (!fs::exists(driver)) return c10::str("there is no NVIDIA driver (", driver, ")");
+    const fs::path library =
+        mapped_libraries().at("libtorch_cpu.so").front().parent_path() / "libtorch_cuda.so";
+    if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      return c10::str(::dlerror(), "; 'TSREC_CUDA=1 third_party/install.sh' installs what ",
+                      library.filename().string(), " needs");
+    }
+  }
+  return torch::hasCUDA() ? "" : "LibTorch finds no device that it can use; see nvidia-smi";
+}
+
+}  // namespace
+
+const std::string& why_no_cuda() {
+  static const std::string why = open_libraries();
+  return why;
+}
+
+}  // namespace tsrec::host
