@@ -64,7 +64,7 @@ double accumulate(nn::ModelWorkers<nn::CausalLm>& workers,
   for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
   const std::vector<nn::PackedBatch> packs =
       nn::pack(batch, {.max_tokens = max_tokens, .share_prefix = false, .parts = workers.size()});
-  std::vector<double> loss_P(packs.size(), 0.0);
+  std::vector<torch::Tensor> loss_P(packs.size());
   workers.accumulate(packs.size(), [&](const nn::CausalLm& model, size_t p) {
     const nn::PackedBatch on_device = packs[p].to(context.device());
     const torch::Tensor hidden_TD = model.hidden(on_device, {});
@@ -72,11 +72,11 @@ double accumulate(nn::ModelWorkers<nn::CausalLm>& workers,
         model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
     const torch::Tensor mean = -log_prob_R.sum() / num_labels;
     mean.backward();
-    loss_P[p] = mean.item<double>();
+    loss_P[p] = mean.detach();
     nn::count_work(model, on_device.num_tokens(), on_device.at_R.size(0), model.shape().vocabulary,
                    context);
   });
-  return std::accumulate(loss_P.begin(), loss_P.end(), 0.0);
+  return torch::stack(loss_P).to(torch::kCPU, torch::kFloat64).sum().item<double>();
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "word_neighbours.hpp"
 
+#include "tsrec/nn/transfer.hpp"
+
 namespace tsrec::decoder_lm {
 namespace {
 
@@ -44,8 +46,9 @@ std::vector<WordNeighbours> word_neighbours(const torch::Tensor& embedding_VD,
   if (words.size() < 2) return {};
   std::vector<int64_t> ids;
   for (const Word& word : words) ids.push_back(word.id);
-  torch::Tensor row_WD = embedding_VD.index_select(0, torch::tensor(ids).to(embedding_VD.device()))
-                             .to(torch::kFloat32);
+  torch::Tensor row_WD =
+      embedding_VD.index_select(0, nn::to_device(torch::tensor(ids), embedding_VD.device()))
+          .to(torch::kFloat32);
   row_WD = row_WD - row_WD.mean(0, /*keepdim=*/true);
   row_WD = row_WD / row_WD.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
 

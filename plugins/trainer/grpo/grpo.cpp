@@ -9,6 +9,7 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/nn/work.hpp"
 #include "tsrec/parts/trainer.hpp"
 
@@ -331,19 +332,23 @@ class Grpo final : public Trainer {
                       .repeat_interleave(settings_.completions)
                       .to(torch::kFloat32);
     }
-    const torch::Tensor weight_R = weight_C.index_select(0, tree.completion_R).to(device);
+    const torch::Tensor weight_R =
+        nn::to_device(weight_C.index_select(0, tree.completion_R), device);
     const torch::Tensor advantage_R =
-        advantage_BG.reshape({-1}).index_select(0, tree.completion_R).to(device);
+        nn::to_device(advantage_BG.reshape({-1}).index_select(0, tree.completion_R), device);
     // exp(p - p) = 1 carries the gradient of the ratio.
     torch::Tensor loss_R = -(policy_R - policy_R.detach()).exp() * advantage_R;
+    torch::Tensor kl_R;
     if (reference_) {
-      const torch::Tensor kl_R =
+      kl_R =
           k3(policy_R, reference_log_probs(prompt_ids, rollouts, examples.front().task, context));
       loss_R = loss_R + settings_.kl * kl_R;
+    }
+    (loss_R * weight_R).sum().backward();
+    if (reference_) {  // read last: this waits for a device
       numbers.kl += kl_R.detach().sum().item<double>();
       numbers.labels += static_cast<double>(kl_R.size(0));
     }
-    (loss_R * weight_R).sum().backward();
   }
 
   torch::Tensor reference_log_probs(const std::vector<std::vector<int32_t>>& prompt_ids,
@@ -368,8 +373,8 @@ class Grpo final : public Trainer {
     // Prompt ends stand behind the tree's tokens, so that one index serves both.
     const torch::Tensor all_TD = torch::cat({hidden_TD, prompts.last_BD});
     const torch::Tensor at_R =
-        batch.at_R +
-        tree.from_prompt_R.to(batch.at_R.device()).to(torch::kInt64) * hidden_TD.size(0);
+        batch.at_R + nn::to_device(tree.from_prompt_R.to(torch::kInt64) * hidden_TD.size(0),
+                                   batch.at_R.device());
     return nn::label_log_prob(model.head(), all_TD.index_select(0, at_R), batch.label_R);
   }
 

@@ -4,6 +4,7 @@
 // Rows are packed without padding, shared prefixes are computed once, and the head runs only where
 // a label is.
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/nn/work.hpp"
 #include "tsrec/parts/trainer.hpp"
 
@@ -126,15 +127,12 @@ class Sft final : public Trainer {
       if (settings_.dropout > 0)
         options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));
       const torch::Tensor log_prob_R = label_log_probs(model, packs[p], options, context);
-      const torch::Tensor weight_R = torch::tensor(label_weights)
-                                         .to(log_prob_R.device())
-                                         .index_select(0, packs[p].row_R.to(log_prob_R.device()));
-      (-(log_prob_R * weight_R).sum()).backward();
+      const torch::Tensor weight_R = torch::tensor(label_weights).index_select(0, packs[p].row_R);
+      (-(log_prob_R * nn::to_device(weight_R, log_prob_R.device())).sum()).backward();
       log_prob_PR[p] = log_prob_R.detach();
     });
     TaskMeans losses(inputs_->examples.task_names().size());
-    for (size_t p = 0; p < packs.size(); ++p)
-      add_losses(packs[p], log_prob_PR[p], examples, losses);
+    add_losses(packs, log_prob_PR, examples, losses);
     const double norm = parameters_->clip(settings_.clip > 0 ? settings_.clip : 1e30);
     const nn::Schedule schedule{settings_.schedule, settings_.warmup_steps, settings_.floor};
     const double rate = settings_.learning_rate * schedule.at(index, num_steps());
@@ -165,8 +163,7 @@ class Sft final : public Trainer {
       workers_->visit(packs.size(), [&](const Backbone& model, size_t p) {
         log_prob_PR[p] = label_log_probs(model, packs[p], {}, context);
       });
-      for (size_t p = 0; p < packs.size(); ++p)
-        add_losses(packs[p], log_prob_PR[p], examples, losses);
+      add_losses(packs, log_prob_PR, examples, losses);
     }
     Numbers numbers = {{"loss", total(losses), {}}};
     for (size_t k = 0; k < losses.sum.size(); ++k) {
@@ -268,14 +265,18 @@ class Sft final : public Trainer {
     return nn::label_log_prob(model.head(), hidden_TD.index_select(0, batch.at_R), batch.label_R);
   }
 
-  static void add_losses(const nn::PackedBatch& pack, const torch::Tensor& log_prob_R,
+  // All packs at once: a device is waited for here, and at no pack before.
+  static void add_losses(const std::vector<nn::PackedBatch>& packs,
+                         const std::vector<torch::Tensor>& log_prob_PR,
                          const std::vector<CompiledExample>& examples, TaskMeans& losses) {
-    const torch::Tensor on_cpu = log_prob_R.to(torch::kCPU, torch::kFloat32).contiguous();
+    const torch::Tensor on_cpu = torch::cat(log_prob_PR).to(torch::kCPU, torch::kFloat32);
     const float* log_prob = on_cpu.const_data_ptr<float>();
-    const int64_t* row = pack.row_R.const_data_ptr<int64_t>();
-    for (int64_t r = 0; r < on_cpu.size(0); ++r) {
-      losses.add(examples[static_cast<size_t>(row[r])].task, -static_cast<double>(log_prob[r]),
-                 1.0);
+    for (const nn::PackedBatch& pack : packs) {
+      const int64_t* row = pack.row_R.const_data_ptr<int64_t>();
+      for (int64_t r = 0; r < pack.row_R.size(0); ++r) {
+        losses.add(examples[static_cast<size_t>(row[r])].task, -static_cast<double>(*log_prob++),
+                   1.0);
+      }
     }
   }
 
