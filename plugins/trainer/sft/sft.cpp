@@ -117,6 +117,7 @@ class Sft final : public Trainer {
 
   void step(int64_t index, Context& context) override {
     const std::vector<CompiledExample> examples = batch(index, context);
+    if (examples.empty()) return;  // the rows of one user filled the step before as well
     const std::vector<float> label_weights = label_weights_of(examples);
     const std::vector<nn::PackedBatch> packs = packed(examples);
     std::vector<torch::Tensor> log_prob_PR(packs.size());
@@ -269,6 +270,7 @@ class Sft final : public Trainer {
   static void add_losses(const std::vector<nn::PackedBatch>& packs,
                          const std::vector<torch::Tensor>& log_prob_PR,
                          const std::vector<CompiledExample>& examples, TaskMeans& losses) {
+    if (packs.empty()) return;  // rows without a label
     const torch::Tensor on_cpu = torch::cat(log_prob_PR).to(torch::kCPU, torch::kFloat32);
     const float* log_prob = on_cpu.const_data_ptr<float>();
     for (const nn::PackedBatch& pack : packs) {

@@ -137,6 +137,28 @@ TEST(Sft, EveryRowIsSeenOnceAnEpochAndUsersStayTogether) {
   }
 }
 
+// Three rows of a user and a batch of one: every third step has rows, and the others have nothing
+// to do.
+TEST(Sft, AUserWithMoreRowsThanABatchLeavesStepsWithoutRows) {
+  ToyWorld world;
+  const ToyExamples examples = world.make_examples(/*with_text_task=*/false);
+  const auto trainer = start_sft(world, *world.backbone, examples,
+                                 {{"batch_rows", "1"}, {"epochs", "1"}, {"order", "users"}});
+  ASSERT_EQ(trainer->num_steps(), 15);
+  size_t idle = 0;
+  for (int64_t step = 0; step < trainer->num_steps(); ++step) {
+    const size_t before = examples.asked.size();
+    trainer->step(step, world.context);
+    idle += examples.asked.size() == before ? 1 : 0;
+  }
+  EXPECT_EQ(idle, 10u);
+  EXPECT_EQ(std::set<int64_t>(examples.asked.begin(), examples.asked.end()).size(), 15u);
+  for (const auto& [name, values] : world.context.numbers) {
+    EXPECT_EQ(values.size(), 5u) << name;
+    for (const double value : values) EXPECT_TRUE(std::isfinite(value)) << name;
+  }
+}
+
 TEST(Sft, ValidationIsTheMeanTokenLoss) {
   ToyWorld world;
   const ToyExamples examples = world.make_examples();
