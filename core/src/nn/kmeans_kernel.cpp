@@ -142,25 +142,23 @@ TSREC_SIMD void fold_bounds(const float* bound, int64_t count, const float* trav
 
 TSREC_SIMD int64_t list_open(const float* lower, const float* travelled, const float* gap,
                              float distance, int64_t blocks, int32_t* open) {
-  constexpr int64_t kAtOnce = 4;  // vectors without an open lane are the rule
+  constexpr int64_t kAtOnce = 4;
+  constexpr Ints kBit = {1, 2, 4, 8, 16, 32, 64, 128};
   int64_t count = 0, b = 0;
   for (; b + kAtOnce * kVector <= blocks; b += kAtOnce * kVector) {
-    Ints lanes[kAtOnce], any = {};
+    Ints any = {};  // a bit for every open block
     for (int64_t v = 0; v < kAtOnce; ++v) {
       Floats bound, way, half;
       std::memcpy(&bound, lower + b + v * kVector, sizeof(bound));
       std::memcpy(&way, travelled + b + v * kVector, sizeof(way));
       std::memcpy(&half, gap + b + v * kVector, sizeof(half));
-      lanes[v] = (bound - way <= distance) & (half <= distance);
-      any |= lanes[v];
+      any |= (bound - way <= distance) & (half <= distance) & (kBit << static_cast<int>(8 * v));
     }
-    int64_t halves[4];
-    std::memcpy(halves, &any, sizeof(any));
-    if ((halves[0] | halves[1] | halves[2] | halves[3]) == 0) continue;
-    for (int64_t l = 0; l < kAtOnce * kVector; ++l) {  // without a branch nobody could foresee
-      open[count] = static_cast<int32_t>(b + l);
-      count -= lanes[l / kVector][l % kVector];
-    }
+    uint64_t part[4];
+    std::memcpy(part, &any, sizeof(any));
+    const uint64_t two = part[0] | part[1] | part[2] | part[3];
+    for (auto bits = static_cast<uint32_t>(two | (two >> 32)); bits != 0; bits &= bits - 1)
+      open[count++] = static_cast<int32_t>(b + std::countr_zero(bits));
   }
   for (; b < blocks; ++b) {
     open[count] = static_cast<int32_t>(b);
