@@ -51,8 +51,8 @@ class CudaTrainer : public Cuda {
     for (size_t i = 0; i < left.size(); ++i) {
       const torch::Tensor wanted = right[i].value.detach();
       way = std::max(way, (wanted - before[i]).abs().max().item<double>());
-      difference = std::max(
-          difference, (left[i].value.detach().cpu() - wanted).abs().max().item<double>());
+      difference =
+          std::max(difference, (left[i].value.detach().cpu() - wanted).abs().max().item<double>());
     }
     EXPECT_GT(way, 1e-4);
     EXPECT_LT(difference / way, tolerance);
@@ -105,8 +105,8 @@ TEST_F(CudaTrainer, GoesOnAfterAnInterruption) {
   half->save_state(writer);
   writer.close();
   first->save(folder.path() / "model");
-  auto resumed = make_part<Backbone>("pretrained", context_,
-                                     {{"path", (folder.path() / "model").string()}});
+  auto resumed =
+      make_part<Backbone>("pretrained", context_, {{"path", (folder.path() / "model").string()}});
   resumed->prepare(world_.items, context_);
   const auto rest = started("sft", *resumed, context_, options);
   rest->load_state(ArtifactReader(folder.path() / "state"));

@@ -56,8 +56,7 @@ Part part(const Sequences& all, int64_t s, const Tensor& q, const Tensor& k, con
   Tensor score = at::matmul(p.q, p.k.transpose(1, 2)) * all.scale;
   if (all.causal) {
     const int64_t length_q = p.q.size(1), length_k = p.k.size(1);
-    const Tensor hidden =
-        at::ones({length_q, length_k}, at::kBool).triu(length_k - length_q + 1);
+    const Tensor hidden = at::ones({length_q, length_k}, at::kBool).triu(length_k - length_q + 1);
     score.masked_fill_(hidden, -std::numeric_limits<double>::infinity());
   }
   p.share = score.softmax(2);
@@ -88,8 +87,7 @@ std::array<Tensor, 3> backward(const Sequences& all, const Tensor& gradient, con
     const Tensor dshare = at::matmul(dout, p.v.transpose(1, 2));
     const Tensor dscore =
         all.scale * p.share * (dshare - (dshare * p.share).sum(2, /*keepdim=*/true));
-    dq.slice(0, all.begin_q[s], all.begin_q[s + 1])
-        .copy_(at::matmul(dscore, p.k).transpose(0, 1));
+    dq.slice(0, all.begin_q[s], all.begin_q[s + 1]).copy_(at::matmul(dscore, p.k).transpose(0, 1));
     add(dk, all.begin_k[s], all.begin_k[s + 1], at::matmul(dscore.transpose(1, 2), p.q));
     add(dv, all.begin_k[s], all.begin_k[s + 1], at::matmul(p.share.transpose(1, 2), dout));
   }
@@ -121,15 +119,16 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> flash_forward(
           number(0), to_device(at::empty({0}))};
 }
 
-std::tuple<Tensor, Tensor, Tensor> flash_backward(
-    const Tensor& gradient, const Tensor& q, const Tensor& k, const Tensor& v, const Tensor&,
-    const Tensor&, const Tensor& cu_q, const Tensor& cu_k, int64_t max_q, int64_t max_k, double,
-    bool causal, const Tensor&, const Tensor&, std::optional<double> scale, OptionalInt,
-    OptionalInt) {
+std::tuple<Tensor, Tensor, Tensor> flash_backward(const Tensor& gradient, const Tensor& q,
+                                                  const Tensor& k, const Tensor& v, const Tensor&,
+                                                  const Tensor&, const Tensor& cu_q,
+                                                  const Tensor& cu_k, int64_t max_q, int64_t max_k,
+                                                  double, bool causal, const Tensor&, const Tensor&,
+                                                  std::optional<double> scale, OptionalInt,
+                                                  OptionalInt) {
   check_flash(q, k, v);
   const Sequences all = sequences(cu_q, cu_k, max_q, max_k, causal, scale, q);
-  const auto [dq, dk, dv] =
-      backward(all, on_host(gradient), on_host(q), on_host(k), on_host(v));
+  const auto [dq, dk, dv] = backward(all, on_host(gradient), on_host(q), on_host(k), on_host(v));
   return {to_device(dq), to_device(dk), to_device(dv)};
 }
 

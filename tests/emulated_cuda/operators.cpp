@@ -25,8 +25,8 @@ const c10::DispatchKeySet kKeys(c10::DispatchKey::CUDA);
 at::Tensor empty(at::IntArrayRef sizes, std::optional<at::ScalarType> type,
                  std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>,
                  std::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(sizes, &device_allocator(), kKeys,
-                                   c10::dtype_or_default(type), format);
+  return at::detail::empty_generic(sizes, &device_allocator(), kKeys, c10::dtype_or_default(type),
+                                   format);
 }
 
 at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides,
@@ -67,8 +67,8 @@ at::Scalar local_scalar_dense(const at::Tensor& self) {
 }
 
 bool waits_for_sizes(const std::string& name) {
-  static const std::set<std::string> names = {"aten::nonzero", "aten::masked_select",
-                                              "aten::_unique2", "aten::bincount",
+  static const std::set<std::string> names = {"aten::nonzero",           "aten::masked_select",
+                                              "aten::_unique2",          "aten::bincount",
                                               "aten::repeat_interleave", "aten::equal"};
   return names.contains(name);
 }

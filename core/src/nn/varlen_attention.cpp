@@ -26,9 +26,9 @@ torch::Tensor varlen_attention(const torch::Tensor& q_THd, const torch::Tensor& 
     return x.repeat_interleave(group, 1).unsqueeze(0);
   };
   return std::get<0>(at::_efficient_attention_forward(
-                         q_THd.unsqueeze(0), for_each_query_head(k_KHd),
-                         for_each_query_head(v_KHd), /*bias=*/{}, sequences.begin_q,
-                         sequences.begin_k, sequences.longest_q, sequences.longest_k,
+                         q_THd.unsqueeze(0), for_each_query_head(k_KHd), for_each_query_head(v_KHd),
+                         /*bias=*/{}, sequences.begin_q, sequences.begin_k, sequences.longest_q,
+                         sequences.longest_k,
                          /*dropout_p=*/0, kCausalFromBottomRight,
                          /*compute_log_sumexp=*/torch::GradMode::is_enabled()))
       .squeeze(0);

@@ -17,6 +17,6 @@ struct Sequences {
 // FlashAttention (Dao, 2023) in half precision, the memory-efficient kernel (Rabe and Staats, 2021)
 // elsewhere.
 TSREC_API torch::Tensor varlen_attention(const torch::Tensor& q_THd, const torch::Tensor& k_KHd,
-                               const torch::Tensor& v_KHd, const Sequences& sequences);
+                                         const torch::Tensor& v_KHd, const Sequences& sequences);
 
 }  // namespace tsrec::nn
