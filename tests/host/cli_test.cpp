@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli_support.hpp"
+#include "support/cuda.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 #include "tsrec/text/tokenizer.hpp"
 
@@ -25,6 +26,10 @@ TEST(Cli, ExitCodesAndSentences) {
   expect("describe quantizer rq_kmeans", 0, "clusters of every level");
   expect("describe quantiser rq_kmeans", 2, "did you mean 'quantizer'?");
   expect("doctor", 0, "parts can be used, 0 files cannot");
+  if (!host::has_cuda()) {
+    expect("run " + kSmoke + " --set run.device=cuda", 2,
+           "[run] device = \"cuda\", but " + host::why_no_cuda());
+  }
 }
 
 TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
