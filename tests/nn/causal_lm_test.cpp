@@ -1,8 +1,10 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include "nn/packed_product.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/nn/attention.hpp"
+#include "tsrec/nn/work.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -465,6 +467,48 @@ TEST(CausalLm, ALoadedModelChangesAloneAndOutlivesItsFile) {
 
 // A bfloat16 checkpoint in float32: inference reads the stored numbers, training widens them. Both
 // are the same model.
+// In float32 everywhere; in bfloat16 where the processor has it.
+TEST(CausalLm, PackedWeightsServeForwardsUntilTheModelChanges) {
+  for (const torch::ScalarType precision : {torch::kFloat32, torch::kBFloat16}) {
+    if (precision == torch::kBFloat16 && !nn::can_pack(precision)) continue;
+    ASSERT_TRUE(nn::can_pack(precision));
+    const double tolerance = precision == torch::kFloat32 ? 1e-5 : 3e-2;
+    nn::CausalLm model(small_shape(), precision, torch::kCPU);
+    model.init_random(at::detail::createCPUGenerator(31));
+    const nn::PackedBatch batch = nn::pack(random_rows(), {}).front();
+    ASSERT_LT(batch.num_tokens(), 128);
+    const auto hidden = [&] {
+      const torch::NoGradGuard no_grad;
+      return model.hidden(batch, {}).to(torch::kFloat32);
+    };
+    const torch::Tensor plain_TD = hidden();
+    model.pack();
+    const torch::Tensor packed_TD = hidden();
+    EXPECT_LT((packed_TD - plain_TD).abs().max().item<double>(), tolerance);
+
+    const torch::NoGradGuard no_grad;
+    for (const nn::Parameter& parameter : model.parameters()) parameter.value.mul_(1.5);
+    const torch::Tensor changed_TD = hidden();
+    EXPECT_GT((changed_TD - plain_TD).abs().max().item<double>(), 1e-2);
+    const nn::CausalLm copy = model.clone();
+    EXPECT_LT((copy.hidden(batch, {}).to(torch::kFloat32) - changed_TD).abs().max().item<double>(),
+              tolerance);
+  }
+}
+
+TEST(PackedProduct, IsTheProduct) {
+  for (const int64_t rows : {1, 3, 64, 200}) {
+    const torch::Tensor x = torch::randn({rows, 37}), w = torch::randn({53, 37}),
+                        bias = torch::randn({53});
+    const torch::Tensor wanted =
+        torch::matmul(x.to(torch::kFloat64), w.to(torch::kFloat64).t()) + bias;
+    EXPECT_LT((nn::packed_product(x, nn::packed(w), bias) - wanted).abs().max().item<double>(),
+              1e-4);
+    EXPECT_LT((nn::packed_product(x, nn::packed(w), {}) + bias - wanted).abs().max().item<double>(),
+              1e-4);
+  }
+}
+
 TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) {
   for (const bool tied : {true, false}) {
     const TempFolder folder;
@@ -496,6 +540,12 @@ TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) 
     };
     EXPECT_LT((probabilities(widened) - probabilities(stored)).abs().max().item<double>(), 1e-5);
     EXPECT_EQ(stored.flops_per_token(), widened.flops_per_token());
+    TestContext context;
+    nn::count_work(stored, /*tokens=*/3, /*rows=*/2, /*columns=*/5, context);
+    EXPECT_EQ(stored.head().weight_VD.scalar_type(), torch::kBFloat16);  // counting widens nothing
+    nn::CausalLm packed = load();
+    packed.pack();
+    EXPECT_LT((packed.hidden(batch, {}) - wanted_TD).abs().max().item<double>(), 1e-5);
     EXPECT_TRUE(torch::equal(stored.clone().embedding(), widened.embedding()));
     const torch::AutoGradMode with_grad(true);
     EXPECT_TRUE(torch::equal(stored.hidden(batch, {}), widened.hidden(batch, {})));

@@ -110,6 +110,8 @@ class Recommendations {
 
   const Items& items() const { return world_.data.items; }
 
+  void expect_many() { world_.backbone->pack(); }
+
   // Older items than the model was trained with are left out.
   std::vector<Answer> after(std::vector<int64_t> history) {
     if (history.empty()) throw DataError("a history needs at least one item");
@@ -201,6 +203,7 @@ int command_recommend(const Arguments& arguments) {
     answer({arguments.words.begin() + 1, arguments.words.end()});
     return kFine;
   }
+  model.expect_many();
   int64_t number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++number;

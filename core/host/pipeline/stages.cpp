@@ -366,6 +366,8 @@ Stage evaluate_model(const Shared& parts, const std::string& of, const std::stri
   stage.run = [parts, model_stage](StageRun& run) {
     const World world(*parts, world_folders(parts, run, model_stage), /*with_test=*/true,
                       run.context());
+    // In float32 only forwards of few tokens would profit, and here are none.
+    if (run.context().precision() == torch::kBFloat16) world.backbone->pack();
     const Samples samples =
         limited(world.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = world.rank(samples, parts->evaluate, run.context());

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "nn/elementwise.hpp"
+#include "nn/packed_product.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
@@ -78,15 +79,22 @@ struct CausalLm::Impl : Weights {
   void make_whole() {
     const std::lock_guard lock(widening);
     const auto widen = [this](Weight& weight) {
+      weight.unpack();
       if (!weight.is_whole()) weight = Weight(fused(weight.parts()));
     };
     widen(embedding);
+    for (Weight* weight : body()) widen(*weight);
+    if (!shape.tied) widen(head);
+  }
+
+  std::vector<Weight*> body() {
+    std::vector<Weight*> matrices;
     for (Layer& layer : layers) {
       for (Weight* weight :
            {&layer.qkv_weight, &layer.out_weight, &layer.gate_up_weight, &layer.down_weight})
-        widen(*weight);
+        matrices.push_back(weight);
     }
-    if (!shape.tied) widen(head);
+    return matrices;
   }
 
   // Every tensor once, in a fixed order: (name, tensor, decays).
@@ -282,6 +290,11 @@ CausalLm CausalLm::clone() const {
     value = copy.impl_->leaf(value.detach().clone());
   });
   return copy;
+}
+
+void CausalLm::pack() {
+  if (!impl_->device.is_cpu() || !can_pack(impl_->precision)) return;
+  for (Weight* weight : impl_->body()) weight->pack(impl_->precision);
 }
 
 torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& options) const {

@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "nn/packed_product.hpp"
+
 namespace tsrec::nn {
 namespace {
 
@@ -25,9 +27,24 @@ std::vector<Piece> pieces_of(const std::vector<torch::Tensor>& parts, int64_t ro
   return pieces;
 }
 
+// In float32 the ordinary product is as fast from about here on; in bfloat16 it stays behind.
+bool is_better_packed(const torch::Tensor& x_TD) {
+  constexpr int64_t kFewRows = 128;
+  return x_TD.scalar_type() == torch::kBFloat16 || x_TD.size(0) <= kFewRows;
+}
+
 }  // namespace
 
+void Weight::pack(torch::ScalarType precision) {
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> rows;
+  for (const torch::Tensor& part : parts_) rows.push_back(part.to(precision));
+  packed_ = packed(rows.size() == 1 ? rows.front() : torch::cat(rows));
+}
+
 torch::Tensor Weight::product(const torch::Tensor& x_TD, const torch::Tensor& bias) const {
+  if (packed_.defined() && !torch::GradMode::is_enabled() && is_better_packed(x_TD))
+    return packed_product(x_TD, packed_, bias);
   if (whole_) {
     return bias.defined() ? torch::addmm(bias, x_TD, whole().t())
                           : torch::matmul(x_TD, whole().t());

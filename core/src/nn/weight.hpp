@@ -1,7 +1,8 @@
 // A matrix of a model: whole, as a leaf in the precision of the model, or still as its checkpoint
 // holds it. What is only read for inference need never be whole: a product widens a part of it at a
-// time, in memory that the next part uses again. A bfloat16 checkpoint computed in float32 thus
-// takes its own size instead of three times that, and nothing is converted before the first token.
+// time, in memory that the next part uses again, unless a packed copy serves it. A bfloat16
+// checkpoint computed in float32 thus takes its own size instead of three times that, and nothing
+// is converted before the first token.
 #pragma once
 
 #include "tsrec/torch.hpp"
@@ -22,6 +23,10 @@ class Weight {
   }
 
   bool is_whole() const { return whole_; }
+  // Keeps a copy for products without gradients (packed_product.hpp), which must be dropped before
+  // the matrix changes.
+  void pack(torch::ScalarType precision);
+  void unpack() { packed_.reset(); }
   const torch::Tensor& whole() const { return parts_.front(); }
   torch::Tensor& whole() { return parts_.front(); }
   const std::vector<torch::Tensor>& parts() const { return parts_; }
@@ -34,6 +39,7 @@ class Weight {
 
  private:
   std::vector<torch::Tensor> parts_;
+  torch::Tensor packed_;
   bool whole_ = true;
 };
 

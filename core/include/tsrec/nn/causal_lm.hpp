@@ -71,6 +71,11 @@ class TSREC_API CausalLm {
   void save(const std::filesystem::path& folder)
       const;               // model.safetensors, float32 or bfloat16 as held; byte-stable
   CausalLm clone() const;  // own storage, no graph
+  // For forwards without gradients on the processor: the body's matrices once more, in the layout
+  // of oneDNN's kernels. In float32 they serve forwards of few tokens, in bfloat16 all; nothing
+  // happens where the processor has no instructions for bfloat16. Training, saving or changing the
+  // model drops them.
+  void pack();
 
   // [T, D] after the last norm.
   torch::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options) const;

@@ -14,7 +14,7 @@ template <class Model>
 void count_work(const Model& model, int64_t tokens, int64_t rows, int64_t columns,
                 Context& context) {
   const double passes = at::GradMode::is_enabled() ? 3 : 1;
-  const auto width = static_cast<double>(model.embedding().size(1));
+  const auto width = static_cast<double>(model.head().weight_VD.size(1));
   const double head = 2 * width * static_cast<double>(rows) * static_cast<double>(columns);
   context.count("token_forwards", tokens);
   context.count("head_rows", rows);

@@ -25,6 +25,9 @@ class TSREC_API Backbone : public Part {
   virtual bool tied() const = 0;
   virtual double initializer_range() const = 0;  // standard deviation of fresh rows in this family
   virtual double flops_per_token() const = 0;    // forward, one token, without the head
+  // Many forwards without gradients follow: weights may be laid out anew for them, at the cost of a
+  // copy. Whatever trains, saves or changes the model undoes it.
+  virtual void pack() {}
   // Adds tokens to the tokenizer; their ids follow tokenizer().size(). Padding rows of the matrix
   // are overwritten, then rows appended. output_ED is undefined when tied.
   virtual void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
