@@ -8,14 +8,7 @@
 namespace tsrec::bench {
 
 void write_model(const JobOptions& options) {
-  nn::LmShape shape;
-  shape.vocabulary = 151936;
-  shape.width = 896;
-  shape.layers = 24;
-  shape.heads = 14;
-  shape.kv_heads = 2;
-  shape.head_width = 64;
-  shape.mlp_width = 4864;
+  const nn::LmShape shape = shape_named("0.5B");
   nn::CausalLm model(shape, torch::kBFloat16, torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(17));
   std::filesystem::create_directories(options.model);

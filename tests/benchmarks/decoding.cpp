@@ -1,4 +1,4 @@
-// C1: the catalogue ranked for every test user, beam 50.
+// C: the catalogue ranked for every test user, beam 50.
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -48,7 +48,7 @@ void line_of(const World& world, const Backbone& backbone, const std::string& na
              int64_t repeats) {
   const decode::Decoder decoder(backbone, world.trie, chosen);
   Rankings lists;
-  Line line("C1", name);
+  Line line(world.id('C'), name, world.context.machine());
   line.seconds(timed(repeats, [&] {
     world.context.counters.clear();
     lists = decoder.rank(prompts, world.context);
@@ -65,7 +65,7 @@ void line_of(const World& world, const Backbone& backbone, const std::string& na
 }  // namespace
 
 void run_decoding(const JobOptions& options) {
-  const World world(options.folder);
+  const World world(options);
   const auto backbone = world.make_backbone();
   const auto all = world.prompts(world.test);
   const auto some = evenly(all, options.rows);
@@ -95,7 +95,8 @@ void run_decoding(const JobOptions& options) {
   // A prompt for every beam, as generate() computes it: nothing is shared.
   {
     const auto few = evenly(all, 8);
-    Line line("C1", "prompts computed once per beam (prefill only)");
+    Line line(world.id('C'), "prompts computed once per beam (prefill only)",
+              world.context.machine());
     line.seconds(timed(options.repeats, [&] {
       const torch::NoGradGuard no_grad;
       std::vector<CompiledExample> copies;
@@ -106,7 +107,7 @@ void run_decoding(const JobOptions& options) {
         copies.insert(copies.end(), kBeams, row);
       }
       for (const nn::PackedBatch& batch : nn::pack(copies, {.share_prefix = false}))
-        backbone->hidden(batch, {});
+        backbone->hidden(batch.to(world.context.device()), {});
     }));
     line.rate("users_per_second", static_cast<double>(few.size())).print();
   }

@@ -1,4 +1,4 @@
-// D1: one update of GRPO, 8 prompts x 16 completions.
+// D: one update of GRPO, 8 prompts x 16 completions (--rows N: N prompts).
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -11,10 +11,11 @@
 namespace tsrec::bench {
 namespace {
 
-constexpr int64_t kPrompts = 8, kCompletions = 16;
+constexpr int64_t kCompletions = 16;
 
 // Rows of which half have their target among the completions: only those give an advantage.
-std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& backbone) {
+std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& backbone,
+                                         int64_t count) {
   const torch::NoGradGuard no_grad;
   decode::DecodeOptions beam;
   beam.beams = kCompletions;
@@ -23,7 +24,7 @@ std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& bac
   std::vector<CompiledExample> rows;
   int64_t hits = 0, misses = 0;
   constexpr size_t kAtOnce = 256;
-  for (size_t begin = 0; begin + kAtOnce <= world.train.size() && hits < kPrompts / 2;
+  for (size_t begin = 0; begin + kAtOnce <= world.train.size() && hits < count / 2;
        begin += kAtOnce) {
     const auto first = world.train.begin() + static_cast<std::ptrdiff_t>(begin);
     const std::vector<CompiledExample> candidates(first, first + kAtOnce);
@@ -31,7 +32,7 @@ std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& bac
     for (size_t i = 0; i < candidates.size(); ++i) {
       const bool is_hit =
           (lists.item_SM[static_cast<int64_t>(i)] == candidates[i].target_item).any().item<bool>();
-      if (++(is_hit ? hits : misses) <= kPrompts / 2) rows.push_back(candidates[i]);
+      if (++(is_hit ? hits : misses) <= count / 2) rows.push_back(candidates[i]);
     }
   }
   return rows;
@@ -40,9 +41,10 @@ std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& bac
 }  // namespace
 
 void run_grpo(const JobOptions& options) {
-  const World world(options.folder);
+  const World world(options);
   const auto backbone = world.make_backbone();
-  const std::vector<CompiledExample> rows = chosen_rows(world, *backbone);
+  const std::vector<CompiledExample> rows =
+      chosen_rows(world, *backbone, options.rows > 0 ? options.rows : 8);
   std::ofstream chosen(options.folder / "grpo.jsonl");
   for (const CompiledExample& row : rows) {
     chosen << nlohmann::ordered_json{{"prompt", row.prompt}, {"target", row.target}} << '\n';
@@ -51,7 +53,7 @@ void run_grpo(const JobOptions& options) {
   const auto examples = example_set(rows, world.suffix);
   const auto trainer =
       kit::make_part<Trainer>(plugin_file("trainer", "grpo"), "grpo", world.context,
-                              {{"batch_prompts", std::to_string(kPrompts)},
+                              {{"batch_prompts", std::to_string(rows.size())},
                                {"completions", std::to_string(kCompletions)},
                                {"epochs", "1000"},
                                {"schedule", "constant"},
@@ -63,7 +65,8 @@ void run_grpo(const JobOptions& options) {
       {*backbone, *examples, *examples, world.sids, world.trie, {reward}, {"exact_match"}, {1}},
       world.context);
   int64_t step = 0;
-  Line line("D1", "8 prompts x 16 beams");
+  Line line(world.id('D'), c10::str(rows.size(), " prompts x ", kCompletions, " beams"),
+            world.context.machine());
   line.seconds(timed(options.repeats, [&] {
     world.context.counters.clear();
     trainer->step(step++, world.context);

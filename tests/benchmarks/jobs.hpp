@@ -9,17 +9,19 @@ namespace tsrec::bench {
 struct JobOptions {
   std::filesystem::path folder = "bench";  // the world, and files that are exchanged with a peer
   std::filesystem::path data;              // Industrial as MiniOneRec ships it; empty: generated
-  std::filesystem::path model;             // cold-start: a Hugging Face folder
+  std::filesystem::path model;             // cold-start, forward: a Hugging Face folder
   int64_t rows = 0, repeats = 3;           // rows: 0 is the job's own number
+  std::string shape = "T256", device = "cpu", precision = "float32";  // machine.hpp
   bool ablations = false;
 };
 
 void write_model(const JobOptions& options);  // random weights in the shape of Qwen2.5-0.5B
 void run_roof();
 void run_k_means(const JobOptions& options);     // A1
-void run_sft(const JobOptions& options);         // B1
-void run_decoding(const JobOptions& options);    // C1
-void run_grpo(const JobOptions& options);        // D1
+void run_sft(const JobOptions& options);         // B
+void run_decoding(const JobOptions& options);    // C
+void run_grpo(const JobOptions& options);        // D
+void run_forward(const JobOptions& options);     // few tokens of the 0.5B checkpoint
 void run_cold_start(const JobOptions& options);  // F1
 void run_tokenizing(const JobOptions& options);  // F2
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iostream>
 
+#include "support/roof.hpp"
+
 namespace tsrec::bench {
 namespace {
 
@@ -38,11 +40,15 @@ Clock Clock::now() {
 }
 
 Seconds timed(int64_t repeats, const std::function<void()>& job) {
-  if (repeats > 1) job();
+  const auto whole = [&] {
+    job();
+    if (torch::hasCUDA()) torch::cuda::synchronize();
+  };
+  if (repeats > 1) whole();
   std::vector<std::pair<double, double>> runs;  // wall, cpu
   for (int64_t i = 0; i < repeats; ++i) {
     const Clock before = Clock::now();
-    job();
+    whole();
     const Clock after = Clock::now();
     runs.emplace_back(after.wall - before.wall, after.cpu - before.cpu);
   }
@@ -51,23 +57,14 @@ Seconds timed(int64_t repeats, const std::function<void()>& job) {
   return {middle.first, runs.front().first, runs.back().first, middle.second, repeats};
 }
 
-double gemm_roof() {
-  constexpr int64_t kWidth = 2048;
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor a = torch::rand({kWidth, kWidth}), b = torch::rand({kWidth, kWidth});
-  double best = 0, spent = 0;
-  while (spent < 0.25) {
-    const double before = Clock::now().wall;
-    torch::mm(a, b);
-    const double seconds = Clock::now().wall - before;
-    best = std::max(best, 2e-9 * kWidth * kWidth * kWidth / seconds);
-    spent += seconds;
-  }
-  return best;
+Line::Line(const std::string& id, const std::string& variant, const Machine& machine)
+    : machine_(machine), roof_(measured_roof()) {
+  json_ = {{"id", id}, {"variant", variant}};
 }
 
-Line::Line(const std::string& id, const std::string& variant) : roof_(gemm_roof()) {
-  json_ = {{"id", id}, {"variant", variant}};
+double Line::measured_roof() const {
+  const torch::NoGradGuard no_grad;
+  return 1e-9 * host::measured_roof(machine_.precision, machine_.device);
 }
 
 Line& Line::set(const std::string& name, nlohmann::ordered_json value) {
@@ -94,12 +91,14 @@ Line& Line::work(const std::map<std::string, int64_t>& counters) {
 }
 
 void Line::print() {
-  roof_ = std::max(roof_, gemm_roof());
+  roof_ = std::max(roof_, measured_roof());
   if (flops_ > 0) {
     set("gflops", 1e-9 * flops_ / median_);
     set("share_of_roof", 1e-9 * flops_ / median_ / roof_);
   }
   set("roof_gflops", roof_);
+  const bool is_bf16 = machine_.precision == torch::kBFloat16;
+  set("device", machine_.device.str()).set("precision", is_bf16 ? "bfloat16" : "float32");
   set("threads", at::get_num_threads()).set("cpu", cpu_model());
   set("isa", at::get_cpu_capability()).set("libtorch", TORCH_VERSION);
   std::cout << json_.dump() << std::endl;

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tsrec/testing/context.hpp"
+#include "machine.hpp"
 
 namespace tsrec::bench {
 
@@ -18,18 +18,15 @@ struct Seconds {
   int64_t repeats = 0;
 };
 
-// Runs `job` once to warm up (unless repeats is 1), then `repeats` times.
+// Runs `job` once to warm up (unless repeats is 1), then `repeats` times; waits for a GPU.
 Seconds timed(int64_t repeats, const std::function<void()>& job);
 
-// float32 GFLOP/s of a 2048^3 matrix product on the threads in use: the largest of a quarter
-// second.
-double gemm_roof();
-
-// {"id", "variant", "seconds", ...} and the machine. The roof is measured when the line is made and
-// again when it is printed; the larger one counts.
+// {"id", "variant", "seconds", ...} and the machine. The roof, GFLOP/s of a large matrix product in
+// this precision, is measured when the line is made and again when it is printed; the larger one
+// counts.
 class Line {
  public:
-  Line(const std::string& id, const std::string& variant);
+  Line(const std::string& id, const std::string& variant, const Machine& machine = {});
   Line& set(const std::string& name, nlohmann::ordered_json value);
   Line& seconds(const Seconds& seconds);
   // Rate of `amount` things by the median seconds, under `name`.
@@ -39,7 +36,10 @@ class Line {
   void print();
 
  private:
+  double measured_roof() const;
+
   nlohmann::ordered_json json_;
+  Machine machine_;
   double roof_, median_ = 0, flops_ = 0;
 };
 

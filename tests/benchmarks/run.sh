@@ -1,12 +1,13 @@
 #!/bin/sh
 # One benchmark, ours and (with --peer PYTHON) the Python peer in turn: ours, peer, ours, peer. JSON lines go to standard
 # output.
-#   run.sh JOB [--bin tsrec_bench] [--folder DIR] [--data INDUSTRIAL] [--model HF_FOLDER] [--peer PYTHON] [-- MORE OF OURS]
+#   run.sh JOB [--bin tsrec_bench] [--folder DIR] [--data INDUSTRIAL] [--model HF_FOLDER] [--peer PYTHON]
+#          [--device cpu | cuda] [--precision float32 | bfloat16] [-- MORE OF OURS]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 job=$1
 shift
-bin=$here/../../build/bin/tsrec_bench folder=bench data="" model="" peer=""
+bin=$here/../../build/bin/tsrec_bench folder=bench data="" model="" peer="" device=cpu precision=float32
 while [ $# -gt 0 ]; do
   case $1 in
     --bin) bin=$2 ;;
@@ -14,15 +15,17 @@ while [ $# -gt 0 ]; do
     --data) data=$2 ;;
     --model) model=$2 ;;
     --peer) peer=$2 ;;
+    --device) device=$2 ;;
+    --precision) precision=$2 ;;
     --) shift; break ;;
     *) echo "run.sh: what is '$1'?" >&2; exit 2 ;;
   esac
   shift 2
 done
-export OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1
+export OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 PEER_DEVICE="$device" PEER_PRECISION="$precision"
 
 ours() {
-  "$bin" "$job" --folder "$folder" ${data:+--data "$data"} ${model:+--model "$model"} "$@"
+  "$bin" "$job" --folder "$folder" ${data:+--data "$data"} ${model:+--model "$model"} --device "$device" --precision "$precision" "$@"
 }
 theirs() {
   case $job in

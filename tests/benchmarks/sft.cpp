@@ -1,4 +1,4 @@
-// B1: updates of supervised fine-tuning on next-item rows.
+// B: updates of supervised fine-tuning on next-item rows.
 #include "jobs.hpp"
 #include "measure.hpp"
 #include "tsrec/nn/optimizer.hpp"
@@ -12,10 +12,12 @@ namespace {
 constexpr int64_t kBatchRows = 1024;
 constexpr int64_t kComparedRows = 64;  // both sides state their loss on these
 
-double loss_of(const Backbone& model, const std::vector<CompiledExample>& rows) {
+double loss_of(const Backbone& model, const std::vector<CompiledExample>& rows,
+               torch::Device device) {
   const torch::NoGradGuard no_grad;
   double sum = 0, labels = 0;
-  for (const nn::PackedBatch& batch : nn::pack(rows, {})) {
+  for (const nn::PackedBatch& pack : nn::pack(rows, {})) {
+    const nn::PackedBatch batch = pack.to(device);
     const torch::Tensor log_prob = nn::label_log_prob(
         model.head(), model.hidden(batch, {}).index_select(0, batch.at_R), batch.label_R);
     sum -= log_prob.sum().item<double>();
@@ -39,11 +41,13 @@ std::vector<CompiledExample> padded(std::vector<CompiledExample> rows) {
   return rows;
 }
 
-void plain_step(const Backbone& model, std::span<const CompiledExample> rows, const Plain& plain) {
+void plain_step(const Backbone& model, std::span<const CompiledExample> rows, const Plain& plain,
+                torch::Device device) {
   std::vector<CompiledExample> chunk(rows.begin(), rows.end());
   if (plain.pads) chunk = padded(std::move(chunk));
-  for (const nn::PackedBatch& batch :
+  for (const nn::PackedBatch& pack :
        nn::pack(chunk, {.max_tokens = 1 << 20, .share_prefix = false})) {
+    const nn::PackedBatch batch = pack.to(device);
     const torch::Tensor hidden = model.hidden(batch, {});
     if (!plain.full_head) {
       nn::label_log_prob(model.head(), hidden.index_select(0, batch.at_R), batch.label_R)
@@ -61,9 +65,9 @@ void ablation(const World& world, const std::string& name, const Plain& plain,
   const auto backbone = world.make_backbone();
   nn::FlatParameters parameters(backbone->parameters());
   nn::AdamW optimizer(parameters, {});
-  nn::ModelWorkers<Backbone> workers(*backbone, parameters, torch::kCPU);
+  nn::ModelWorkers<Backbone> workers(*backbone, parameters, world.context.device());
   const int64_t rows = 256;
-  Line line("B1", name);
+  Line line(world.id('B'), name, world.context.machine());
   line.seconds(timed(std::min<int64_t>(options.repeats, 2), [&] {
     workers.accumulate(static_cast<size_t>(rows / plain.rows_at_once),
                        [&](const Backbone& model, size_t part) {
@@ -71,7 +75,7 @@ void ablation(const World& world, const std::string& name, const Plain& plain,
                                     std::span(world.train)
                                         .subspan(part * static_cast<size_t>(plain.rows_at_once),
                                                  static_cast<size_t>(plain.rows_at_once)),
-                                    plain);
+                                    plain, world.context.device());
                        });
     optimizer.step(1e-5);
   }));
@@ -94,7 +98,7 @@ void trainer_line(const World& world, const std::string& name, const kit::Option
   trainer->start({*backbone, *examples, *examples, world.sids, world.trie, {}, {}, {}},
                  world.context);
   int64_t step = 0;
-  Line line("B1", name);
+  Line line(world.id('B'), name, world.context.machine());
   line.seconds(timed(options.repeats, [&] {
     world.context.counters.clear();
     trainer->step(step++, world.context);
@@ -105,11 +109,12 @@ void trainer_line(const World& world, const std::string& name, const kit::Option
 }  // namespace
 
 void run_sft(const JobOptions& options) {
-  const World world(options.folder);
-  Line line("B1", "parity");
+  const World world(options);
+  Line line(world.id('B'), "parity", world.context.machine());
   line.set("rows", kComparedRows)
       .set("loss", loss_of(*world.make_backbone(),
-                           {world.train.begin(), world.train.begin() + kComparedRows}))
+                           {world.train.begin(), world.train.begin() + kComparedRows},
+                           world.context.device()))
       .print();
   trainer_line(world, "packed, shared prefixes, label-only head", {}, options);
   if (!options.ablations) return;

@@ -15,29 +15,27 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int64_t kVocabulary = 32768, kTrainRows = 4096, kTrainSteps = 16;
+constexpr int64_t kTokens = 32768 - 1024, kTrainRows = 4096, kTrainSteps = 16;
 
-// A decoder of 4 layers of width 256 with random weights.
+// A decoder with random weights.
 class FreshBackbone final : public CausalBackbone {
  public:
-  using CausalBackbone::CausalBackbone;
+  FreshBackbone(const Context& context, nn::LmShape shape)
+      : CausalBackbone(context), shape_(std::move(shape)) {}
   void prepare(const Items& items, Context& context) override {
     std::vector<std::string> texts;
     for (int64_t item = 0; item < items.size(); ++item) {
       for (const std::string& column : items.columns())
         texts.emplace_back(items.text(column, item));
     }
-    text::Tokenizer tokenizer = text::Tokenizer::train(texts, kVocabulary - 1024);
-    nn::LmShape shape;
-    shape.vocabulary = kVocabulary;
-    shape.width = 256;
-    shape.layers = shape.heads = shape.kv_heads = 4;
-    shape.head_width = 64;
-    shape.mlp_width = 1024;
-    nn::CausalLm model(shape, precision(), device());
+    text::Tokenizer tokenizer = text::Tokenizer::train(texts, kTokens);
+    nn::CausalLm model(shape_, precision(), device());
     model.init_random(context.generator("weights", 0));
     set(std::move(tokenizer), std::move(model));
   }
+
+ private:
+  nn::LmShape shape_;
 };
 
 // [prompt] of fragments of configs/prompt; later ones win.
@@ -153,19 +151,21 @@ std::unique_ptr<ExampleSet> example_set(const std::vector<CompiledExample>& rows
   return std::make_unique<Rows>(rows, suffix);
 }
 
-void write_world(const fs::path& folder, const fs::path& industrial) {
-  kit::TestContext context;
-  Dataset data = load_data(industrial, context);
+void write_world(const JobOptions& options) {
+  const fs::path& folder = options.folder;
+  MachineContext context(machine_of(options));
+  Dataset data = load_data(options.data, context);
   const SidTable sids = data.sids ? *data.sids : generated_sids(data.items.size(), context);
-  FreshBackbone backbone(context);
+  const nn::LmShape shape = shape_named(options.shape);
+  FreshBackbone backbone(context, shape);
   backbone.prepare(data.items, context);
   const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone.tokenizer().size()));
   std::vector<std::string> tokens;
   for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
-  backbone.extend(
-      tokens,
-      0.02 * torch::randn({static_cast<int64_t>(tokens.size()), 256}, context.generator("rows", 0)),
-      {});
+  backbone.extend(tokens,
+                  0.02 * torch::randn({static_cast<int64_t>(tokens.size()), shape.width},
+                                      context.generator("rows", 0)),
+                  {});
 
   const PromptCompiler trained(aligned_wording(), backbone.tokenizer(), sids, vocabulary);
   const PromptCompiler asked(wording_of({"aligned", "history_last"}), backbone.tokenizer(), sids,
@@ -203,7 +203,8 @@ void write_world(const fs::path& folder, const fs::path& industrial) {
     catalogue << ordered_json{{"codes", codes}, {"sid", vocabulary.ids(sids, item)}} << '\n';
   }
   std::ofstream(folder / "facts.json")
-      << ordered_json{{"data", industrial.empty() ? "generated" : "industrial"},
+      << ordered_json{{"data", options.data.empty() ? "generated" : "industrial"},
+                      {"shape", options.shape},
                       {"suffix", suffix},
                       {"sizes", sids.sizes},
                       {"first_sid_token", *backbone.tokenizer().find(tokens.front())},
@@ -212,12 +213,14 @@ void write_world(const fs::path& folder, const fs::path& industrial) {
       << '\n';
 }
 
-World::World(const fs::path& folder) : folder_(folder) {
+World::World(const JobOptions& options) : context(machine_of(options)), folder_(options.folder) {
+  const fs::path& folder = folder_;
   if (!fs::exists(folder / "facts.json"))
     throw ConfigError("'", folder.string(), "' holds no benchmark world; make one:  run.sh world");
   train = read_rows(folder / "train.jsonl");
   test = read_rows(folder / "test.jsonl");
   const auto facts = ordered_json::parse(std::ifstream(folder / "facts.json"));
+  shape_ = facts["shape"].get<std::string>();
   suffix = facts["suffix"].get<std::vector<int32_t>>();
   sids.sizes = facts["sizes"].get<std::vector<int64_t>>();
   std::ifstream catalogue(folder / "catalogue.jsonl");

@@ -1,29 +1,31 @@
 // The world of benchmarks B, C and D: Industrial (or a generated catalogue of its shape), a decoder
-// of width 256 with 32,768 vocabulary rows, and rows of token ids. It lies in a folder, so that
+// with random weights of one of the shapes, and rows of token ids. It lies in a folder, so that
 // other stacks read the same bytes.
 #pragma once
 
+#include "machine.hpp"
 #include "tsrec/decode/trie.hpp"
 #include "tsrec/parts/backbone.hpp"
 #include "tsrec/parts/trainer.hpp"
-#include "tsrec/testing/context.hpp"
 
 namespace tsrec::bench {
 
 namespace fs = std::filesystem;
 
-// Writes model/, train.jsonl, test.jsonl, catalogue.jsonl and facts.json. industrial: MiniOneRec's
-// folder, or empty. The model is trained for a few steps: beam paths depend on values.
-void write_world(const fs::path& folder, const fs::path& industrial);
+// Writes model/, train.jsonl, test.jsonl, catalogue.jsonl and facts.json. The model is trained for
+// a few steps: beam paths depend on values.
+void write_world(const JobOptions& options);
 
 class World {
  public:
-  explicit World(const fs::path& folder);
+  explicit World(const JobOptions& options);  // its folder, device and precision
 
   std::shared_ptr<Backbone> make_backbone() const;
   std::vector<std::vector<int32_t>> prompts(const std::vector<CompiledExample>& rows) const;
 
-  kit::TestContext mutable context;
+  std::string id(char job) const { return id_of(job, shape_); }
+
+  MachineContext mutable context;
   std::vector<CompiledExample> train, test;
   std::vector<int32_t> suffix;  // forced ids behind a SID
   SidTable sids;
@@ -32,6 +34,7 @@ class World {
 
  private:
   fs::path folder_;
+  std::string shape_;
 };
 
 // The wording of configs/prompt/aligned.toml, and a row in it.

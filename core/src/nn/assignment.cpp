@@ -25,6 +25,10 @@ float reach(float square) {
   return static_cast<float>(std::sqrt(static_cast<double>(square)) * (1 + kRounding));
 }
 
+int64_t tiles_of(int64_t count) { return (count + kTileRows - 1) / kTileRows; }
+
+}  // namespace
+
 torch::Tensor squared_norms(const torch::Tensor& x_ND) {
   const int64_t count = x_ND.size(0), width = x_ND.size(1);
   const float* x = x_ND.const_data_ptr<float>();
@@ -36,10 +40,6 @@ torch::Tensor squared_norms(const torch::Tensor& x_ND) {
   return square_N;
 }
 
-int64_t tiles_of(int64_t count) { return (count + kTileRows - 1) / kTileRows; }
-
-}  // namespace
-
 struct Assignment::Tile {
   int64_t begin, end;  // rows
   // Memory for their products with the centres, for bounds of one row, for their open blocks.
@@ -49,13 +49,13 @@ struct Assignment::Tile {
   std::vector<int64_t> first_open_R;  // of each row, in `open`
 };
 
-Assignment::Assignment(torch::Tensor x_ND, int64_t bound_bytes)
+Assignment::Assignment(torch::Tensor x_ND, torch::Tensor square_N, int64_t bound_bytes)
     : x_ND_(std::move(x_ND)),
       bound_bytes_(bound_bytes),
+      square_N_(std::move(square_N)),
       width_(x_ND_.size(1)),
       x_(x_ND_.const_data_ptr<float>()) {
   const int64_t count = x_ND_.size(0);
-  square_N_ = squared_norms(x_ND_);
   label_N_ = torch::zeros({count}, torch::kInt64);
   distance_N_ = torch::zeros({count});
   label_ = label_N_.mutable_data_ptr<int64_t>();
@@ -75,6 +75,7 @@ void Assignment::update(const torch::Tensor& center_in) {
   center_KD_ = center_KD.clone();
   center_ = center_KD_.const_data_ptr<float>();
   half_norm_K_ = squared_norms(center_KD_) / 2;
+  largest_square_ = 2 * half_norm_K_.max().item<float>();
   if (!is_first) measure_gaps();
   const int64_t count = x_ND_.size(0);
   at::parallel_for(0, tiles_of(count), /*grain_size=*/1, [&](int64_t first, int64_t last) {
@@ -143,14 +144,13 @@ void Assignment::measure_gaps() {
   const int64_t clusters = center_KD_.size(0);
   const torch::Tensor product_KK = torch::mm(center_KD_, center_KD_.t());
   const float* half_norm = half_norm_K_.const_data_ptr<float>();
-  const float largest = 2 * half_norm_K_.max().item<float>();
   const torch::Tensor nothing_B = torch::zeros({blocks_});
   gap_KB_ = torch::empty({clusters, blocks_});
   gap_ = gap_KB_.const_data_ptr<float>();
   std::vector<float> bound_K(static_cast<size_t>(clusters));
   for (int64_t k = 0; k < clusters; ++k) {
     const float square = 2 * half_norm[k];
-    const auto slack = static_cast<float>(kRounding * (square + largest));
+    const auto slack = static_cast<float>(kRounding * (square + largest_square_));
     distances_of(product_KK.const_data_ptr<float>() + k * clusters, half_norm, square - slack,
                  clusters, bound_K.data());
     bound_K[static_cast<size_t>(k)] = kFar;
@@ -187,7 +187,6 @@ bool Assignment::list_pairs(Tile& tile) const {
 void Assignment::compare_all(Tile& tile) {
   const int64_t clusters = center_KD_.size(0), rows = tile.end - tile.begin;
   const float* half_norm = half_norm_K_.const_data_ptr<float>();
-  const float largest = 2 * half_norm_K_.max().item<float>();
   torch::Tensor product_RK = tile.product_RK.slice(0, 0, rows);
   at::mm_out(product_RK, x_ND_.slice(0, tile.begin, tile.end), center_KD_.t());
   for (int64_t r = 0; r < rows; ++r) {
@@ -198,7 +197,7 @@ void Assignment::compare_all(Tile& tile) {
     // Measured: the expansion cancels when a vector lies close to its centre.
     distance_[n] = squared_distance(vector(n), center(own), width_);
     const float square = square_N_.const_data_ptr<float>()[n];
-    const auto slack = static_cast<float>(kRounding * (square + largest));
+    const auto slack = static_cast<float>(kRounding * (square + largest_square_));
     distances_of(product, half_norm, square - slack, clusters, tile.bound_K.data());
     tile.bound_K[static_cast<size_t>(own)] = kFar;
     fold_bounds(tile.bound_K.data(), clusters, travelled_, blocks_, lower(n));

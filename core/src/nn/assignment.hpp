@@ -7,15 +7,18 @@
 
 namespace tsrec::nn {
 
+// [N] |x|^2 of contiguous float32 vectors.
+torch::Tensor squared_norms(const torch::Tensor& x_ND);
+
 // A vector is compared with a centre only where neither of two bounds says that the centre is
 // farther than its own: the distance when they were last compared less the way the centre has gone
 // since, and half the distance of the centre to its own one. Labels are those of a full comparison,
 // but for ties within rounding.
 class Assignment {
  public:
-  // x: float32, contiguous. The bounds take at most `bound_bytes`: where a bound for every vector
-  // and centre would not fit, centres share one.
-  Assignment(torch::Tensor x_ND, int64_t bound_bytes);
+  // x: float32, contiguous, with its squared_norms(). The bounds take at most `bound_bytes`: where
+  // a bound for every vector and centre would not fit, centres share one.
+  Assignment(torch::Tensor x_ND, torch::Tensor square_N, int64_t bound_bytes);
   // Ties go to the lowest index.
   void update(const torch::Tensor& center_KD);
   // The vector was given to another centre by hand.
@@ -43,9 +46,11 @@ class Assignment {
 
   const torch::Tensor x_ND_;
   const int64_t bound_bytes_;
-  torch::Tensor square_N_, label_N_, distance_N_;
+  const torch::Tensor square_N_;
+  torch::Tensor label_N_, distance_N_;
   std::vector<uint8_t> is_stale_N_;  // moved by hand: its distance is not known
   torch::Tensor center_KD_, half_norm_K_;
+  float largest_square_ = 0;  // of a centre's length
   std::vector<uint8_t> has_moved_K_;
   int64_t blocks_ = 0;      // centre k belongs to block k % blocks
   torch::Tensor lower_NB_;  // bound of the distance to the block's other centres + travelled then

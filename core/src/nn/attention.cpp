@@ -238,18 +238,20 @@ torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch:
     keys.push_back(block->layers[static_cast<size_t>(layer)].key);
     values.push_back(block->layers[static_cast<size_t>(layer)].value);
   }
-  const torch::Tensor past_k = joined(keys, k_THd), past_v = joined(values, v_THd);
   if (q_THd.is_cpu()) {
     const auto plain = [](const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); };
-    return PackedAttention::apply(plain(q_THd), plain(k_THd), plain(v_THd), plain(past_k),
-                                  plain(past_v), impl_->layout)
+    return PackedAttention::apply(plain(q_THd), plain(k_THd), plain(v_THd),
+                                  plain(joined(keys, k_THd)), plain(joined(values, v_THd)),
+                                  impl_->layout)
         .to(q_THd.scalar_type());
   }
   const DevicePlan& plan = impl_->device.value();
-  const auto gathered = [&](const torch::Tensor& past, const torch::Tensor& own) {
-    return plan.key_K.defined() ? torch::cat({past, own}).index_select(0, plan.key_K) : own;
+  const auto gathered = [&](std::vector<torch::Tensor>& past, const torch::Tensor& own) {
+    if (!plan.key_K.defined()) return own;
+    past.push_back(own);
+    return joined(past, own).index_select(0, plan.key_K);
   };
-  return varlen_attention(q_THd, gathered(past_k, k_THd), gathered(past_v, v_THd), plan.sequences);
+  return varlen_attention(q_THd, gathered(keys, k_THd), gathered(values, v_THd), plan.sequences);
 }
 
 }  // namespace tsrec::nn

@@ -13,10 +13,6 @@ void check(const torch::Tensor& x_ND, const KMeansOptions& options) {
   const int64_t clusters = options.clusters;
   if (x_ND.dim() != 2 || x_ND.scalar_type() != torch::kFloat32)
     throw Error("k-means needs float32 vectors of shape [N, D]");
-  const torch::Tensor x = x_ND.contiguous();
-  if (!all_finite(x.const_data_ptr<float>(), x.numel())) {
-    throw DataError("k-means: the vectors hold NaN or infinite values; check the encoder's output");
-  }
   if (clusters > x_ND.size(0)) {
     throw DataError("k-means: ", clusters, " clusters of ", x_ND.size(0),
                     " vectors; choose at most as many codes as items");
@@ -91,12 +87,13 @@ void split(const torch::Tensor& x_ND, const Clusters& clusters, int64_t largest,
   for (const int64_t n : side) assignment.move(n, empty);
 }
 
-KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator& generator) {
+KMeans lloyd(const torch::Tensor& x_ND, const torch::Tensor& square_N, const KMeansOptions& options,
+             at::Generator& generator) {
   KMeans result;
   result.center_KD = options.start_KD.defined()
                          ? options.start_KD.to(torch::kFloat32).contiguous()
                          : plus_plus_centers(x_ND, options.clusters, generator);
-  Assignment assignment(x_ND, options.bound_bytes);
+  Assignment assignment(x_ND, square_N, options.bound_bytes);
   Clusters clusters(x_ND, options.clusters);
   double before = std::numeric_limits<double>::infinity();
   bool is_fixed = false;  // no centre moved: nothing can change any more
@@ -129,11 +126,15 @@ KMeans lloyd(const torch::Tensor& x_ND, const KMeansOptions& options, at::Genera
 KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options, at::Generator generator) {
   const torch::NoGradGuard no_grad;
   check(x_ND, options);
-  const torch::Tensor x = x_ND.contiguous();
+  const torch::Tensor x = x_ND.contiguous(), square_N = squared_norms(x);
+  if (!square_N.isfinite().all().item<bool>()) {
+    throw DataError(
+        "k-means: the vectors hold NaN, infinite or huge values; check the encoder's output");
+  }
   KMeans best;
   const int64_t restarts = options.start_KD.defined() ? 1 : options.restarts;
   for (int64_t restart = 0; restart < restarts; ++restart) {
-    KMeans found = lloyd(x, options, generator);
+    KMeans found = lloyd(x, square_N, options, generator);
     if (restart == 0 || found.objective < best.objective) best = std::move(found);
   }
   return best;

@@ -7,15 +7,6 @@
 
 namespace tsrec::nn {
 
-// An exponent of ones is infinity or NaN.
-TSREC_SIMD bool all_finite(const float* x, int64_t count) {
-  constexpr uint32_t kExponent = 0x7f800000;
-  uint32_t found = 0;
-  for (int64_t i = 0; i < count; ++i)
-    found |= (std::bit_cast<uint32_t>(x[i]) & kExponent) == kExponent ? 1 : 0;
-  return found == 0;
-}
-
 // Eight lanes in one register where the processor has such; loops keep their state there, which
 // compilers do not manage with arrays.
 using Floats = float __attribute__((vector_size(32)));

@@ -5,8 +5,6 @@
 
 namespace tsrec::nn {
 
-bool all_finite(const float* x, int64_t count);
-
 // |x|^2, summed in float32 lanes.
 float squared_norm(const float* x, int64_t width);
 // |a - b|^2, summed in float32 lanes; for four vectors b at once, the same numbers.

@@ -45,7 +45,8 @@ torch::Tensor packed_product(const torch::Tensor& x_TI, const torch::Tensor& pac
                              std::optional<std::string_view>);
   const std::optional<at::Tensor> bias =
       bias_O.defined() ? std::optional(bias_O.detach()) : std::nullopt;
-  return operators().product->typed<Product>().call(x_TI, packed_OI, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  return operators().product->typed<Product>().call(x_TI, packed_OI, bias, "none",
+                                                    c10::List<std::optional<at::Scalar>>(), "");
 }
 
 }  // namespace tsrec::nn

@@ -34,7 +34,14 @@ def language_model(folder):
     from transformers import AutoModelForCausalLM
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    return AutoModelForCausalLM.from_pretrained(folder / "model", dtype=torch.float32)
+    dtype = getattr(torch, os.environ.get("PEER_PRECISION", "float32"))
+    model = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=dtype)
+    return model.to(os.environ.get("PEER_DEVICE", "cpu"))
+
+
+def id_of(job, facts):
+    """B1, B2, B3: the job B with T256, 0.5B, 1.5B."""
+    return f"{job}{['T256', '0.5B', '1.5B'].index(facts['shape']) + 1}"
 
 
 def cpu_seconds():

@@ -1,17 +1,17 @@
-"""C1: generate() with 50 beams and the catalogue as a dict of allowed tokens; lists against ours."""
+"""C: generate() with 50 beams and the catalogue as a dict of allowed tokens; lists against ours."""
 
 import sys
 
 import torch
-from common import catalogue_trie, language_model, rows, say, timed, world
+from common import catalogue_trie, id_of, language_model, rows, say, timed, world
 
 BEAMS, BATCH = 50, 8
 
 
 def generate(model, prompts, allowed, length):
     longest = max(map(len, prompts))
-    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts])
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts])
+    ids = torch.tensor([[0] * (longest - len(p)) + p for p in prompts], device=model.device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in prompts], device=model.device)
     with torch.no_grad():
         return longest, model.generate(
             input_ids=ids, attention_mask=mask, num_beams=BEAMS, num_return_sequences=BEAMS,
@@ -44,7 +44,7 @@ def main(folder):
     # Neighbours whose scores differ by less than float32 can tell may change places.
     ties = sum(sorted(sids) == sorted(user["sids"]) for (sids, _), user in zip(found, ours))
     far = max(abs(a - b) for (_, scores), user in zip(found, ours) for a, b in zip(scores, user["scores"]))
-    say("C1", "generate(), 50 beams, dict of allowed tokens", **times, users=len(prompts),
+    say(id_of("C", facts), "generate(), 50 beams, dict of allowed tokens", **times, users=len(prompts),
         users_per_second=len(prompts) / times["seconds"], equal_lists=equal, equal_sets=ties,
         largest_score_difference=far)
 

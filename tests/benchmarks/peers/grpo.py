@@ -1,19 +1,19 @@
-"""D1: MiniOneRec's arithmetic on Hugging Face: generate() with 16 beams, 16 copies of each prompt
+"""D: MiniOneRec's arithmetic on Hugging Face: generate() with 16 beams, 16 copies of each prompt
 through reference and policy, k3 KL, one AdamW step; without activation checkpointing."""
 
 import copy
 import sys
 
 import torch
-from common import catalogue_trie, language_model, rows, say, timed, world
+from common import catalogue_trie, id_of, language_model, rows, say, timed, world
 
 COMPLETIONS, KL = 16, 1e-3
 
 
-def left_padded(lists):
+def left_padded(lists, device):
     longest = max(map(len, lists))
-    ids = torch.tensor([[0] * (longest - len(p)) + p for p in lists])
-    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in lists])
+    ids = torch.tensor([[0] * (longest - len(p)) + p for p in lists], device=device)
+    mask = torch.tensor([[0] * (longest - len(p)) + [1] * len(p) for p in lists], device=device)
     return longest, ids, mask
 
 
@@ -35,7 +35,7 @@ def main(folder):
     norms = []
 
     def step():
-        longest, ids, mask = left_padded(prompts)
+        longest, ids, mask = left_padded(prompts, policy.device)
         with torch.no_grad():
             out = policy.generate(
                 input_ids=ids, attention_mask=mask, num_beams=COMPLETIONS, num_return_sequences=COMPLETIONS,
@@ -46,7 +46,7 @@ def main(folder):
         whole = torch.cat([ids.repeat_interleave(COMPLETIONS, 0), completions], 1)
         seen = torch.cat([mask.repeat_interleave(COMPLETIONS, 0), torch.ones_like(completions)], 1)
         reward = torch.tensor([[float(completions[b * COMPLETIONS + g].tolist() == targets[b])
-                                for g in range(COMPLETIONS)] for b in range(len(prompts))])
+                                for g in range(COMPLETIONS)] for b in range(len(prompts))], device=policy.device)
         advantage = (reward - reward.mean(1, keepdim=True)) / (reward.std(1, keepdim=True) + 1e-4)
         with torch.no_grad():
             old = log_probs(reference, whole, seen, length)
@@ -60,7 +60,7 @@ def main(folder):
         return reward.mean().item()
 
     times, reward = timed(step, repeats=2)
-    say("D1", "MiniOneRec's step on Hugging Face", **times, prompts=len(prompts),
+    say(id_of("D", facts), "MiniOneRec's step on Hugging Face", **times, prompts=len(prompts),
         prompts_per_second=len(prompts) / times["seconds"], gradient_norm=norms[0], reward=reward)
 
 

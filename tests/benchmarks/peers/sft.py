@@ -1,9 +1,9 @@
-"""B1: Hugging Face Trainer on the same rows: micro-batches of 16, padded, float32."""
+"""B: Hugging Face Trainer on the same rows: micro-batches of 16, padded, float32."""
 
 import sys
 
 import torch
-from common import language_model, rows, say, timed, world
+from common import id_of, language_model, rows, say, timed, world
 from transformers import Trainer, TrainingArguments
 
 COMPARED_ROWS = 64
@@ -25,22 +25,23 @@ def batch_of(some, pad=0):
 
 
 def main(folder, trained_rows=128):
-    folder, _ = world(folder)
+    folder, facts = world(folder)
     model = language_model(folder)
     train = rows(folder / "train.jsonl")
     with torch.no_grad():
-        say("B1", "parity", rows=COMPARED_ROWS, loss=model(**batch_of(train[:COMPARED_ROWS])).loss.item())
+        batch = {name: value.to(model.device) for name, value in batch_of(train[:COMPARED_ROWS]).items()}
+        say(id_of("B", facts), "parity", rows=COMPARED_ROWS, loss=model(**batch).loss.item())
     trained_rows = int(trained_rows)
     arguments = TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=16, gradient_accumulation_steps=trained_rows // 16,
-        max_steps=1, learning_rate=1e-5, use_cpu=True, save_strategy="no", report_to=[], disable_tqdm=True,
+        max_steps=1, learning_rate=1e-5, use_cpu=model.device.type == "cpu", save_strategy="no", report_to=[], disable_tqdm=True,
         remove_unused_columns=False, logging_strategy="no")
 
     def update():
         Trainer(model, arguments, train_dataset=train[:trained_rows], data_collator=batch_of).train()
 
     times, _ = timed(update, repeats=2)
-    say("B1", "Hugging Face Trainer, micro-batch 16", **times, rows=trained_rows,
+    say(id_of("B", facts), "Hugging Face Trainer, micro-batch 16", **times, rows=trained_rows,
         rows_per_second=trained_rows / times["seconds"])
 
 
