@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "support/cuda.hpp"
 #include "support/log.hpp"
 
 namespace tsrec::host {
@@ -74,7 +75,13 @@ void link_plugins(const Registry& registry, const fs::path& run_folder) {
 
 void prepare_process(const RunSettings& run) {
   at::set_num_threads(static_cast<int>(run.threads));
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
+  // A GPU may sum in any order, which is faster: its numbers agree within tolerances, not to the
+  // bit.
+  at::globalContext().setDeterministicAlgorithms(run.torch_device.is_cpu(), /*warn_only=*/true);
+  // Comes with determinism, and would write every tensor twice.
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+  if (run.device == "auto" && run.torch_device.is_cpu() && has_driver())
+    log(Level::warning, "the GPU of this machine is not used: " + why_no_cuda());
 }
 
 }  // namespace tsrec::host

@@ -10,10 +10,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kDriver = "/dev/nvidiactl";
+
 std::string open_libraries() {
   if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) {
-    const char* const driver = "/dev/nvidiactl";
-    if (!fs::exists(driver)) return c10::str("there is no NVIDIA driver (", driver, ")");
+    if (!has_driver()) return c10::str("there is no NVIDIA driver (", kDriver, ")");
     const fs::path library =
         mapped_libraries().at("libtorch_cpu.so").front().parent_path() / "libtorch_cuda.so";
     if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
@@ -25,6 +26,8 @@ std::string open_libraries() {
 }
 
 }  // namespace
+
+bool has_driver() { return fs::exists(kDriver); }
 
 const std::string& why_no_cuda() {
   static const std::string why = open_libraries();
