@@ -168,6 +168,19 @@ void a_clone_stands_alone(const Subject& subject) {
   require(is_near(before_TD, hidden_of(*clone, kRow)), "changing the original changes its clone");
 }
 
+void packing_shows_in_nothing(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const torch::Tensor before_TD = hidden_of(*backbone, kRow);
+  backbone->pack();
+  require(is_near(before_TD, hidden_of(*backbone, kRow)), "packed, it has other hidden states");
+  {
+    const torch::NoGradGuard no_grad;
+    for (const nn::Parameter& parameter : backbone->parameters()) parameter.value.add_(0.5);
+  }
+  require(!is_near(before_TD, hidden_of(*backbone, kRow)),
+          "changed after pack(), it still computes with the weights of before");
+}
+
 void saved_and_loaded(const Subject& subject) {
   const auto backbone = prepared(subject);
   TestContext context;
@@ -209,6 +222,8 @@ std::vector<Rule> backbone_rules() {
       {"extend() gives new tokens their ids and rows and leaves the old ones",
        new_tokens_get_their_rows},
       {"a clone is equal and has storage of its own", a_clone_stands_alone},
+      {"packed it gives the same hidden states, until its weights change",
+       packing_shows_in_nothing},
       {"saved and loaded it is the same model and tokenizer", saved_and_loaded},
       {"equal items and seed give equal weights", the_seed_decides},
       {"no items, one item: a model, or a sentence", tiny_catalogues}};

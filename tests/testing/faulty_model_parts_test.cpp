@@ -23,6 +23,7 @@ class FaultyBackbone : public CausalBackbone {
   }
   torch::Tensor hidden(const nn::PackedBatch& batch,
                        const nn::ForwardOptions& options) const override {
+    if (packed_) return packed_->hidden(batch, options);
     nn::PackedBatch seen = batch;
     nn::ForwardOptions how = options;
     if (has_fault("forgets segments") && options.past == nullptr && options.keep == nullptr)
@@ -45,6 +46,9 @@ class FaultyBackbone : public CausalBackbone {
     CausalBackbone::extend(tokens, has_fault("scales new rows") ? 2 * input_ED : input_ED,
                            output_ED);
   }
+  void pack() override {
+    if (has_fault("stays as it was packed")) packed_ = CausalBackbone::clone();
+  }
   std::unique_ptr<Backbone> clone() const override;
   void load(const std::filesystem::path& folder) override {
     CausalBackbone::load(folder);
@@ -55,6 +59,7 @@ class FaultyBackbone : public CausalBackbone {
 
  private:
   kit::ToyBackbone toy_;
+  std::unique_ptr<Backbone> packed_;
 };
 
 // Hands on to the original: what a shallow copy would do.
@@ -87,6 +92,7 @@ TEST(Conformance, RulesOfBackbonesCanBeBroken) {
                         {"one name for all", "parameters have stable names"},
                         {"scales new rows", "extend() gives"},
                         {"a shallow clone", "a clone is equal"},
+                        {"stays as it was packed", "packed it gives the same"},
                         {"loads something else", "saved and loaded"},
                         {"a seed of its own", "equal items and seed"},
                         {"dies of no items", "no items, one item"}}));
