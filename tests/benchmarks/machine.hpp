@@ -18,13 +18,9 @@ Machine machine_of(const JobOptions& options);
 
 class MachineContext : public kit::TestContext {
  public:
-  explicit MachineContext(const Machine& machine) : machine_(machine) {}
-  torch::Device device() const override { return machine_.device; }
-  torch::ScalarType precision() const override { return machine_.precision; }
-  const Machine& machine() const { return machine_; }
-
- private:
-  Machine machine_;
+  explicit MachineContext(const Machine& machine)
+      : TestContext(/*seed=*/17, machine.device, machine.precision) {}
+  Machine machine() const { return {device(), precision()}; }
 };
 
 // T256: 4 layers of width 256, 32,768 vocabulary rows. 0.5B and 1.5B: Qwen2.5's.

@@ -11,12 +11,8 @@ const torch::Device kDevice(torch::kCUDA, 0);
 
 class CudaContext : public TestContext {
  public:
-  explicit CudaContext(torch::ScalarType precision = torch::kFloat32) : precision_(precision) {}
-  torch::Device device() const override { return kDevice; }
-  torch::ScalarType precision() const override { return precision_; }
-
- private:
-  torch::ScalarType precision_;
+  explicit CudaContext(torch::ScalarType precision = torch::kFloat32)
+      : TestContext(/*seed=*/17, kDevice, precision) {}
 };
 
 class Cuda : public ::testing::Test {

@@ -34,8 +34,8 @@ def main(folder, trained_rows=128):
     trained_rows = int(trained_rows)
     arguments = TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=16, gradient_accumulation_steps=trained_rows // 16,
-        max_steps=1, learning_rate=1e-5, use_cpu=model.device.type == "cpu", save_strategy="no", report_to=[], disable_tqdm=True,
-        remove_unused_columns=False, logging_strategy="no")
+        max_steps=1, learning_rate=1e-5, use_cpu=model.device.type == "cpu", save_strategy="no",
+        report_to=[], disable_tqdm=True, remove_unused_columns=False, logging_strategy="no")
 
     def update():
         Trainer(model, arguments, train_dataset=train[:trained_rows], data_collator=batch_of).train()

@@ -9,15 +9,17 @@ namespace tsrec::kit {
 
 class TSREC_API TestContext : public Context {
  public:
-  explicit TestContext(uint64_t seed = 17) : seed_(seed) {}
+  explicit TestContext(uint64_t seed = 17, torch::Device device = torch::kCPU,
+                       torch::ScalarType precision = torch::kFloat32)
+      : seed_(seed), device_(device), precision_(precision) {}
   ~TestContext() override;
   void log(Level level, std::string_view message) override;
   void number(std::string_view name, double value, int64_t step) override;
   void count(std::string_view name, int64_t amount) override;
   void progress(std::string_view what, int64_t done, int64_t total) override;
   at::Generator generator(std::string_view purpose, int64_t index) override;
-  torch::Device device() const override { return torch::kCPU; }
-  torch::ScalarType precision() const override { return torch::kFloat32; }
+  torch::Device device() const override { return device_; }
+  torch::ScalarType precision() const override { return precision_; }
   bool stopping() const override { return stop; }
 
   // "" or the first thing that was wrong: progress that ran backwards or past its total, a number
@@ -34,6 +36,8 @@ class TSREC_API TestContext : public Context {
 
   std::mutex mutex_;
   uint64_t seed_;
+  torch::Device device_;
+  torch::ScalarType precision_;
   std::map<std::string, std::pair<int64_t, int64_t>> progress_;  // what -> done, total
   std::string complaint_;
 };
