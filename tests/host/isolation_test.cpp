@@ -5,6 +5,8 @@
 namespace tsrec::test {
 namespace {
 
+namespace fs = std::filesystem;
+
 const std::string kFaulty = " --plugins " + std::string(TSREC_BAD_PLUGINS) + "/faulty_quantizers";
 
 std::string file_of_faulty() {
@@ -63,8 +65,7 @@ TEST(Isolation, SameBytesAsInOneProcess) {
   ASSERT_EQ(run("run " + kSmoke + " --store " + together.path().string()).code, 0);
   const auto stored = [](const TempFolder& store) {
     std::map<std::string, std::string> digests;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(store.path() / "store")) {
+    for (const auto& entry : fs::recursive_directory_iterator(store.path() / "store")) {
       if (entry.path().filename() == "digest.txt")
         digests[entry.path().parent_path().filename()] = io::read_text(entry.path());
     }
@@ -79,14 +80,20 @@ TEST(Isolation, CtrlCStopsTheChildTidily) {
   const std::string where = " --isolate --store " + store.path().string();
   const std::string long_run = "run " + kSmoke + " --set stage.sft.max_steps=100000 --set " +
                                "stage.sft.epochs=100000 --set stage.sft.patience=0" + where;
-  // SIGINT once the stage has begun; the whole group must be gone soon after.
-  const Outcome stopped =
-      run(long_run, "timeout --preserve-status --signal=INT --kill-after=60 8 ");
+  // SIGINT once the stage has begun, however long that takes.
+  const fs::path script =
+      store.write("stop.sh", "$1 " + long_run +
+                                 " >$2 2>&1 &\nuntil grep -q 'steps an epoch' $2; do sleep 0.1; " +
+                                 "kill -0 $! || break; done\nkill -INT $!\nwait $!\n");
+  const std::string out = (store.path() / "out").string();
+  const int status = std::system(
+      c10::str("timeout 300 bash ", script.string(), " ", TSREC_BINARY, " ", out).c_str());
+  const Outcome stopped{WEXITSTATUS(status), io::read_text(out)};
   EXPECT_EQ(stopped.code, 5) << stopped.text;
   EXPECT_TRUE(contains(stopped.text, "run the same command again to go on")) << stopped.text;
   EXPECT_TRUE(contains(stopped.text, "stopped at step")) << stopped.text;
-  for (const auto& entry : std::filesystem::directory_iterator(store.path() / "work"))
-    EXPECT_TRUE(std::filesystem::exists(entry.path() / "checkpoint")) << entry.path();
+  for (const auto& entry : fs::directory_iterator(store.path() / "work"))
+    EXPECT_TRUE(fs::exists(entry.path() / "checkpoint")) << entry.path();
 }
 
 }  // namespace

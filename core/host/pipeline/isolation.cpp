@@ -31,6 +31,7 @@ fs::path outcome_file(const fs::path& run_folder, const std::string& stage) {
   // parent is killed, the child stops tidily.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  hold_signals();
   if (::isatty(STDERR_FILENO) == 1) ::setenv("TSREC_TERMINAL", "1", /*overwrite=*/1);
   ::dup2(out, STDERR_FILENO);
   std::vector<char*> arguments;
@@ -106,14 +107,14 @@ MakeStage made_in_child(const Store& store, fs::path run_folder,
     std::vector<std::string> command = {boost::dll::program_location().string(),
                                         "stage",
                                         run_folder.string(),
-                                        stage.name,
+                                        stage.id.text(),
                                         "--store",
                                         store.root().string()};
     for (const fs::path& folder : plugin_folders) {
       command.emplace_back("--plugins");
       command.push_back(folder.string());
     }
-    fs::remove(outcome_file(run_folder, stage.name));
+    fs::remove(outcome_file(run_folder, stage.id.text()));
     std::array<int, 2> pipe{};
     if (::pipe(pipe.data()) != 0)
       throw Error("no pipe for a child process: ", std::strerror(errno));
@@ -126,8 +127,10 @@ MakeStage made_in_child(const Store& store, fs::path run_folder,
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    if (fs::exists(outcome_file(run_folder, stage.name))) {
-      read_outcome(outcome_file(run_folder, stage.name), result);
+    if (fs::exists(outcome_file(run_folder, stage.id.text()))) {
+      read_outcome(outcome_file(run_folder, stage.id.text()), result);
+      if (!store.has(result.key))
+        throw DataError("what the stage reads changed while it ran; run the same command again");
       result.digest = store.digest(result.key);
       result.state = StageResult::State::ran;
       return;

@@ -20,11 +20,26 @@ void on_signal(int) {
   requested = 1;
 }
 
+sigset_t stops() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
 }  // namespace
+
+void hold_signals() {
+  const sigset_t signals = stops();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+}
 
 void watch_signals() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  const sigset_t signals = stops();
+  ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
 bool stop_requested() { return requested != 0; }

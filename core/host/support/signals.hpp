@@ -6,6 +6,9 @@
 namespace tsrec::host {
 
 TSREC_HOST_API void watch_signals();
+// Keeps them waiting until watch_signals(), also in the program that this process becomes: between
+// its start and its first watch a stop would otherwise kill it.
+TSREC_HOST_API void hold_signals();
 TSREC_HOST_API bool stop_requested();
 
 }  // namespace tsrec::host
