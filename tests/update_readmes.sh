@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# update_readmes.sh TSREC [--check]: writes the option tables of plugins/*/*/README.md and the part table of
-# plugins/README.md, or says which are stale.
+# update_readmes.sh TSREC [--check]: writes the option tables of plugins/*/*/README.md, the part table of
+# plugins/README.md and the host's keys of configs/README.md, or says which are stale.
 set -euo pipefail
 tsrec=$(realpath "$1") check=${2:-}
 cd "$(dirname "$0")/.."
 unset TSREC_PLUGIN_PATH
 stale=0
-for readme in plugins/README.md plugins/*/*/README.md; do
+for readme in plugins/README.md configs/README.md plugins/*/*/README.md; do
   kind=$(basename "$(dirname "$(dirname "$readme")")")
   fresh=$(mktemp)
   while IFS= read -r line; do
@@ -16,7 +16,9 @@ for readme in plugins/README.md plugins/*/*/README.md; do
         printf '%s\n' "$line"; "$tsrec" describe "$kind" "$part" --markdown; skip=1 ;;
       '<!-- parts -->')
         printf '%s\n' "$line"; "$tsrec" list --markdown; skip=1 ;;
-      '<!-- /options -->' | '<!-- /parts -->') printf '%s\n' "$line"; skip=0 ;;
+      '<!-- host keys -->')
+        printf '%s\n' "$line"; "$tsrec" describe host --markdown; skip=1 ;;
+      '<!-- /options -->' | '<!-- /host keys -->' | '<!-- /parts -->') printf '%s\n' "$line"; skip=0 ;;
       *) [ "${skip:-0}" = 1 ] || printf '%s\n' "$line" ;;
     esac
   done <"$readme" >"$fresh"

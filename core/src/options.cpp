@@ -1,6 +1,7 @@
 #include "tsrec/options.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 namespace tsrec {
@@ -36,6 +37,12 @@ std::string toml_text(bool value) { return value ? "true" : "false"; }
 std::string toml_text(int64_t value) { return std::to_string(value); }
 std::string toml_text(const std::string& value) { return quoted(value); }
 std::string toml_text(const std::filesystem::path& value) { return quoted(value.string()); }
+std::string toml_text(const Every& value) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.amount).ptr;
+  const std::string number(buffer.data(), end);
+  return value.is_percent ? quoted(number + "%") : number;
+}
 std::string toml_text(double value) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
@@ -51,8 +58,9 @@ std::string toml_text(const std::vector<T>& values) {
 }
 
 const char* type_name(const Field::Target& target) {
-  static constexpr std::array<const char*, 8> kNames = {
-      "bool", "int", "float", "string", "path", "int list", "float list", "string list"};
+  static constexpr std::array<const char*, 9> kNames = {
+      "bool",     "int",        "float",       "string",        "path",
+      "int list", "float list", "string list", "steps or share"};
   return kNames.at(target.index());
 }
 
@@ -76,6 +84,26 @@ std::string first_complaint(const Field::Target& target, const Check& check) {
 }
 
 }  // namespace
+
+int64_t Every::of(int64_t num_steps) const {
+  if (amount == 0) return 0;
+  if (!is_percent) return static_cast<int64_t>(amount);
+  return std::max<int64_t>(
+      1, static_cast<int64_t>(std::ceil(amount / 100 * static_cast<double>(num_steps))));
+}
+
+std::optional<Every> Every::parse(const std::string& text) {
+  Every every;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, every.amount);
+  every.is_percent = rest != end && *rest == '%';
+  if (error != std::errc() || rest + (every.is_percent ? 1 : 0) != end || every.amount < 0 ||
+      !std::isfinite(every.amount))
+    return std::nullopt;
+  const bool is_whole = every.amount == std::floor(every.amount);
+  const bool fits = every.is_percent ? every.amount <= 100 : is_whole && every.amount < 1e15;
+  return fits ? std::optional(every) : std::nullopt;
+}
 
 Field::Field(std::string key, Target target) : target_(target) {
   facts_.key = std::move(key);
@@ -114,6 +142,10 @@ Field& Field::was(std::string_view old_name) {
 }
 Field& Field::not_in_key() {
   facts_.in_key = false;
+  return *this;
+}
+Field& Field::place() {
+  facts_.is_place = true;
   return *this;
 }
 Field& Field::check(std::function<std::string()> complaint) {

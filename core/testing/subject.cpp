@@ -20,6 +20,10 @@ void set_from_text(Field& field, const std::string& text) {
         } else if constexpr (std::is_same_v<T, std::string> ||
                              std::is_same_v<T, std::filesystem::path>) {
           *value = text;
+        } else if constexpr (std::is_same_v<T, Every>) {
+          const std::optional<Every> every = Every::parse(text);
+          is_read = every.has_value();
+          if (every) *value = *every;
         } else if constexpr (std::is_arithmetic_v<T>) {
           is_read = static_cast<bool>(in >> *value) && (in >> std::ws).eof();
         } else {

@@ -82,7 +82,7 @@ int compare_cells(const Arguments& arguments) {
       for (const StageResult& result : runs.back().results) {
         if (result.state != StageResult::State::failed) continue;
         std::cerr << "\n"
-                  << cell.name() << ", seed " << seed << ": " << result.name
+                  << cell.name() << ", seed " << seed << ": " << result.id.text()
                   << " failed: " << result.why << std::endl;
         return kFailed;
       }

@@ -5,7 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
-#include "pipeline/settings.hpp"
+#include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
 #include "support/installation.hpp"
 #include "tsrec/io/files.hpp"
@@ -31,15 +31,22 @@ struct Settable {
   Words values;  // its names, if it has a closed set of them
 };
 
-void add_options(const std::string& prefix, const PartInfo& part, std::vector<Settable>& all) {
-  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
-  Options options;
-  part.declare(settings.get(), options);
+void add_fields(const std::string& prefix, const Options& options, std::vector<Settable>& all) {
   for (const auto& field : options.fields()) {
     Words values = field->facts().names;
     if (field->facts().type == "bool") values = {"true", "false"};
     all.push_back({prefix + field->facts().key, values});
   }
+}
+
+// The part's own, and the host's in the same table.
+void add_options(const std::string& prefix, const PartInfo& part, std::vector<Settable>& all) {
+  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
+  Options options;
+  part.declare(settings.get(), options);
+  add_fields(prefix, options, all);
+  for (const HostTable& table : host_tables_of(*find_kind(part.kind)))
+    add_fields(prefix, table.options, all);
 }
 
 Words names_of(Registry& registry, const std::string& kind) {
@@ -74,20 +81,14 @@ void add_list(const std::string& kind, const std::string& prefix, const Node* li
   }
 }
 
-template <class Settings>
-void add_host_options(const std::string& prefix, Settings settings, std::vector<Settable>& all) {
-  Options options;
-  settings.declare(options);
-  for (const auto& field : options.fields())
-    all.push_back({prefix + field->facts().key, field->facts().names});
-}
-
 // All paths of the experiment, or, without one, of every part that stands alone in its kind's
 // table.
 std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
   std::vector<Settable> all;
-  add_host_options("run.", RunSettings(), all);
-  add_host_options("evaluate.", EvaluateSettings(), all);
+  for (const HostTable& table : host_tables()) {
+    if (table.name == "[run]") add_fields("run.", table.options, all);
+    if (table.name == "[evaluate]") add_fields("evaluate.", table.options, all);
+  }
   const Words single = {"source",    "encoder",  "quantizer",  "resolver",
                         "extractor", "backbone", "initializer"};
   if (experiment.empty()) {

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
+#include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
 
 namespace tsrec::host {
@@ -13,7 +14,7 @@ std::string limits(const Field::Facts& facts) {
   return low ? c10::str("at least ", facts.low) : "";
 }
 
-void print_markdown(Options& options) {
+void print_markdown(const Options& options) {
   if (options.fields().empty()) {
     std::cout << "No options.\n";
     return;
@@ -37,9 +38,7 @@ void print_toml(const PartInfo& part, Options& options) {
   }
 }
 
-void print_text(const PartInfo& part, const PluginFile& file, Options& options) {
-  std::cout << part.kind << " " << part.name << ": " << part.summary << "\nplugin "
-            << file.info->name << " " << file.info->version << ", " << file.file.string() << "\n";
+void print_options(const Options& options) {
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
     std::cout << "\n  " << facts.key << "  (" << facts.type
@@ -51,12 +50,43 @@ void print_text(const PartInfo& part, const PluginFile& file, Options& options) 
   }
 }
 
+// All keys of the host, a table for each table of an experiment.
+void print_host_keys(bool as_markdown) {
+  for (const HostTable& table : host_tables()) {
+    if (as_markdown) {
+      std::cout << "\n**`" << table.name << "`**\n\n";
+      print_markdown(table.options);
+    } else {
+      std::cout << table.name << "\n";
+      print_options(table.options);
+      std::cout << "\n";
+    }
+  }
+}
+
+void print_text(const PartInfo& part, const PluginFile& file, const Options& options) {
+  std::cout << part.kind << " " << part.name << ": " << part.summary << "\nplugin "
+            << file.info->name << " " << file.info->version << ", " << file.file.string() << "\n";
+  print_options(options);
+  std::cout << "\nthe host's in the same table (tsrec describe host says more):\n  ";
+  std::string keys;
+  for (const HostTable& table : host_tables_of(*find_kind(part.kind))) {
+    for (const auto& field : table.options.fields())
+      keys += (keys.empty() ? "" : ", ") + field->facts().key;
+  }
+  std::cout << keys << "\n";
+}
 }  // namespace
 
 int command_describe(const Arguments& arguments) {
+  if (arguments.words.size() == 1 && arguments.words.front() == "host") {
+    print_host_keys(arguments.markdown);
+    return kFine;
+  }
   if (arguments.words.size() != 2)
     throw ConfigError(
-        "describe needs a kind and a name, such as: tsrec describe quantizer rq_kmeans");
+        "describe needs a kind and a name, such as: tsrec describe quantizer rq_kmeans; or  tsrec "
+        "describe host, for the keys of the host");
   named_kind(arguments.words[0]);
   Registry registry(arguments.plugins, arguments.experiment);
   Origin asked;

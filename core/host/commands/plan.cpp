@@ -13,7 +13,7 @@ int command_plan(const Arguments& arguments) {
   const std::vector<StageResult> plan = plan_stages(opened.experiment, store);
   for (size_t i = 0; i < plan.size(); ++i) {
     const bool is_stored = plan[i].state == StageResult::State::stored;
-    std::cout << std::left << std::setw(26) << plan[i].name
+    std::cout << std::left << std::setw(26) << plan[i].id.text()
               << (is_stored ? "stored" : "runs: " + plan[i].why) << '\n';
     if (!arguments.origins) continue;
     for (const PartChoice& part : opened.experiment.stages[i].parts) {

@@ -48,7 +48,7 @@ int command_run(const Arguments& arguments) {
             << std::endl;
   for (const StageResult& result : results) {
     if (result.state == StageResult::State::failed) {
-      std::cerr << "\n" << result.name << " failed: " << result.why << std::endl;
+      std::cerr << "\n" << result.id.text() << " failed: " << result.why << std::endl;
       return kFailed;
     }
   }

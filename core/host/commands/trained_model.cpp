@@ -9,8 +9,8 @@ WorldFolders folders_of(const Experiment& experiment, const Store& store, const 
   std::vector<std::string> known;
   const StageResult* model = nullptr;
   for (const StageResult& stage : plan) {
-    if (!stage.name.starts_with("stage.")) continue;
-    known.push_back(stage.name.substr(6));
+    if (stage.id.role != StageId::Role::train) continue;
+    known.push_back(stage.id.of);
     if (of.empty() || of == known.back()) model = &stage;
   }
   if (model == nullptr) {
@@ -18,20 +18,21 @@ WorldFolders folders_of(const Experiment& experiment, const Store& store, const 
                                     : "there is no stage '" + of + "'" + suggest(of, known));
   }
   WorldFolders folders;
-  const auto take = [&](const std::string& name, fs::path& folder) {
+  const auto take = [&](const StageId& id, fs::path& folder) {
     for (const StageResult& stage : plan) {
-      if (stage.name != name) continue;
+      if (stage.id != id) continue;
       if (stage.state != StageResult::State::stored) {
-        throw ConfigError("'", name, "' is not in the store (", stage.why,
+        throw ConfigError("'", id.text(), "' is not in the store (", stage.why,
                           "); run the experiment first:  tsrec run");
       }
       folder = stage.folder;
     }
   };
-  take("load", folders.load);
-  take("resolve", folders.resolve);
-  take("extract", folders.extract);
-  take(model->name, folders.model);
+  using Role = StageId::Role;
+  take({Role::load}, folders.load);
+  take({Role::resolve}, folders.resolve);
+  take({Role::extract}, folders.extract);
+  take(model->id, folders.model);
   return folders;
 }
 

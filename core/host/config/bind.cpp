@@ -88,6 +88,14 @@ bool read(const Node& node, fs::path& out) {
   node.resolved = absolute.toml();
   return true;
 }
+bool read(const Node& node, Every& out) {
+  if (const auto* steps = std::get_if<int64_t>(&node.value); steps != nullptr && *steps >= 0)
+    return out = Every::steps(*steps), true;
+  const auto* text = std::get_if<std::string>(&node.value);
+  const auto every = text != nullptr ? Every::parse(*text) : std::nullopt;
+  if (every) out = *every;
+  return every.has_value();
+}
 template <class T>
 bool read(const Node& node, std::vector<T>& out) {
   const auto* list = std::get_if<Node::List>(&node.value);
@@ -107,9 +115,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 }  // namespace
 
 std::vector<BoundOption> bind(Options& options, const Node& table, const std::string& what,
-                              const std::vector<std::string>& host_keys, const Document& document) {
+                              const std::vector<std::string>& others, const Document& document) {
   std::vector<BoundOption> bound;
-  std::vector<std::string> known = {host_keys};
+  std::vector<std::string> known = others;
   for (const auto& field : options.fields()) known.push_back(field->facts().key);
   std::vector<std::string> used;
   for (const auto& field : options.fields()) {
@@ -123,7 +131,7 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
         used.push_back(name);
       }
     }
-    BoundOption option{facts.key, "", "default", facts.in_key, node == nullptr};
+    BoundOption option{facts.key, "", "default", facts.in_key, node == nullptr, {}};
     if (node != nullptr) {
       option.origin = node->origin.text();
       try {
@@ -141,11 +149,13 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
                         what + ": option '" + facts.key + "' is missing (" + facts.help + ")");
     }
     option.value = field->value_text();
+    if (const auto* path = std::get_if<fs::path*>(&field->target()); path && !facts.is_place)
+      option.content = **path;
     bound.push_back(std::move(option));
   }
   if (table.is_table()) {
     for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
-      if (contains(used, key) || contains(host_keys, key)) continue;
+      if (contains(used, key) || contains(others, key)) continue;
       child.consumed = true;
       document.complain(child.origin,
                         what + ": unknown option '" + key + "'" + suggest(key, known));

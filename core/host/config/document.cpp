@@ -41,6 +41,7 @@ Node load_file(const fs::path& file, std::vector<fs::path>& open) {
   }
   open.push_back(real);
   Node own = read_toml(file.lexically_normal());
+  refuse_twins(own);
   Node merged;
   merged.value = Node::Table{};
   if (const Node* includes = own.find("include")) {
@@ -74,6 +75,7 @@ std::vector<std::string> parts_of(const std::string& path) {
 
 // stage.sft.epochs = 3 as a tree of tables; lists are entered by the name of their entry.
 void set_path(Node& root, const std::string& path, const Node& value) {
+  refuse_twins(value, path);
   const std::vector<std::string> parts = parts_of(path);
   Node* at = &root;
   for (size_t i = 0; i + 1 < parts.size(); ++i) {

@@ -55,11 +55,15 @@ struct DocumentRequest {
   std::string overrides_flag;  // how the cell is named in origins
 };
 
-// Merged by precedence: include < the file itself < --with < compare cell < --set. [[task]],
-// [[stage]], [[recommender]], and nested lists such as [[stage.reward]] merge by name (default:
-// use). A layer that changes `use` drops the old part's own keys. Files named "tsrec:..." lie in
-// the installation's share/tsrec. Throws ConfigError with file:line:column for bad TOML, missing
-// files, include cycles, bad paths.
+// Merged by precedence: include < the file itself < --with < compare cell < --set.
+//
+// Lists of parts ([[task]], [[stage]], [[recommender]], nested ones such as [[stage.reward]]) merge
+// by name (default: use): an entry of a later layer changes the entry of its name, where it stands;
+// a new name is appended. --set reaches an entry by its name: stage.grpo.max_steps=10. One layer
+// may use a name once. A layer that changes `use` drops the old part's own keys.
+//
+// Files named "tsrec:..." lie in the installation's share/tsrec. Throws ConfigError with
+// file:line:column for bad TOML, missing files, include cycles, bad paths, names given twice.
 class TSREC_HOST_API Document {
  public:
   static Document load(const DocumentRequest& request);
@@ -82,15 +86,16 @@ class TSREC_HOST_API Document {
 TSREC_HOST_API std::string suggest(std::string_view wrong, const std::vector<std::string>& known);
 
 // Fills the fields from the table: types, ranges, names, required, old names, checks. Keys in
-// `host_keys` are the host's own and skipped. All problems go to document.complain(). what:
+// `others` are somebody else's and skipped. All problems go to document.complain(). what:
 // "quantizer 'rq_kmeans'".
 struct BoundOption {
   std::string key, value, origin;  // TOML text; "default" when not given
   bool in_key = true, is_default = true;
+  std::filesystem::path content;  // a path whose files count, not where they are
 };
 TSREC_HOST_API std::vector<BoundOption> bind(Options& options, const Node& table,
                                              const std::string& what,
-                                             const std::vector<std::string>& host_keys,
+                                             const std::vector<std::string>& others,
                                              const Document& document);
 
 }  // namespace tsrec::host

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "config/document.hpp"
 #include "config/names.hpp"
@@ -115,13 +116,40 @@ void merge_named_lists(Node::List& list, const Node::List& over) {
 std::string name_of(const Node& entry) {
   if (!entry.is_table()) return "";
   const auto& table = std::get<Node::Table>(entry.value);
-  for (const char* key : {"name", "use"}) {
-    if (const Node* found = entry_of(table, key);
-        found != nullptr && std::holds_alternative<std::string>(found->value)) {
-      return std::get<std::string>(found->value);
+  const auto text_of = [&](const char* key) -> const std::string* {
+    const Node* found = entry_of(table, key);
+    return found != nullptr ? std::get_if<std::string>(&found->value) : nullptr;
+  };
+  if (const std::string* name = text_of("name")) return *name;
+  const std::string* use = text_of("use");
+  return use != nullptr ? use->substr(use->rfind('/') + 1) : "";
+}
+
+bool is_entry_name(const std::string& name) {
+  const auto is_alnum = [](unsigned char c) { return std::isalnum(c) != 0; };
+  return !name.empty() && is_alnum(static_cast<unsigned char>(name.front())) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](unsigned char c) { return is_alnum(c) || c == '_' || c == '-'; });
+}
+
+void refuse_twins(const Node& node, const std::string& path) {
+  if (is_named_list(node)) {
+    std::map<std::string, const Node*> first;
+    for (const Node& entry : std::get<Node::List>(node.value)) {
+      const auto [at, is_new] = first.emplace(name_of(entry), &entry);
+      if (is_new) continue;
+      throw ConfigError("two entries of [[", path, "]] are called '", at->first,
+                        "': ", at->second->origin.text(), " and ", entry.origin.text(),
+                        "; give each a name of its own, such as  name = \"", at->first, "_2\"");
     }
   }
-  return "";
+  if (const auto* list = std::get_if<Node::List>(&node.value)) {
+    for (const Node& entry : *list) refuse_twins(entry, path);
+  }
+  if (const auto* table = std::get_if<Node::Table>(&node.value)) {
+    for (const auto& [key, child] : *table)
+      refuse_twins(child, path.empty() ? key : path + "." + key);
+  }
 }
 
 bool is_named_list(const Node& node) {

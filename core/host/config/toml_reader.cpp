@@ -56,6 +56,20 @@ Node read_toml(const std::filesystem::path& file) {
   }
 }
 
+namespace {
+
+void set_origin(Node& node, const Origin& origin) {
+  node.origin = origin;
+  if (auto* table = std::get_if<Node::Table>(&node.value)) {
+    for (auto& [key, child] : *table) set_origin(child, origin);
+  }
+  if (auto* list = std::get_if<Node::List>(&node.value)) {
+    for (Node& child : *list) set_origin(child, origin);
+  }
+}
+
+}  // namespace
+
 Node parse_value(const std::string& text, const Origin& origin) {
   Node node;
   try {
@@ -63,7 +77,7 @@ Node parse_value(const std::string& text, const Origin& origin) {
   } catch (const toml::parse_error&) {
     node.value = text;
   }
-  node.origin = origin;
+  set_origin(node, origin);
   node.consumed = false;
   return node;
 }

@@ -89,14 +89,18 @@ std::string CompareCell::name() const {
   return name;
 }
 
+void CompareSettings::declare(Options& o) {
+  o.add("seeds", seeds).at_least(0).help("every cell runs with each of these seeds; none: [run]'s");
+  o.add("numbers", numbers).help("columns of the table; none: HR and NDCG by item");
+  o.add("curves", curves).help("numbers over steps that are tabled and written as CSV");
+}
+
 CompareSettings read_compare(const Document& document) {
   CompareSettings settings;
   const Node* compare = document.root().find("compare");
   if (compare == nullptr) return settings;
   Options o;
-  o.add("seeds", settings.seeds).at_least(0).help("every cell runs with each of these seeds");
-  o.add("numbers", settings.numbers).help("columns of the table; none: HR and NDCG by item");
-  o.add("curves", settings.curves).help("numbers over steps that are tabled and written as CSV");
+  settings.declare(o);
   host::bind(o, *compare, "[compare]", {"axis", "against"}, document);
   const std::vector<Axis> axes = read_axes(*compare, document);
   settings.cells = product(axes);

@@ -13,6 +13,8 @@ struct CompareCell {
 };
 
 struct CompareSettings {
+  void declare(Options& options);
+
   std::vector<int64_t> seeds;
   std::vector<CompareCell> cells;    // the product of the axes; empty without [compare]
   std::string against;               // name of the cell that the others are tested against

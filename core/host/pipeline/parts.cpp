@@ -1,15 +1,30 @@
 #include "pipeline/parts.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace tsrec::host {
 namespace {
 
-std::optional<PartChoice> optional_part(const Document& document, Registry& registry,
-                                        const char* kind) {
-  const Node* table = document.root().find(kind);
-  return table == nullptr ? std::nullopt
-                          : std::optional(registry.choose(kind, *table, {}, document));
+// Stages and recommenders stand in one table of results, each as a column of its name.
+void check_columns(const Parts& parts, const Document& document) {
+  std::map<std::string, const PartChoice*> columns;
+  std::vector<const PartChoice*> all;
+  for (const PartChoice& recommender : parts.recommenders) all.push_back(&recommender);
+  for (const StageEntry& stage : parts.stages) all.push_back(&stage.trainer);
+  for (const PartChoice* choice : all) {
+    const auto [first, is_new] = columns.emplace(choice->name, choice);
+    if (choice->name == kUntrained) {
+      document.complain(choice->origin, std::string("'") + kUntrained +
+                                            "' is what the model before its first stage is called; "
+                                            "give the entry another  name = \"...\"");
+    } else if (!is_new) {
+      document.complain(choice->origin, "'" + choice->name + "' is also the name of the " +
+                                            first->second->kind + " in " +
+                                            first->second->origin.text() +
+                                            "; give one of them another  name = \"...\"");
+    }
+  }
 }
 
 // What one part needs of another.
@@ -39,17 +54,17 @@ void check(const Parts& parts, const Document& document) {
 
 Parts read_parts_of(const Document& document, Registry& registry) {
   Parts parts;
-  if (const Node* source = document.root().find("source")) {
-    parts.source = registry.choose("source", *source, {}, document);
+  if (const auto source = read_part("source", document, registry)) {
+    parts.source = *source;
   } else {
     document.complain({document.file().string(), 0, 0, ""}, "the experiment has no [source]");
   }
-  parts.encoder = optional_part(document, registry, "encoder");
-  parts.quantizer = optional_part(document, registry, "quantizer");
-  parts.resolver = optional_part(document, registry, "resolver");
-  parts.extractor = optional_part(document, registry, "extractor");
-  parts.backbone = optional_part(document, registry, "backbone");
-  parts.initializer = optional_part(document, registry, "initializer");
+  parts.encoder = read_part("encoder", document, registry);
+  parts.quantizer = read_part("quantizer", document, registry);
+  parts.resolver = read_part("resolver", document, registry);
+  parts.extractor = read_part("extractor", document, registry);
+  parts.backbone = read_part("backbone", document, registry);
+  parts.initializer = read_part("initializer", document, registry);
   parts.tasks = read_tasks(document, registry);
   parts.stages = read_stages(document, registry, parts.tasks);
   parts.recommenders =
@@ -59,6 +74,7 @@ Parts read_parts_of(const Document& document, Registry& registry) {
   const Node* evaluate = document.root().find("evaluate");
   parts.metrics = read_parts(evaluate != nullptr ? evaluate->find("metric") : nullptr, "metric",
                              document, registry);
+  check_columns(parts, document);
   check(parts, document);
   return parts;
 }

@@ -18,14 +18,35 @@ namespace tsrec::host {
 
 class StageRun;
 
-// name: "load", "quantize", "stage.sft", "evaluate.sft". inputs: earlier stages whose artefacts it
-// reads. key_lines: whatever else decides the result ("split = test", the resolved prompt wording),
-// one canonical line each.
+// What a stage is, and of what where an experiment has several.
+struct TSREC_HOST_API StageId {
+  enum class Role {
+    load,
+    embed,
+    quantize,
+    resolve,
+    extract,
+    recommender,
+    rank_recommender,
+    backbone,
+    extend,
+    train,
+    rank_model
+  } role = Role::load;
+  std::string of = {};  // recommender, train, rank_...: the name of the entry
+  // "load", "stage.sft", "evaluate.sft": in keys, in the names of random streams, in the store and
+  // on the screen. No two stages of an experiment have one text.
+  std::string text() const;
+  bool operator==(const StageId&) const = default;
+};
+
+// inputs: earlier stages whose artefacts it reads. key_lines: whatever else decides the result, one
+// line "name = value" each.
 struct Stage {
-  std::string name;
-  std::vector<std::string> inputs;
+  StageId id;
+  std::vector<StageId> inputs;
   std::vector<PartChoice> parts;
-  std::vector<std::string> key_lines;
+  std::string key_lines;
   std::function<void(StageRun&)> run;
   bool resumable = false;  // driven by train_loop: checkpoints in the work folder
   std::optional<int64_t> seed = std::nullopt;  // else the run's
@@ -37,8 +58,8 @@ class TSREC_HOST_API StageRun {
   virtual ~StageRun();
   virtual const Stage& stage() const = 0;
   virtual const std::filesystem::path& input(
-      const std::string& stage) const = 0;  // committed, read-only folder
-  virtual ArtifactWriter& out() = 0;        // becomes the artefact
+      const StageId& stage) const = 0;  // committed, read-only folder
+  virtual ArtifactWriter& out() = 0;    // becomes the artefact
   virtual Context& context() = 0;
   virtual const std::filesystem::path& work()
       const = 0;  // survives an interruption: checkpoints, curves
@@ -58,8 +79,8 @@ struct TSREC_HOST_API RunSettings {
 };
 
 struct StageResult {
-  std::string name, key, key_text,
-      digest;  // digest: of the artefact's content; enters the keys below
+  StageId id;
+  std::string key, key_text, digest;  // digest: of the artefact's content; enters the keys below
   std::filesystem::path folder;
   enum class State { stored, ran, failed, not_run } state = State::not_run;
   std::string why;  // why it ran: "options.codes: 256 -> 128", "not stored"

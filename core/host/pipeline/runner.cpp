@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "pipeline/run_context.hpp"
+#include "pipeline/settings.hpp"
 #include "support/log.hpp"
 #include "support/memory.hpp"
 #include "support/roof.hpp"
@@ -26,13 +27,14 @@ class Run final : public StageRun {
         context_(context),
         out_(work_ / "out") {}
   const Stage& stage() const override { return stage_; }
-  const fs::path& input(const std::string& name) const override {
+  const fs::path& input(const StageId& id) const override {
     const bool is_declared =
-        std::find(stage_.inputs.begin(), stage_.inputs.end(), name) != stage_.inputs.end();
+        std::find(stage_.inputs.begin(), stage_.inputs.end(), id) != stage_.inputs.end();
     for (const StageResult& result : done_) {
-      if (is_declared && result.name == name) return result.folder;
+      if (is_declared && result.id == id) return result.folder;
     }
-    throw Error("the stage '", stage_.name, "' reads '", name, "', which is not among its inputs");
+    throw Error("the stage '", stage_.id.text(), "' reads '", id.text(),
+                "', which is not among its inputs");
   }
   ArtifactWriter& out() override { return out_; }
   Context& context() override { return context_; }
@@ -49,11 +51,11 @@ class Run final : public StageRun {
 // Digests of the stage's inputs; false when one of them is missing.
 bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
                 std::vector<std::string>& digests, std::string& missing) {
-  for (const std::string& input : stage.inputs) {
-    const auto found = std::find_if(done.begin(), done.end(),
-                                    [&](const StageResult& r) { return r.name == input; });
+  for (const StageId& input : stage.inputs) {
+    const auto found =
+        std::find_if(done.begin(), done.end(), [&](const StageResult& r) { return r.id == input; });
     if (found == done.end() || found->digest.empty()) {
-      missing = input;
+      missing = input.text();
       return false;
     }
     digests.push_back(found->digest);
@@ -75,6 +77,18 @@ std::string failure_text(const Stage& stage, const std::string& reason) {
   return text + (options.empty() ? "" : "\n  options that differ from the default: " + options);
 }
 
+// A result belongs to the bytes that its key names.
+void refuse_changed_files(const Stage& stage, const Experiment& experiment, const Store& store,
+                          const std::vector<StageResult>& done, const std::string& before) {
+  std::vector<std::string> digests;
+  std::string missing;
+  digests_of(stage, done, digests, missing);
+  const std::string now = key_text(stage, experiment.run, digests, store);
+  if (now != before)
+    throw DataError("what the stage reads changed while it ran (", key_difference(before, now),
+                    "); run the same command again");
+}
+
 void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
              const std::vector<StageResult>& done, StageResult& result) {
   const fs::path work = store.work(result.key);
@@ -84,7 +98,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     result.digest = store.digest(result.key);
     return;
   }
-  log(Level::info, stage.name + "  (" + result.why + ")");
+  log(Level::info, stage.id.text() + "  (" + result.why + ")");
   if (!stage.resumable) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
   forget_peak_memory();
@@ -92,7 +106,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   {
     RunSettings settings = experiment.run;
     settings.seed = stage.seed.value_or(settings.seed);
-    RunContext context(settings, stage.name, work / "curves.jsonl");
+    RunContext context(settings, stage.id.text(), work / "curves.jsonl");
     Run run(stage, done, work, context);
     stage.run(run);
     run.out().close();
@@ -104,6 +118,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   result.counters["peak_memory"] = peak_memory();
+  refuse_changed_files(stage, experiment, store, done, result.key_text);
   result.digest = store.commit(result.key, result.key_text);
   result.state = StageResult::State::ran;
 }
@@ -121,14 +136,14 @@ double roof_after(const StageResult& stage, const RunSettings& run) {
 StageResult start_result(const Stage& stage, const Experiment& experiment, const Store& store,
                          const std::vector<StageResult>& done) {
   StageResult result;
-  result.name = stage.name;
+  result.id = stage.id;
   std::vector<std::string> digests;
   std::string missing;
   if (!digests_of(stage, done, digests, missing)) {
     result.why = "its input " + missing + " changes";
     return result;
   }
-  result.key_text = key_text(stage, experiment.run, digests);
+  result.key_text = key_text(stage, experiment.run, digests, store);
   result.key = io::sha256(result.key_text);
   result.folder = store.artefact(result.key);
   if (store.has(result.key)) {
@@ -136,7 +151,7 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
     result.digest = store.digest(result.key);
   } else {
     result.why =
-        key_difference(store.closest_key_text(stage.name, result.key_text), result.key_text);
+        key_difference(store.closest_key_text(stage.id.text(), result.key_text), result.key_text);
   }
   return result;
 }
@@ -144,16 +159,17 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
 }  // namespace
 
 std::string key_text(const Stage& stage, const RunSettings& run,
-                     const std::vector<std::string>& input_digests) {
-  std::string text = "tsrec-key 1\nstage " + stage.name + "\n";
-  text += "run seed = " + std::to_string(stage.seed.value_or(run.seed)) + "\n";
-  text +=
-      c10::str("run device = ", run.torch_device, "\nrun precision = ", run.torch_precision, "\n");
-  text += "run threads = " + std::to_string(run.threads) + "\n";
-  for (const PartChoice& part : stage.parts) text += part.key_text();
-  for (const std::string& line : stage.key_lines) text += line + "\n";
+                     const std::vector<std::string>& input_digests, const Store& store) {
+  RunSettings settings = run;
+  settings.seed = stage.seed.value_or(run.seed);
+  const auto content = [&](const std::string& option, const fs::path& path) {
+    return store.content_lines(option, path);
+  };
+  std::string text = "tsrec-key 1\nstage " + stage.id.text() + "\n" + key_lines(settings);
+  for (const PartChoice& part : stage.parts) text += part.key_text(content);
+  text += stage.key_lines;
   for (size_t i = 0; i < stage.inputs.size(); ++i)
-    text += "input " + stage.inputs[i] + " = " + input_digests[i] + "\n";
+    text += "input " + stage.inputs[i].text() + " = " + input_digests[i] + "\n";
   return text;
 }
 
@@ -195,7 +211,7 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
         result.why = failure_text(stage, reason_of(std::current_exception()));
         fs::create_directories(store.failed(result.key));
         io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
-        log(Level::warning, stage.name + " failed");
+        log(Level::warning, stage.id.text() + " failed");
       }
     }
     done.push_back(std::move(result));
@@ -207,7 +223,7 @@ StageResult run_stage(const Experiment& experiment, const Store& store, const st
   std::vector<StageResult> done;
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
-    if (stage.name == name) {
+    if (stage.id.text() == name) {
       if (result.key.empty()) throw Error("the stage '", name, "' cannot run: ", result.why);
       if (result.state != StageResult::State::stored)
         run_one(stage, experiment, store, done, result);

@@ -6,9 +6,11 @@
 
 namespace tsrec::host {
 
-// The canonical text whose SHA-256 is the stage's key. input_digests: in the order of stage.inputs.
+// The canonical text whose SHA-256 is the stage's key: what its options and settings are, what the
+// files hold that they name, and what its inputs hold. input_digests: in the order of stage.inputs.
 TSREC_HOST_API std::string key_text(const Stage& stage, const RunSettings& run,
-                                    const std::vector<std::string>& input_digests);
+                                    const std::vector<std::string>& input_digests,
+                                    const Store& store);
 
 // Makes one stage's artefact: fills digest, seconds and counters, or throws. done: the stages
 // before.

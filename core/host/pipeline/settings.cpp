@@ -48,28 +48,38 @@ std::vector<const Node*> entries_of(const Node* node, const std::string& what,
 
 bool is_enabled(const Node& entry, const Document& document) {
   const Node* enabled = entry.find("enabled");
-  if (enabled == nullptr) return true;
-  if (const bool* value = std::get_if<bool>(&enabled->value)) return *value;
-  document.complain(enabled->origin, "enabled must be true or false");
-  return true;
+  const bool* value = enabled != nullptr ? std::get_if<bool>(&enabled->value) : nullptr;
+  if (enabled != nullptr && value == nullptr)
+    document.complain(enabled->origin, "enabled must be true or false");
+  if (value == nullptr || *value) return true;
+  entry.consume_all();
+  return false;
 }
 
-// The host's own options of a table that a part shares.
-void bind_host_options(Options& options, const Node& entry, const std::string& what,
-                       const Document& document) {
-  std::vector<std::string> others;
-  std::vector<std::string> own;
-  for (const auto& field : options.fields()) own.push_back(field->facts().key);
-  for (const auto& [key, child] : std::get<Node::Table>(entry.value)) {
-    if (std::find(own.begin(), own.end(), key) == own.end()) others.push_back(key);
+// An entry of a list whose host keys T declares.
+template <class T>
+T read_entry(std::string_view kind, PartChoice T::*part, const Node& node, const Document& document,
+             Registry& registry, const std::vector<std::string>& below = {}) {
+  T entry;
+  Options host;
+  entry.declare(host);
+  entry.*part = registry.choose(kind, node, document, std::move(host), below);
+  return entry;
+}
+
+void complain_about_unknown(const std::vector<std::string>& names, const Node& entry,
+                            const std::vector<std::string>& known, const Document& document) {
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      document.complain(entry.origin,
+                        "[[stage]]: there is no task '" + name + "'" + suggest(name, known));
   }
-  host::bind(options, entry, what, others, document);
 }
 
 }  // namespace
 
 void RunSettings::declare(Options& o) {
-  o.add("name", name).help("name of the run's folder");
+  o.add("name", name).not_in_key().help("name of the run's folder");
   o.add("seed", seed).at_least(0).help("decides all random numbers");
   o.add("device", device)
       .one_of({"auto", "cpu", "cuda"})
@@ -80,6 +90,7 @@ void RunSettings::declare(Options& o) {
   o.add("threads", threads).range(0, 4096).help("0: all cores");
   o.add("time_budget_minutes", time_budget_minutes)
       .at_least(0)
+      .not_in_key()
       .help("a stage that takes longer stops tidily; 0: none");
 }
 
@@ -104,19 +115,19 @@ RunSettings read_run_settings(const Document& document) {
   return run;
 }
 
-std::vector<std::string> EvaluateSettings::key_lines() const {
-  return {"evaluate task = " + task,
-          "evaluate split = " + split,
-          "evaluate scoring = " + scoring,
-          "evaluate search = " + search,
-          c10::str("evaluate beams = ", beams),
-          c10::str("evaluate limit = ", limit),
-          c10::str("evaluate score_suffix = ", score_suffix)};
-}
-
-const std::vector<std::string>& evaluate_keys() {
-  static const std::vector<std::string> keys = {"metric"};
-  return keys;
+// What "auto" stands for here, not the word: another machine may choose otherwise.
+std::string key_lines(const RunSettings& run) {
+  RunSettings chosen = run;
+  chosen.device = run.torch_device.str();
+  chosen.precision = c10::toString(run.torch_precision);
+  Options options;
+  chosen.declare(options);
+  std::string text;
+  for (const auto& field : options.fields()) {
+    if (field->facts().in_key)
+      text += "run " + field->facts().key + " = " + field->value_text() + "\n";
+  }
+  return text;
 }
 
 void EvaluateSettings::declare(Options& o) {
@@ -133,134 +144,139 @@ void EvaluateSettings::declare(Options& o) {
           "catalogue, proven");
   o.add("score_suffix", score_suffix).help("full: add the forced tokens behind a SID to its score");
   o.add("limit", limit).at_least(0).unit("rows").help("rank that many evenly spaced rows; 0: all");
-  o.add("bootstrap", bootstrap).range(0, 1000000).help("resamples of the 95 % intervals; 0: none");
-  o.add("every_stage", every_stage).help("evaluate after each stage, not only after the last one");
-  o.add("untrained", untrained).help("evaluate the model before its first stage as well");
+  o.add("bootstrap", bootstrap)
+      .range(0, 1000000)
+      .not_in_key()
+      .help("resamples of the 95 % intervals; 0: none");
+  o.add("every_stage", every_stage)
+      .not_in_key()
+      .help("evaluate after each stage, not only where no other goes on");
+  o.add("untrained", untrained)
+      .not_in_key()
+      .help("evaluate the model before its first stage as well");
 }
 
 EvaluateSettings read_evaluate_settings(const Document& document) {
   EvaluateSettings e;
   Options o;
   e.declare(o);
-  host::bind(o, table_or_empty(document, "evaluate"), "[evaluate]", evaluate_keys(), document);
+  e.options =
+      host::bind(o, table_or_empty(document, "evaluate"), "[evaluate]", {"metric"}, document);
   return e;
-}
-
-int64_t StageEntry::validation_interval(int64_t num_steps) const {
-  const double number = std::strtod(validate_every.c_str(), nullptr);
-  if (!validate_every.ends_with('%')) return static_cast<int64_t>(number);
-  return std::max<int64_t>(
-      1, static_cast<int64_t>(std::ceil(number / 100 * static_cast<double>(num_steps))));
 }
 
 bool is_among(const std::string& name, const std::vector<std::string>& names) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
+void TaskEntry::declare(Options& o) {
+  o.add("weight", weight).range(0, 1e6).help("weight of the task's rows in the loss");
+  o.add("repeat", repeat)
+      .range(1e-6, 10000)
+      .help("how often the task's rows occur in an epoch; 0.1: a tenth of them, each in its turn");
+}
+
+void RewardEntry::declare(Options& o) {
+  o.add("weight", weight).range(-1e6, 1e6).help("weight of the reward in the sum");
+}
+
+void StageEntry::declare(Options& o) {
+  o.add("from", from)
+      .not_in_key()  // the model it starts from is an input
+      .help(
+          "name of the earlier stage whose model it starts from, or \"untrained\"; default: the "
+          "stage before it");
+  o.add("tasks", tasks).help("names of the tasks it trains on; none: all");
+  o.add("validate_with", validate_with).help("names of the tasks it validates on");
+  o.add("validate_every", validate_every).help("steps between validations, or their share of all");
+  o.add("patience", patience)
+      .at_least(0)
+      .help("validations that are no better before it stops; 0: never");
+  o.add("curve_rows", curve_rows)
+      .at_least(0)
+      .unit("rows")
+      .help("rank that many validation rows at each validation (Figure 4); 0: only the loss");
+  o.add("select", select)
+      .help(
+          "which state it hands on: best (lowest validation loss), last, or the highest of a "
+          "number that curve_rows measures, such as item.hr@10")
+      .check([this] {
+        const bool needs_curve = select != "best" && select != "last";
+        return needs_curve && curve_rows == 0
+                   ? "select = \"" + select +
+                         "\" chooses by ranked validation rows; set curve_rows, or use \"best\" "
+                         "or \"last\""
+                   : std::string();
+      });
+  o.add("checkpoint_every", checkpoint_every)
+      .at_least(0)
+      .unit("steps")
+      .not_in_key()
+      .help("0: at validations only");
+}
+
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) {
   std::vector<TaskEntry> tasks;
   for (const Node* entry : entries_of(document.root().find("task"), "[[task]]", document)) {
-    if (!is_enabled(*entry, document)) {
-      entry->consume_all();
-      continue;
-    }
-    TaskEntry task;
-    Options o;
-    o.add("weight", task.weight).range(0, 1e6).help("weight of the task's rows in the loss");
-    o.add("repeat", task.repeat)
-        .range(1e-6, 10000)
-        .help(
-            "how often the task's rows occur in an epoch; 0.1: a tenth of them, each in its turn");
-    bind_host_options(o, *entry, "[[task]]", document);
-    task.part = registry.choose("task", *entry, {"weight", "repeat"}, document);
-    tasks.push_back(std::move(task));
+    if (is_enabled(*entry, document))
+      tasks.push_back(read_entry("task", &TaskEntry::part, *entry, document, registry));
   }
   return tasks;
+}
+
+std::optional<PartChoice> read_part(std::string_view kind, const Document& document,
+                                    Registry& registry) {
+  const Node* table = document.root().find(kind);
+  if (table == nullptr || !is_enabled(*table, document)) return std::nullopt;
+  return registry.choose(kind, *table, document);
 }
 
 std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
                                    const Document& document, Registry& registry) {
   std::vector<PartChoice> parts;
   for (const Node* entry : entries_of(list, std::string(kind), document)) {
-    if (is_enabled(*entry, document)) {
-      parts.push_back(registry.choose(kind, *entry, {}, document));
-    } else {
-      entry->consume_all();
-    }
+    if (is_enabled(*entry, document)) parts.push_back(registry.choose(kind, *entry, document));
   }
   return parts;
 }
 
+namespace {
+
+// `from` becomes a name: without one, that of the stage before.
+void resolve_from(StageEntry& stage, const std::vector<StageEntry>& before, const Node& entry,
+                  const Document& document) {
+  if (stage.from.empty()) {
+    stage.from = before.empty() ? kUntrained : before.back().trainer.name;
+    return;
+  }
+  std::vector<std::string> known = {kUntrained};
+  for (const StageEntry& earlier : before) known.push_back(earlier.trainer.name);
+  if (std::find(known.begin(), known.end(), stage.from) == known.end()) {
+    document.complain(entry.origin, "[[stage]] from = \"" + stage.from +
+                                        "\": no earlier stage is called so" +
+                                        suggest(stage.from, known));
+  }
+}
+
+}  // namespace
+
 std::vector<StageEntry> read_stages(const Document& document, Registry& registry,
                                     const std::vector<TaskEntry>& tasks) {
-  const std::vector<std::string> keys = {"tasks",  "validate_with",    "validate_every", "patience",
-                                         "select", "checkpoint_every", "curve_rows",     "reward"};
   std::vector<std::string> known;
   for (const TaskEntry& task : tasks) known.push_back(task.part.name);
   std::vector<StageEntry> stages;
   for (const Node* entry : entries_of(document.root().find("stage"), "[[stage]]", document)) {
-    if (!is_enabled(*entry, document)) {
-      entry->consume_all();
-      continue;
-    }
-    StageEntry stage;
-    if (const Node* every = entry->find("validate_every");
-        every != nullptr && std::holds_alternative<int64_t>(every->value)) {
-      stage.validate_every = std::to_string(std::get<int64_t>(every->value));
-    } else if (every != nullptr && std::holds_alternative<std::string>(every->value)) {
-      stage.validate_every = std::get<std::string>(every->value);
-    } else if (every != nullptr) {
-      document.complain(every->origin,
-                        "validate_every must be a number of steps or a share such as \"5%\"");
-    }
-    Options o;
-    o.add("tasks", stage.tasks).help("names of the tasks it trains on; none: all");
-    o.add("validate_with", stage.validate_with).help("names of the tasks it validates on");
-    o.add("patience", stage.patience)
-        .at_least(0)
-        .help("validations that are no better before it stops; 0: never");
-    o.add("curve_rows", stage.curve_rows)
-        .at_least(0)
-        .unit("rows")
-        .help("rank that many validation rows at each validation (Figure 4); 0: only the loss");
-    o.add("select", stage.select)
-        .help(
-            "which state it hands on: best (lowest validation loss), last, or the highest of a "
-            "number that curve_rows measures, such as item.hr@10")
-        .check([&stage] {
-          const bool needs_curve = stage.select != "best" && stage.select != "last";
-          return needs_curve && stage.curve_rows == 0
-                     ? "select = \"" + stage.select +
-                           "\" chooses by ranked validation rows; set curve_rows, or use \"best\" "
-                           "or \"last\""
-                     : std::string();
-        });
-    o.add("checkpoint_every", stage.checkpoint_every)
-        .at_least(0)
-        .unit("steps")
-        .help("0: at validations only");
-    bind_host_options(o, *entry, "[[stage]]", document);
-    for (const std::vector<std::string>* names : {&stage.tasks, &stage.validate_with}) {
-      for (const std::string& task : *names) {
-        if (std::find(known.begin(), known.end(), task) == known.end()) {
-          document.complain(entry->origin,
-                            "[[stage]]: there is no task '" + task + "'" + suggest(task, known));
-        }
-      }
-    }
+    if (!is_enabled(*entry, document)) continue;
+    StageEntry stage =
+        read_entry("trainer", &StageEntry::trainer, *entry, document, registry, {"reward"});
+    complain_about_unknown(stage.tasks, *entry, known, document);
+    complain_about_unknown(stage.validate_with, *entry, known, document);
+    resolve_from(stage, stages, *entry, document);
     for (const Node* reward : entries_of(entry->find("reward"), "[[stage.reward]]", document)) {
-      if (!is_enabled(*reward, document)) {
-        reward->consume_all();
-        continue;
-      }
-      double weight = 1;
-      Options r;
-      r.add("weight", weight).range(-1e6, 1e6).help("weight of the reward in the sum");
-      bind_host_options(r, *reward, "[[stage.reward]]", document);
-      stage.rewards.push_back(registry.choose("reward", *reward, {"weight"}, document));
-      stage.reward_weights.push_back(weight);
+      if (is_enabled(*reward, document))
+        stage.rewards.push_back(
+            read_entry("reward", &RewardEntry::part, *reward, document, registry));
     }
-    stage.trainer = registry.choose("trainer", *entry, keys, document);
     stages.push_back(std::move(stage));
   }
   return stages;
@@ -291,21 +307,18 @@ PromptWording read_wording(const Document& document) {
   return wording;
 }
 
-std::string wording_text(const PromptWording& wording) {
-  Node all;
-  all.value = Node::Table{};
-  const auto text = [](const std::string& value) {
+std::string key_lines(const PromptWording& wording) {
+  std::string lines;
+  const auto add = [&](const std::string& name, const std::string& value) {
     Node node;
     node.value = value;
-    return node;
+    lines += "prompt " + name + " = " + node.toml() + "\n";
   };
-  all.set("frame", text(wording.frame));
-  all.set("separator", text(wording.separator));
-  for (const auto& [name, value] : wording.shared) all.set(name, text(value));
-  std::string lines = all.toml();
+  add("frame", wording.frame);
+  add("separator", wording.separator);
+  for (const auto& [name, value] : wording.shared) add(name, value);
   for (const auto& [form, texts] : wording.forms) {
-    for (const auto& [slot, value] : texts)
-      lines += form + "." + slot + " = " + text(value).toml() + "\n";
+    for (const auto& [slot, value] : texts) add(form + "." + slot, value);
   }
   return lines;
 }

@@ -1,5 +1,6 @@
-// The host's own keys: [run], [evaluate], and those of [[task]] and [[stage]] that are not the
-// part's.
+// The host's own keys: [run], [evaluate], and those of [[task]], [[stage]] and [[stage.reward]]
+// beside the part's. Declared like the options of a part: reading, key, describe and completion all
+// come from the declaration.
 #pragma once
 
 #include "pipeline/pipeline.hpp"
@@ -8,6 +9,8 @@
 namespace tsrec::host {
 
 RunSettings read_run_settings(const Document& document);
+// Lines of a key, one for each setting that decides results.
+std::string key_lines(const RunSettings& run);
 
 struct EvaluateSettings {
   void declare(Options& options);
@@ -15,25 +18,38 @@ struct EvaluateSettings {
   std::string task = "next_item", split = "test", scoring = "full", search = "beam";
   int64_t beams = 20, limit = 0, bootstrap = 1000;
   bool score_suffix = true, every_stage = true, untrained = false;
-  std::vector<std::string> key_lines() const;
+  std::vector<BoundOption> options;  // as bound
 };
-EvaluateSettings read_evaluate_settings(const Document& document);
-const std::vector<std::string>& evaluate_keys();
 
 struct TaskEntry {
+  void declare(Options& options);
+
   PartChoice part;
   double weight = 1, repeat = 1;
 };
+
+struct RewardEntry {
+  void declare(Options& options);
+
+  PartChoice part;
+  double weight = 1;
+};
+
 struct StageEntry {
+  void declare(Options& options);
+
   PartChoice trainer;
+  std::string from;  // the stage before it, by name; kUntrained: the extended backbone
   std::vector<std::string> tasks;  // names; empty: all
   std::vector<std::string> validate_with = {"next_item"};
-  std::string validate_every = "10%", select = "best";
+  Every validate_every = Every::percent(10);
+  std::string select = "best";
   int64_t patience = 0, checkpoint_every = 0, curve_rows = 0;
-  std::vector<PartChoice> rewards;
-  std::vector<double> reward_weights;
-  int64_t validation_interval(int64_t num_steps) const;  // "5%" or a number of steps
+  std::vector<RewardEntry> rewards;
 };
+
+// What `from` and `--of` call the model that no stage has trained yet.
+inline constexpr const char* kUntrained = "untrained";
 
 // Whether the list names it; an empty list stands for all names.
 bool is_among(const std::string& name, const std::vector<std::string>& names);
@@ -41,11 +57,15 @@ bool is_among(const std::string& name, const std::vector<std::string>& names);
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry);
 std::vector<StageEntry> read_stages(const Document& document, Registry& registry,
                                     const std::vector<TaskEntry>& tasks);
-// A list of parts such as [[recommender]] or [evaluate] metric, without the disabled ones.
+// A table such as [quantizer]; empty when it is not there, or not enabled.
+std::optional<PartChoice> read_part(std::string_view kind, const Document& document,
+                                    Registry& registry);
+// A list of parts such as [[recommender]] or [evaluate] metric, without those not enabled.
 std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
                                    const Document& document, Registry& registry);
+EvaluateSettings read_evaluate_settings(const Document& document);
 PromptWording read_wording(const Document& document);
-// All of [prompt] as one line for the keys.
-std::string wording_text(const PromptWording& wording);
+// All of [prompt], a line of a key for each text.
+std::string key_lines(const PromptWording& wording);
 
 }  // namespace tsrec::host

@@ -13,13 +13,43 @@
 #include "tsrec/parts/trainer.hpp"
 
 namespace tsrec::host {
+
+std::string StageId::text() const {
+  switch (role) {
+    case Role::load:
+      return "load";
+    case Role::embed:
+      return "embed";
+    case Role::quantize:
+      return "quantize";
+    case Role::resolve:
+      return "resolve";
+    case Role::extract:
+      return "extract";
+    case Role::recommender:
+      return "recommender." + of;
+    case Role::backbone:
+      return "backbone";
+    case Role::extend:
+      return "extend";
+    case Role::train:
+      return "stage." + of;
+    case Role::rank_recommender:
+    case Role::rank_model:
+      return "evaluate." + of;
+  }
+  throw Error("a stage of no known role");
+}
+
 namespace {
 
 using Shared = std::shared_ptr<const Parts>;
+using Role = StageId::Role;
 
 // --- load: items, samples, and whether anything leaks
-// ------------------------------------------------------------------- Every row's history lies
-// before its target, and no row of training is later than its user's first test row.
+
+// Every row's history lies before its target, and no row of training is later than its user's first
+// test row.
 void audit(const Dataset& data, Context& context) {
   std::map<int64_t, int64_t> first_test;
   const int64_t* test_time = data.test.time_S.const_data_ptr<int64_t>();
@@ -50,7 +80,7 @@ void audit(const Dataset& data, Context& context) {
 }
 
 Stage load_stage(const Shared& parts) {
-  return {"load",
+  return {{Role::load},
           {},
           {parts->source},
           {},
@@ -65,14 +95,14 @@ Stage load_stage(const Shared& parts) {
 }
 
 // --- embed, quantize, resolve: from texts to SIDs
-// -----------------------------------------------------------------------
+
 Stage embed_stage(const Shared& parts) {
-  return {"embed",
-          {"load"},
+  return {{Role::embed},
+          {{Role::load}},
           {*parts->encoder},
           {},
           [parts](StageRun& run) {
-            const Dataset data = read_dataset(run.input("load"));
+            const Dataset data = read_dataset(run.input({Role::load}));
             const torch::Tensor x_ND =
                 parts->encoder->make<Encoder>(run.context())->encode(data.items, run.context());
             if (x_ND.dim() != 2 || x_ND.size(0) != data.items.size() ||
@@ -86,12 +116,12 @@ Stage embed_stage(const Shared& parts) {
 }
 
 Stage quantize_stage(const Shared& parts) {
-  return {"quantize",
-          {"embed"},
+  return {{Role::quantize},
+          {{Role::embed}},
           {*parts->quantizer},
           {},
           [parts](StageRun& run) {
-            const torch::Tensor x_ND = ArtifactReader(run.input("embed")).tensor("x_ND");
+            const torch::Tensor x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
             const auto quantizer = parts->quantizer->make<Quantizer>(run.context());
             quantizer->fit(x_ND, run.context());
             ArtifactWriter fitted(run.out().folder("quantizer"));
@@ -117,12 +147,12 @@ void report_sids(const SidTable& sids, Context& context) {
 
 Stage resolve_stage(const Shared& parts) {
   if (!parts->quantizer) {  // the source's own SIDs
-    return {"resolve",
-            {"load"},
+    return {{Role::resolve},
+            {{Role::load}},
             {},
             {},
             [](StageRun& run) {
-              const Dataset data = read_dataset(run.input("load"));
+              const Dataset data = read_dataset(run.input({Role::load}));
               if (!data.sids)
                 throw DataError("the source ships no SIDs; add a [quantizer] with an [encoder]");
               report_sids(*data.sids, run.context());
@@ -130,14 +160,14 @@ Stage resolve_stage(const Shared& parts) {
             },
             false};
   }
-  return {"resolve",
-          {"load", "embed", "quantize"},
+  return {{Role::resolve},
+          {{Role::load}, {Role::embed}, {Role::quantize}},
           {*parts->quantizer, *parts->resolver},
           {},
           [parts](StageRun& run) {
-            const Dataset data = read_dataset(run.input("load"));
-            const torch::Tensor x_ND = ArtifactReader(run.input("embed")).tensor("x_ND");
-            const ArtifactReader quantized(run.input("quantize"));
+            const Dataset data = read_dataset(run.input({Role::load}));
+            const torch::Tensor x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
+            const ArtifactReader quantized(run.input({Role::quantize}));
             const auto quantizer = parts->quantizer->make<Quantizer>(run.context());
             quantizer->load(ArtifactReader(quantized.folder("quantizer")));
             const SidTable sids =
@@ -150,14 +180,14 @@ Stage resolve_stage(const Shared& parts) {
 }
 
 Stage extract_stage(const Shared& parts) {
-  return {"extract",
-          {"load", "resolve"},
+  return {{Role::extract},
+          {{Role::load}, {Role::resolve}},
           {*parts->extractor},
           {},
           [parts](StageRun& run) {
-            const Dataset data = read_dataset(run.input("load"));
+            const Dataset data = read_dataset(run.input({Role::load}));
             const auto notes = parts->extractor->make<Extractor>(run.context())
-                                   ->extract(token_clusters(read_sids(run.input("resolve"))),
+                                   ->extract(token_clusters(read_sids(run.input({Role::resolve}))),
                                              data.items, run.context());
             run.context().log(Level::info, c10::str(notes.size(), " tokens described"));
             write_notes(notes, run.out());
@@ -166,38 +196,38 @@ Stage extract_stage(const Shared& parts) {
 }
 
 // --- backbone, extend: a language model that knows the SID tokens
-// -------------------------------------------------------
+
 Stage backbone_stage(const Shared& parts) {
-  return {"backbone",
-          {"load"},
+  return {{Role::backbone},
+          {{Role::load}},
           {*parts->backbone},
           {},
           [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
-            backbone->prepare(read_dataset(run.input("load")).items, run.context());
+            backbone->prepare(read_dataset(run.input({Role::load})).items, run.context());
             backbone->save(run.out().folder("model"));
           },
           false};
 }
 
 std::vector<TokenNote> notes_for(const Shared& parts, StageRun& run) {
-  return parts->extractor ? read_notes(run.input("extract")) : std::vector<TokenNote>();
+  return parts->extractor ? read_notes(run.input({Role::extract})) : std::vector<TokenNote>();
 }
 
-std::vector<std::string> with_notes(const Shared& parts, std::vector<std::string> inputs) {
-  if (parts->extractor) inputs.emplace_back("extract");
+std::vector<StageId> with_notes(const Shared& parts, std::vector<StageId> inputs) {
+  if (parts->extractor) inputs.push_back({Role::extract});
   return inputs;
 }
 
 Stage extend_stage(const Shared& parts) {
-  return {"extend",
-          with_notes(parts, {"load", "resolve", "backbone"}),
+  return {{Role::extend},
+          with_notes(parts, {{Role::load}, {Role::resolve}, {Role::backbone}}),
           {*parts->backbone, *parts->initializer},
           {},
           [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
-            backbone->load(run.input("backbone") / "model");
-            const SidTable sids = read_sids(run.input("resolve"));
+            backbone->load(run.input({Role::backbone}) / "model");
+            const SidTable sids = read_sids(run.input({Role::resolve}));
             const std::vector<TokenNote> notes = notes_for(parts, run);
             const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone->tokenizer().size()));
             const NewRows rows =
@@ -212,48 +242,47 @@ Stage extend_stage(const Shared& parts) {
             for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
             backbone->extend(tokens, rows.input_ED, rows.output_ED);
             backbone->save(run.out().folder("model"));
-            run.out().text("fingerprint", ArtifactReader(run.input("resolve")).text("fingerprint"));
+            run.out().text("fingerprint",
+                           ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
           },
           false};
 }
 
-WorldFolders world_folders(const Shared& parts, const StageRun& run, const std::string& model) {
-  return {run.input("load"), run.input("resolve"),
-          parts->extractor ? run.input("extract") : std::filesystem::path(), run.input(model)};
+WorldFolders world_folders(const Shared& parts, const StageRun& run, const StageId& model) {
+  return {run.input({Role::load}), run.input({Role::resolve}),
+          parts->extractor ? run.input({Role::extract}) : std::filesystem::path(),
+          run.input(model)};
 }
 
-// --- stage.<name>: each continues from the model before it
-// --------------------------------------------------------------
-Stage train_stage(const Shared& parts, size_t index, const std::string& before) {
+// --- stage.<name>: each goes on from the model of an earlier one
+
+// The stage that makes the model of this name.
+StageId model_of(const std::string& name) {
+  return name == kUntrained ? StageId{Role::extend} : StageId{Role::train, name};
+}
+
+// What decides the numbers of ranked rows.
+void add_ranking(const Parts& parts, Stage& stage) {
+  stage.key_lines += key_lines("evaluate ", parts.evaluate.options, {});
+  for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
+}
+
+Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
-  Stage stage{"stage." + entry.trainer.name,
-              with_notes(parts, {"load", "resolve", before}),
+  const StageId before = model_of(entry.from);
+  Stage stage{{Role::train, entry.trainer.name},
+              with_notes(parts, {{Role::load}, {Role::resolve}, before}),
               {*parts->backbone, entry.trainer},
               {},
               {},
               true};
   for (const TaskEntry& task : parts->tasks) {
-    if (!is_among(task.part.name, entry.tasks) && !is_among(task.part.name, entry.validate_with))
-      continue;
-    stage.parts.push_back(task.part);
-    stage.key_lines.push_back(
-        c10::str("task ", task.part.name, " weight = ", task.weight, " repeat = ", task.repeat));
+    if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
+      stage.parts.push_back(task.part);
   }
-  for (size_t r = 0; r < entry.rewards.size(); ++r) {
-    stage.parts.push_back(entry.rewards[r]);
-    stage.key_lines.push_back(
-        c10::str("reward ", entry.rewards[r].name, " weight = ", entry.reward_weights[r]));
-  }
-  stage.key_lines.push_back("tasks = " + c10::Join(" ", entry.tasks));
-  stage.key_lines.push_back("validate_with = " + c10::Join(" ", entry.validate_with));
-  stage.key_lines.push_back(c10::str("validate_every = ", entry.validate_every,
-                                     " patience = ", entry.patience, " select = ", entry.select));
-  if (entry.curve_rows > 0) {
-    stage.key_lines.push_back(c10::str("curve_rows = ", entry.curve_rows));
-    for (const std::string& line : parts->evaluate.key_lines()) stage.key_lines.push_back(line);
-    for (const PartChoice& metric : parts->metrics) stage.parts.push_back(metric);
-  }
-  stage.key_lines.push_back("prompt = " + io::sha256(wording_text(parts->wording)));
+  for (const RewardEntry& reward : entry.rewards) stage.parts.push_back(reward.part);
+  if (entry.curve_rows > 0) add_ranking(*parts, stage);
+  stage.key_lines += key_lines(parts->wording);
   stage.run = [parts, index, before](StageRun& run) {
     const StageEntry& settings = parts->stages[index];
     Context& context = run.context();
@@ -269,19 +298,20 @@ Stage train_stage(const Shared& parts, size_t index, const std::string& before) 
                        .trie = *world.trie,
                        .rewards = {},
                        .reward_names = {},
-                       .reward_weights = settings.reward_weights};
-    for (const PartChoice& choice : settings.rewards) {
-      auto reward = choice.make<Reward>(context);
+                       .reward_weights = {}};
+    for (const RewardEntry& chosen : settings.rewards) {
+      auto reward = chosen.part.make<Reward>(context);
       reward->prepare({world.data, world.sids, world.notes}, context);
       inputs.rewards.push_back(std::move(reward));
-      inputs.reward_names.push_back(choice.name);
+      inputs.reward_names.push_back(chosen.part.name);
+      inputs.reward_weights.push_back(chosen.weight);
     }
     const Samples curve_samples = limited(world.data.valid, settings.curve_rows);
     TrainLoopSettings loop;
     loop.patience = settings.patience;
     loop.checkpoint_every = settings.checkpoint_every;
     loop.select = settings.select;
-    loop.validate_every = [&](int64_t steps) { return settings.validation_interval(steps); };
+    loop.validate_every = [&](int64_t steps) { return settings.validate_every.of(steps); };
     if (settings.curve_rows > 0) {
       loop.more_numbers = [&] {
         return world.measure(world.rank(curve_samples, parts->evaluate, context), curve_samples,
@@ -293,20 +323,20 @@ Stage train_stage(const Shared& parts, size_t index, const std::string& before) 
         train_loop(run, *trainer, *world.backbone, loop, [&] { trainer->start(inputs, context); });
     world.backbone->save(run.out().folder("model"));
     run.out().number("steps", static_cast<double>(steps));
-    run.out().text("fingerprint", ArtifactReader(run.input("resolve")).text("fingerprint"));
+    run.out().text("fingerprint", ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
   };
   return stage;
 }
 
 // --- recommender.<name>, evaluate.<of>
-// ----------------------------------------------------------------------------------
+
 Stage recommender_stage(const PartChoice& choice, bool has_sids) {
-  Stage stage{"recommender." + choice.name, {"load"}, {choice}, {}, {}, false};
-  if (has_sids) stage.inputs.emplace_back("resolve");
+  Stage stage{{Role::recommender, choice.name}, {{Role::load}}, {choice}, {}, {}, false};
+  if (has_sids) stage.inputs.push_back({Role::resolve});
   stage.run = [choice, has_sids](StageRun& run) {
-    const Dataset data = read_dataset(run.input("load")).without_test();
+    const Dataset data = read_dataset(run.input({Role::load})).without_test();
     const std::optional<SidTable> sids =
-        has_sids ? std::optional(read_sids(run.input("resolve"))) : std::nullopt;
+        has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
     recommender->fit({data, sids ? &*sids : nullptr}, run.context());
     ArtifactWriter fitted(run.out().folder("recommender"));
@@ -321,20 +351,17 @@ Split evaluated_split(const EvaluateSettings& settings) {
 }
 
 Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool has_sids) {
-  Stage stage{"evaluate." + choice.name,
-              {"load", "recommender." + choice.name},
-              {choice},
-              parts->evaluate.key_lines(),
-              {},
-              false};
-  if (has_sids) stage.inputs.emplace_back("resolve");
-  for (const PartChoice& metric : parts->metrics) stage.parts.push_back(metric);
-  stage.run = [parts, choice, has_sids](StageRun& run) {
-    const Dataset data = read_dataset(run.input("load"));
+  const StageId fitted{Role::recommender, choice.name};
+  Stage stage{
+      {Role::rank_recommender, choice.name}, {{Role::load}, fitted}, {choice}, {}, {}, false};
+  if (has_sids) stage.inputs.push_back({Role::resolve});
+  add_ranking(*parts, stage);
+  stage.run = [parts, choice, fitted, has_sids](StageRun& run) {
+    const Dataset data = read_dataset(run.input({Role::load}));
     const std::optional<SidTable> sids =
-        has_sids ? std::optional(read_sids(run.input("resolve"))) : std::nullopt;
+        has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
-    recommender->load(ArtifactReader(run.input("recommender." + choice.name) / "recommender"));
+    recommender->load(ArtifactReader(run.input(fitted) / "recommender"));
     const Samples samples =
         limited(data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = recommender->rank(samples, parts->evaluate.beams, run.context());
@@ -351,21 +378,21 @@ Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool h
   return stage;
 }
 
-Stage evaluate_model(const Shared& parts, const std::string& of, const std::string& model_stage) {
-  Stage stage{"evaluate." + of,
-              with_notes(parts, {"load", "resolve", model_stage}),
+Stage evaluate_model(const Shared& parts, const std::string& of) {
+  const StageId model = model_of(of);
+  Stage stage{{Role::rank_model, of},
+              with_notes(parts, {{Role::load}, {Role::resolve}, model}),
               {*parts->backbone},
-              parts->evaluate.key_lines(),
+              {},
               {},
               false};
-  for (const PartChoice& metric : parts->metrics) stage.parts.push_back(metric);
   for (const TaskEntry& task : parts->tasks) {
     if (task.part.name == parts->evaluate.task) stage.parts.push_back(task.part);
   }
-  stage.key_lines.push_back("prompt = " + io::sha256(wording_text(parts->wording)));
-  stage.run = [parts, model_stage](StageRun& run) {
-    const World world(*parts, world_folders(parts, run, model_stage), /*with_test=*/true,
-                      run.context());
+  add_ranking(*parts, stage);
+  stage.key_lines += key_lines(parts->wording);
+  stage.run = [parts, model](StageRun& run) {
+    const World world(*parts, world_folders(parts, run, model), /*with_test=*/true, run.context());
     // In float32 only forwards of few tokens would profit, and here are none.
     if (run.context().precision() == torch::kBFloat16) world.backbone->pack();
     const Samples samples =
@@ -414,14 +441,15 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   if (parts->backbone) {
     stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
     stages.push_back(seeded(extend_stage(parts), *parts->initializer));
-    std::string model = "extend";
-    if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, "untrained", model));
+    if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, kUntrained));
     for (size_t i = 0; i < parts->stages.size(); ++i) {
-      stages.push_back(seeded(train_stage(parts, i, model), parts->stages[i].trainer));
-      model = stages.back().name;
-      const bool is_last = i + 1 == parts->stages.size();
-      if (is_last || parts->evaluate.every_stage)
-        stages.push_back(evaluate_model(parts, parts->stages[i].trainer.name, model));
+      const StageEntry& entry = parts->stages[i];
+      stages.push_back(seeded(train_stage(parts, i), entry.trainer));
+      const bool goes_on =
+          std::any_of(parts->stages.begin() + static_cast<std::ptrdiff_t>(i), parts->stages.end(),
+                      [&](const StageEntry& later) { return later.from == entry.trainer.name; });
+      if (!goes_on || parts->evaluate.every_stage)
+        stages.push_back(evaluate_model(parts, entry.trainer.name));
     }
   }
   return experiment;

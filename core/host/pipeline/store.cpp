@@ -10,7 +10,7 @@
 #include <sstream>
 #include <vector>
 
-#include "tsrec/error.hpp"
+#include "pipeline/content.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -103,27 +103,78 @@ std::string Store::closest_key_text(const std::string& stage, const std::string&
   return closest;
 }
 
+std::string Store::content_lines(const std::string& option, const fs::path& path) const {
+  const std::vector<FileContent> files = contents_of(path, root_ / "contents");
+  if (files.empty()) return "file " + option + ": = missing\n";
+  std::string lines;
+  for (const FileContent& file : files)
+    lines += "file " + option + ": " + file.name + " = " + file.digest + "\n";
+  return lines;
+}
+
+namespace {
+
+constexpr std::string_view kEquals = " = ";
+
+// "file folder: items.json" -> "items.json (folder)"
+std::string file_text(const std::string& name) {
+  const size_t colon = name.find(':');
+  const std::string option = name.substr(5, colon - 5);
+  return colon + 2 < name.size() ? name.substr(colon + 2) + " (" + option + ")" : option;
+}
+
+std::string changed_text(const std::string& name, const std::string& before,
+                         const std::string& now) {
+  if (name.starts_with("file ")) {
+    return (now == "missing" ? "file missing: " : "file changed: ") + file_text(name);
+  }
+  if (name.starts_with("input ")) return name + " changed";  // digests say nothing to a reader
+  return name + ": " + before + " -> " + now;
+}
+
+std::string added_text(const std::string& line, const std::string& name) {
+  if (name.starts_with("file "))
+    return (line.ends_with("= missing") ? "file missing: " : "file added: ") + file_text(name);
+  return name.starts_with("input ") ? name + " changed" : line;
+}
+
+std::string shortened(std::string text) {
+  constexpr size_t kMost = 100;
+  if (text.size() > kMost) text.replace(kMost - 3, std::string::npos, "...");
+  return text;
+}
+
+}  // namespace
+
 std::string key_difference(const std::string& before, const std::string& now) {
   if (before.empty()) return "never ran";
   const std::vector<std::string> old_lines = lines_of(before), new_lines = lines_of(now);
   const std::set<std::string> old_set(old_lines.begin(), old_lines.end()),
       new_set(new_lines.begin(), new_lines.end());
+  const auto name_of_line = [](const std::string& line) {
+    return line.substr(0, line.find(kEquals));
+  };
   std::vector<std::string> differences;
+  std::set<std::string> told;  // names of lines
   for (const std::string& line : new_lines) {
     if (old_set.contains(line)) continue;
-    const size_t equals = line.find(" = ");
-    std::string shown = line;
-    for (const std::string& old_line : old_lines) {
-      const bool same_name =
-          equals != std::string::npos && old_line.compare(0, equals + 3, line, 0, equals + 3) == 0;
-      if (same_name && !new_set.contains(old_line))
-        shown = line.substr(0, equals) + ": " + old_line.substr(equals + 3) + " -> " +
-                line.substr(equals + 3);
-    }
-    if (line.starts_with("input ") && equals != std::string::npos)
-      shown = line.substr(0, equals) + " changed";  // digests say nothing to a reader
-    if (shown.size() > 100) shown.replace(97, std::string::npos, "...");
-    differences.push_back(std::move(shown));
+    const std::string name = name_of_line(line);
+    told.insert(name);
+    const auto old_line = std::find_if(old_lines.begin(), old_lines.end(), [&](const auto& other) {
+      return !new_set.contains(other) && name != line && name_of_line(other) == name;
+    });
+    const size_t value = name.size() + kEquals.size();
+    differences.push_back(
+        shortened(old_line != old_lines.end()
+                      ? changed_text(name, old_line->substr(value), line.substr(value))
+                      : added_text(line, name)));
+  }
+  for (const std::string& line : old_lines) {
+    const std::string name = name_of_line(line);
+    const std::string all_gone = line.substr(0, line.find(':')) + ": = missing";
+    if (line.starts_with("file ") && !told.contains(name) && !new_set.contains(line) &&
+        !new_set.contains(all_gone) && line != all_gone)
+      differences.push_back(shortened("file removed: " + file_text(name)));
   }
   if (differences.empty()) return "not stored";
   constexpr size_t kShown = 4;

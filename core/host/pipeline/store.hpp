@@ -24,12 +24,16 @@ class TSREC_HOST_API Store {
   // The stored key text of this stage that differs least from `now`, the newest of several; "" when
   // it never ran. A store holds many experiments: the closest one explains best what changed.
   std::string closest_key_text(const std::string& stage, const std::string& now) const;
+  // What a file holds, or all files of a folder, as lines of a key: "file OPTION: NAME = SHA-256",
+  // NAME below the folder. Hidden files do not count. "file OPTION: = missing" where nothing is. A
+  // large file is read once and remembered by path, size, times and inode.
+  std::string content_lines(const std::string& option, const std::filesystem::path& path) const;
 
  private:
   std::filesystem::path root_;
 };
 
-// "option codes = 256 -> 128": what the two key texts differ in.
+// "option codes: 256 -> 128; file changed: items.json (folder)": what the two key texts differ in.
 TSREC_HOST_API std::string key_difference(const std::string& before, const std::string& now);
 
 // Held while a stage runs: a second process waits and then finds the stored result.

@@ -134,7 +134,7 @@ int64_t train_loop(StageRun& run, Trainer& trainer, Backbone& policy,
   while (state.next < steps) {
     trainer.step(state.next, context);
     ++state.next;
-    context.progress(run.stage().name, state.next, steps);
+    context.progress(run.stage().id.text(), state.next, steps);
     const bool is_last = state.next == steps;
     const bool validates = is_last || (every > 0 && state.next % every == 0);
     if (validates) validate(trainer, policy, settings, state, context);
@@ -146,7 +146,7 @@ int64_t train_loop(StageRun& run, Trainer& trainer, Backbone& policy,
     if (context.stopping() && !is_last) {
       save_checkpoint(run, trainer, policy, state);
       throw Interrupted(
-          c10::str("stopped at step ", state.next, " of ", steps, " of ", run.stage().name));
+          c10::str("stopped at step ", state.next, " of ", steps, " of ", run.stage().id.text()));
     }
     const bool saves =
         validates || (settings.checkpoint_every > 0 && state.next % settings.checkpoint_every == 0);

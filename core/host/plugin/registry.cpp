@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "config/names.hpp"
 #include "plugin/library.hpp"
-#include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
 
@@ -66,10 +66,11 @@ std::pair<const PartInfo*, const PluginFile*> Registry::find(std::string_view ki
     }
   }
   if (matches.empty()) {
-    throw PluginError("no ", std::string(kind), " is named '", std::string(use), "'",
-                      suggest(name, known), "\n  asked for in ", asked.text(),
-                      "\n  searched: ", searched(),
-                      refusals.empty() ? "" : "\nplugins that cannot be used:" + refusals);
+    const std::string sentence =
+        c10::str("no ", kind, " is named '", use, "'", suggest(name, known), "\n  asked for in ",
+                 asked.text(), "\n  searched: ", searched());
+    if (refusals.empty()) throw ConfigError(sentence);
+    throw PluginError(sentence, "\nplugins that cannot be used:", refusals);
   }
   if (matches.size() > 1) {
     const PluginFile &one = *matches[0].second, &other = *matches[1].second;
@@ -85,8 +86,56 @@ std::pair<const PartInfo*, const PluginFile*> Registry::find(std::string_view ki
   return matches.front();
 }
 
-PartChoice Registry::choose(std::string_view kind, const Node& table,
-                            const std::vector<std::string>& host_keys, const Document& document) {
+void EntryKeys::declare(Options& o) {
+  o.add("use", use).required().not_in_key().help("which part: its name, or plugin/name");
+  o.add("name", name)
+      .not_in_key()
+      .help("what the entry is called in its list and in results; default: as `use`")
+      .check([this] {
+        return name.empty() || is_entry_name(name)
+                   ? ""
+                   : "name = \"" + name + "\" must consist of letters, digits, '_' and '-'";
+      });
+  o.add("enabled", enabled).not_in_key().help("false leaves the entry out");
+  o.add("seed", seed)
+      .at_least(-1)
+      .not_in_key()  // it stands in the key as the stage's seed
+      .help(
+          "pins the randomness of the part's stage, so that runs with other seeds share it; "
+          "-1: the run's");
+}
+
+namespace {
+
+std::vector<std::string> keys_of(const Options& options) {
+  std::vector<std::string> keys;
+  for (const auto& field : options.fields()) keys.push_back(field->facts().key);
+  return keys;
+}
+
+// Keys of the table that are none of these.
+std::vector<std::string> keys_beside(const Node& table, const std::vector<std::string>& these) {
+  std::vector<std::string> keys;
+  for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
+    if (std::find(these.begin(), these.end(), key) == these.end()) keys.push_back(key);
+  }
+  return keys;
+}
+
+void refuse_shared_keys(const PartChoice& choice, const std::vector<std::string>& own,
+                        const std::vector<std::string>& host) {
+  for (const std::string& key : own) {
+    if (std::find(host.begin(), host.end(), key) != host.end())
+      throw PluginError(choice.described(), " has an option '", key,
+                        "', which is the host's in this table; its author must give it another "
+                        "name");
+  }
+}
+
+}  // namespace
+
+PartChoice Registry::choose(std::string_view kind, const Node& table, const Document& document,
+                            Options host, const std::vector<std::string>& below) {
   PartChoice choice;
   choice.kind = kind;
   choice.origin = table.origin;
@@ -100,43 +149,43 @@ PartChoice Registry::choose(std::string_view kind, const Node& table,
     return choice;
   }
   choice.use = std::get<std::string>(use->value);
-  choice.name = choice.use;
+  choice.name = name_of(table);
   std::tie(choice.info, choice.plugin) = find(kind, choice.use, use->origin);
   choice.settings =
       std::shared_ptr<void>(choice.info->new_settings(), choice.info->delete_settings);
-  Options options;
-  choice.info->declare(choice.settings.get(), options);
-  std::vector<std::string> keys = host_keys;
-  keys.emplace_back("use");
-  keys.emplace_back("name");
-  keys.emplace_back("enabled");
-  keys.emplace_back("seed");
-  if (const Node* name = table.find("name");
-      name != nullptr && std::holds_alternative<std::string>(name->value)) {
-    choice.name = std::get<std::string>(name->value);
-  }
-  if (const Node* seed = table.find("seed")) {
-    const auto* value = std::get_if<int64_t>(&seed->value);
-    if (value != nullptr && *value >= 0) {
-      choice.seed = *value;
-    } else {
-      document.complain(seed->origin, "seed must be a whole number, 0 or more");
-    }
-  }
-  choice.options =
-      host::bind(options, table, choice.kind + " '" + choice.use + "'", keys, document);
+  Options own;
+  choice.info->declare(choice.settings.get(), own);
+  EntryKeys entry;
+  entry.declare(host);
+  const std::vector<std::string> host_keys = keys_of(host);
+  std::vector<std::string> others = host_keys;
+  others.insert(others.end(), below.begin(), below.end());
+  refuse_shared_keys(choice, keys_of(own), others);
+  const std::string what = choice.kind + " '" + choice.use + "'";
+  choice.options = host::bind(own, table, what, others, document);
+  choice.host_options = host::bind(host, table, what, keys_beside(table, host_keys), document);
+  if (entry.seed >= 0) choice.seed = entry.seed;
   return choice;
 }
 
-std::string PartChoice::key_text() const {
+std::string key_lines(const std::string& prefix, const std::vector<BoundOption>& options,
+                      const ContentLines& content) {
+  std::string text;
+  for (const BoundOption& option : options) {
+    if (!option.in_key) continue;
+    text += option.content.empty() ? prefix + option.key + " = " + option.value + "\n"
+                                   : content(option.key, option.content);
+  }
+  return text;
+}
+
+std::string PartChoice::key_text(const ContentLines& content) const {
   std::string text = c10::str("part ", kind, "/", info->name, " of ", plugin->info->name,
                               " contract ", info->contract, " revision ", info->revision, "\n");
   if (!plugin->is_installed() && std::string_view(plugin->info->version).starts_with("0."))
-    text += "plugin file = " + io::sha256(io::read_text(plugin->file)) + "\n";
-  for (const BoundOption& option : options) {
-    if (option.in_key) text += "option " + option.key + " = " + option.value + "\n";
-  }
-  return text;
+    text += content("plugin", plugin->file);
+  return text + key_lines("option ", options, content) +
+         key_lines("option ", host_options, content);
 }
 
 std::string PartChoice::described() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,28 @@
 
 namespace tsrec::host {
 
-// A plugin that was asked for is missing or cannot be used; exit code 3.
+// A plugin that is there cannot be used; exit code 3.
 class TSREC_HOST_API PluginError : public Error {
  public:
   using Error::Error;
   ~PluginError() override;
+};
+
+// Lines of a key for the files behind an option: see Store::content_lines().
+using ContentLines =
+    std::function<std::string(const std::string& option, const std::filesystem::path& path)>;
+// "codes = 256" lines for the options that decide results, each behind `prefix`.
+TSREC_HOST_API std::string key_lines(const std::string& prefix,
+                                     const std::vector<BoundOption>& options,
+                                     const ContentLines& content);
+
+// What the host itself reads in the table of any part.
+struct TSREC_HOST_API EntryKeys {
+  void declare(Options& options);
+
+  std::string use, name;
+  bool enabled = true;
+  int64_t seed = -1;  // of the part's stage; -1: the run's
 };
 
 // A part of an experiment: chosen by `use`, its settings bound and checked.
@@ -28,14 +46,15 @@ class TSREC_HOST_API PartChoice {
   std::string kind, use, name;  // name: unique in its list, default = use
   const PartInfo* info = nullptr;
   const PluginFile* plugin = nullptr;
-  std::vector<BoundOption> options;
+  std::vector<BoundOption> options, host_options;  // its own, and the host's in the same table
   std::shared_ptr<void> settings;
   std::optional<int64_t> seed;  // the host's key `seed`: pins the randomness of the part's stage
   Origin origin;
-  // "part quantizer/rq_kmeans of tsrec.rq_kmeans contract 1 revision 3" + "option codes = 256"
-  // lines. A plugin from outside the installation whose version is still 0.x is under development:
-  // the digest of its file enters, so that every rebuild runs its stages again.
-  std::string key_text() const;
+  // "part quantizer/rq_kmeans of tsrec.rq_kmeans contract 1 revision 3", then its own options and
+  // those of the host ("option codes = 256"). A plugin from outside the installation whose version
+  // is still 0.x is under development: the digest of its file enters, so that every rebuild runs
+  // its stages again.
+  std::string key_text(const ContentLines& content) const;
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
 
@@ -58,12 +77,15 @@ class TSREC_HOST_API Registry {
   // Of the loaded files, by kind and name.
   std::vector<std::pair<const PartInfo*, const PluginFile*>> parts(std::string_view kind = "");
   // Loads what is needed to find kind/use ("rq_kmeans" or "acme.opq/rq_kmeans"). Throws
-  // PluginError: nobody offers it, or two plugins do.
+  // ConfigError: nobody offers it; PluginError: nobody does, but some plugin cannot be used, or two
+  // plugins do.
   std::pair<const PartInfo*, const PluginFile*> find(std::string_view kind, std::string_view use,
                                                      const Origin& asked);
   // table: { use = "rq_kmeans", <options> } -> bound choice; problems go to document.complain().
-  PartChoice choose(std::string_view kind, const Node& table,
-                    const std::vector<std::string>& host_keys, const Document& document);
+  // host: what else the host reads in this table; bound here as well. below: keys of tables in it
+  // that the caller reads.
+  PartChoice choose(std::string_view kind, const Node& table, const Document& document,
+                    Options host = {}, const std::vector<std::string>& below = {});
 
  private:
   std::string searched() const;  // for messages

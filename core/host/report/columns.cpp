@@ -6,15 +6,13 @@ namespace tsrec::host {
 
 std::vector<Column> columns_of(const std::vector<StageResult>& results) {
   std::vector<Column> columns;
-  const std::string prefix = "evaluate.";
   for (const StageResult& result : results) {
-    if (!result.name.starts_with(prefix) || result.digest.empty()) continue;
+    const bool is_model = result.id.role == StageId::Role::rank_model;
+    const bool is_ranked = is_model || result.id.role == StageId::Role::rank_recommender;
+    if (!is_ranked || result.digest.empty()) continue;
     Column column;
-    column.name = result.name.substr(prefix.size());
-    const bool is_recommender =
-        std::any_of(results.begin(), results.end(),
-                    [&](const StageResult& r) { return r.name == "recommender." + column.name; });
-    column.is_model = !is_recommender;
+    column.name = result.id.of;
+    column.is_model = is_model;
     column.stored = read_numbers(result.folder);
     columns.push_back(std::move(column));
   }

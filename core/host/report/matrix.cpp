@@ -158,7 +158,7 @@ std::vector<Point> points_of(const CompareSettings& settings, const std::vector<
   for (const CellRun& run : runs) {
     for (const StageResult& result : run.results) {
       const fs::path file = result.folder / "curves.jsonl";
-      if (!result.name.starts_with("stage.") || result.digest.empty() || !fs::exists(file))
+      if (result.id.role != StageId::Role::train || result.digest.empty() || !fs::exists(file))
         continue;
       std::istringstream lines(io::read_text(file));
       for (std::string line; std::getline(lines, line);) {
@@ -167,8 +167,8 @@ std::vector<Point> points_of(const CompareSettings& settings, const std::vector<
         if (std::find(settings.curves.begin(), settings.curves.end(), name) ==
             settings.curves.end())
           continue;
-        points.push_back({run.cell, result.name, name, run.seed, json.at("step").get<int64_t>(),
-                          json.at("value").get<double>()});
+        points.push_back({run.cell, result.id.text(), name, run.seed,
+                          json.at("step").get<int64_t>(), json.at("value").get<double>()});
       }
     }
   }

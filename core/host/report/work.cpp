@@ -54,7 +54,7 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
                        {"stages", ordered_json::object()}};
   for (const StageResult& stage : results) {
     if (stage.state != StageResult::State::ran) {
-      rows.push_back({stage.name, word_of(stage.state), "", "", "", "", "", ""});
+      rows.push_back({stage.id.text(), word_of(stage.state), "", "", "", "", "", ""});
       continue;
     }
     const int64_t num_rows = counted(stage, "rows"), tokens = counted(stage, "token_forwards");
@@ -62,11 +62,11 @@ std::string report_work(const RunSettings& run, const std::vector<StageResult>& 
     const double share = roof > 0 && stage.seconds > 0 ? flops / stage.seconds / roof : 0;
     const bool is_small = flops < 5e7;  // of no work there is no share worth a number
     rows.push_back(
-        {stage.name, word_of(stage.state), fixed(stage.seconds, 1), whole_or_blank(num_rows),
+        {stage.id.text(), word_of(stage.state), fixed(stage.seconds, 1), whole_or_blank(num_rows),
          num_rows > 0 ? fixed(static_cast<double>(tokens) / static_cast<double>(num_rows), 1) : "",
          is_small ? "" : fixed(flops / 1e9, 1), is_small ? "" : fixed(100 * share, 0) + " %",
          whole_or_blank(counted(stage, "peak_memory") >> 20)});
-    ordered_json& entry = json["stages"][stage.name];
+    ordered_json& entry = json["stages"][stage.id.text()];
     entry["seconds"] = stage.seconds;
     for (const auto& [name, value] : stage.counters) entry[name] = value;
     if (!is_small) entry["share_of_roof"] = share;

@@ -1,21 +1,35 @@
 // Options are declared once, next to the members they fill. The one declaration yields reading,
-// type and range checks,
-// `--set`, help, the README table, the resolved file and the canonical text of the stage key.
+// type and range checks, `--set`, help, the README table, the resolved file and the canonical text
+// of the stage key. The host declares its own keys in the same way.
 #pragma once
 
 #include <limits>
+#include <optional>
 #include <variant>
 
 #include "tsrec/error.hpp"
 
 namespace tsrec {
 
+// How often something happens in a run of steps: every so many of them ("every = 50"), or after
+// every such share of all ("every = \"5%\"").
+struct TSREC_API Every {
+  double amount = 0;
+  bool is_percent = false;
+  static Every steps(int64_t count) { return {static_cast<double>(count), false}; }
+  static Every percent(double share) { return {share, true}; }
+  // Steps from one time to the next; a share is at least one step. 0: never.
+  int64_t of(int64_t num_steps) const;
+  // Reads "5%" or "50"; empty when it is neither.
+  static std::optional<Every> parse(const std::string& text);
+};
+
 // One option. Every call returns *this.
 class TSREC_API Field {
  public:
   using Target =
       std::variant<bool*, int64_t*, double*, std::string*, std::filesystem::path*,
-                   std::vector<int64_t>*, std::vector<double>*, std::vector<std::string>*>;
+                   std::vector<int64_t>*, std::vector<double>*, std::vector<std::string>*, Every*>;
 
   Field(std::string key, Target target);
 
@@ -29,6 +43,9 @@ class TSREC_API Field {
       std::string_view effect);  // says the effect: "cap cluster sizes so that every code is used"
   Field& was(std::string_view old_name);  // accepted with a warning
   Field& not_in_key();  // changing it does not rerun the stage (it cannot change results)
+  // Of a path: only where it is counts. Otherwise a path stands for the content of the file, or of
+  // all files of the folder: other bytes in the same place run the stage again.
+  Field& place();
   Field& check(
       std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
 
@@ -39,7 +56,7 @@ class TSREC_API Field {
     std::vector<std::string> names, old_names;
     double low = -std::numeric_limits<double>::infinity(),
            high = std::numeric_limits<double>::infinity();
-    bool is_required = false, in_key = true;
+    bool is_required = false, in_key = true, is_place = false;
     std::vector<std::function<std::string()>> checks;
   };
   const Facts& facts() const { return facts_; }
@@ -55,14 +72,14 @@ class TSREC_API Field {
 class TSREC_API Options {
  public:
   // T: bool, int64_t, double, std::string, std::filesystem::path (relative to the file it was
-  // written in; "~" and
-  // "${NAME}" of the environment are expanded), vectors of int64_t, double, std::string. `value`
-  // holds the default.
+  // written in; "~" and "${NAME}" of the environment are expanded), Every, vectors of int64_t,
+  // double, std::string. `value` holds the default.
   template <class T>
   Field& add(std::string_view key, T& value) {
     return add_target(key, Field::Target(&value));
   }
   std::vector<std::unique_ptr<Field>>& fields() { return fields_; }
+  const std::vector<std::unique_ptr<Field>>& fields() const { return fields_; }
 
  private:
   Field& add_target(std::string_view key, Field::Target target);

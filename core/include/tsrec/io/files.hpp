@@ -28,5 +28,7 @@ TSREC_API Csv read_csv(const std::filesystem::path& file);
 // evaluated.
 TSREC_API std::vector<std::string> parse_list_literal(std::string_view text);
 TSREC_API std::string sha256(std::string_view bytes);  // hex
+// The same of a file's bytes, which are never in memory as a whole.
+TSREC_API std::string sha256_of_file(const std::filesystem::path& file);
 
 }  // namespace tsrec::io

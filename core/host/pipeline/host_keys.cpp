@@ -1,0 +1,40 @@
+#include "pipeline/host_keys.hpp"
+
+namespace tsrec::host {
+namespace {
+
+template <class Settings>
+HostTable table(const char* name) {
+  HostTable table;
+  const auto settings = std::make_shared<Settings>();
+  settings->declare(table.options);
+  table.name = name;
+  table.settings = settings;
+  return table;
+}
+
+constexpr const char* kAnyPart = "any part";
+
+}  // namespace
+
+std::vector<HostTable> host_tables() {
+  std::vector<HostTable> tables;
+  tables.push_back(table<EntryKeys>(kAnyPart));
+  tables.push_back(table<RunSettings>("[run]"));
+  tables.push_back(table<TaskEntry>("[[task]]"));
+  tables.push_back(table<StageEntry>("[[stage]]"));
+  tables.push_back(table<RewardEntry>("[[stage.reward]]"));
+  tables.push_back(table<EvaluateSettings>("[evaluate]"));
+  tables.push_back(table<CompareSettings>("[compare]"));
+  return tables;
+}
+
+std::vector<HostTable> host_tables_of(const Kind& kind) {
+  std::vector<HostTable> tables = host_tables();
+  std::erase_if(tables, [&](const HostTable& table) {
+    return table.name != kAnyPart && table.name != kind.table;
+  });
+  return tables;
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,342 @@
+// What a stage's key covers: options, the files that they name, the host's own settings, inputs.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <random>
+#include <thread>
+
+#include "cli_support.hpp"
+#include "pipeline/content.hpp"
+#include "pipeline/runner.hpp"
+#include "plugin/registry.hpp"
+#include "support/published_files.hpp"
+
+namespace tsrec::test {
+namespace {
+
+namespace fs = std::filesystem;
+using host::StageId;
+
+const std::string kFloors =
+    "[source]\nuse = \"lc_rec\"\nfolder = \"data\"\n[[recommender]]\nuse = \"popularity\"\n"
+    "[evaluate]\nmetric = [{ use = \"hr\", k = [1] }]\n";
+
+// An experiment on a small data set of its own, read in this process.
+struct Floors {
+  Floors() {
+    fs::copy(LcRecFolder().path(), folder.path() / "data");
+    folder.write("experiment.toml", kFloors);
+  }
+  host::Experiment read() {
+    host::DocumentRequest request;
+    request.file = folder.path() / "experiment.toml";
+    return host::make_experiment(host::Document::load(request), registry);
+  }
+  std::vector<host::StageResult> plan() { return host::plan_stages(read(), store()); }
+  std::vector<host::StageResult> run() {
+    const host::Experiment experiment = read();
+    const host::Store kept = store();
+    return host::run_stages(experiment, kept, host::made_here(experiment, kept));
+  }
+  host::Store store() const { return host::Store(folder.path() / "store"); }
+
+  TempFolder folder;
+  host::Registry registry{{}, ""};
+};
+
+bool all_stored(const std::vector<host::StageResult>& results) {
+  return std::all_of(results.begin(), results.end(), [](const host::StageResult& result) {
+    return result.state == host::StageResult::State::stored;
+  });
+}
+
+TEST(Key, OtherBytesInTheSamePlaceRunAgain) {
+  Floors floors;
+  floors.run();
+  ASSERT_TRUE(all_stored(floors.plan()));
+
+  floors.folder.write("data/Toy.inter.json", R"({"10": [1, 0], "2": [2, 1, 0, 2]})");
+  EXPECT_EQ(floors.plan().front().why, "file changed: Toy.inter.json (folder)");
+  floors.folder.write("data/Extra.item.json", "{}");
+  EXPECT_EQ(floors.plan().front().why,
+            "file added: Extra.item.json (folder); file changed: Toy.inter.json (folder)");
+  fs::remove(floors.folder.path() / "data/Extra.item.json");
+  floors.folder.write("data/.DS_Store", "a file manager's");
+  fs::remove(floors.folder.path() / "data/Toy.inter.json");
+  EXPECT_EQ(floors.plan().front().why, "file removed: Toy.inter.json (folder)");
+
+  fs::copy(LcRecFolder().path(), floors.folder.path() / "data",
+           fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+  EXPECT_TRUE(all_stored(floors.plan())) << "the old bytes have the old key";
+  fs::remove_all(floors.folder.path() / "data");
+  EXPECT_EQ(floors.plan().front().why, "file missing: folder");
+}
+
+TEST(Key, NumbersAreThoseOfTheFilesThatAreThere) {
+  Floors floors;
+  const auto hit_rate = [](const std::vector<host::StageResult>& results) {
+    return ArtifactReader(results.back().folder).number("item.hr@1");
+  };
+  // The test item of the one user who has enough of them: the most popular one, then another.
+  floors.folder.write("data/Toy.inter.json", R"({"10": [0, 1, 0, 0], "2": [0, 1, 2]})");
+  const double before = hit_rate(floors.run());
+  floors.folder.write("data/Toy.inter.json", R"({"10": [0, 1, 0, 2], "2": [0, 1, 1]})");
+  const double after = hit_rate(floors.run());
+  Floors fresh;
+  fresh.folder.write("data/Toy.inter.json", R"({"10": [0, 1, 0, 2], "2": [0, 1, 1]})");
+  EXPECT_EQ(after, hit_rate(fresh.run()));
+  EXPECT_NE(after, before);
+}
+
+// Whatever part of ours has an option of type path.
+TEST(Key, EveryPartThatReadsFiles) {
+  host::Registry registry({}, "");
+  registry.load_all();
+  std::set<std::string> found;
+  for (const auto& [part, file] : registry.parts()) {
+    const std::shared_ptr<void> settings(part->new_settings(), part->delete_settings);
+    Options options;
+    part->declare(settings.get(), options);
+    for (const auto& field : options.fields()) {
+      if (field->facts().type != "path" || field->facts().is_place) continue;
+      found.insert(part->name);
+      const TempFolder folder;
+      const host::Store store(folder.path() / "store");
+      const auto key_at = [&](const std::string& place) {
+        folder.write("experiment.toml", c10::str("[part]\nuse = \"", part->name, "\"\n",
+                                                 field->facts().key, " = \"", place, "\"\n"));
+        host::DocumentRequest request;
+        request.file = folder.path() / "experiment.toml";
+        const host::Document document = host::Document::load(request);
+        return registry.choose(part->kind, *document.root().find("part"), document)
+            .key_text([&](const std::string& option, const fs::path& path) {
+              return store.content_lines(option, path);
+            });
+      };
+      folder.write("here/a/file", "one");
+      folder.write("there/a/file", "one");
+      const std::string before = key_at("here/a");
+      EXPECT_EQ(key_at("there/a"), before) << part->name << ": the place does not count";
+      folder.write("here/a/file", "two");
+      EXPECT_NE(key_at("here/a"), before) << part->name << " " << field->facts().key;
+    }
+  }
+  EXPECT_EQ(found, (std::set<std::string>{"lc_rec", "minionerec", "precomputed", "pretrained",
+                                          "published"}));
+}
+
+TEST(Key, AFileThatChangesWhileItIsReadIsNoResult) {
+  Floors floors;
+  host::Experiment experiment = floors.read();
+  const auto load = experiment.stages.front().run;
+  experiment.stages.front().run = [&](host::StageRun& run) {
+    load(run);
+    floors.folder.write("data/Toy.inter.json", "{}");
+  };
+  const host::Store store = floors.store();
+  const auto results = host::run_stages(experiment, store, host::made_here(experiment, store));
+  EXPECT_EQ(results.front().state, host::StageResult::State::failed);
+  EXPECT_NE(results.front().why.find("what the stage reads changed while it ran (file changed: "
+                                     "Toy.inter.json (folder)); run the same command again"),
+            std::string::npos)
+      << results.front().why;
+  EXPECT_FALSE(store.has(results.front().key));
+}
+
+TEST(Content, LargeFilesAreRememberedUntilTheyChange) {
+  const TempFolder folder;
+  const fs::path memory = folder.path() / "memory";
+  std::string bytes(3 << 20, '\0');
+  std::mt19937 random(std::random_device{}());
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  const fs::path file = folder.write("weights", bytes);
+  const auto digest = [&] { return host::contents_of(file, memory).at(0).digest; };
+  EXPECT_EQ(digest(), io::sha256(bytes));
+  EXPECT_FALSE(fs::exists(memory)) << "what changed just now may change again unseen";
+
+  std::this_thread::sleep_for(std::chrono::seconds(4));
+  EXPECT_EQ(digest(), io::sha256(bytes));
+  EXPECT_EQ(std::distance(fs::directory_iterator(memory), {}), 1);
+  EXPECT_EQ(digest(), io::sha256(bytes));
+
+  // The same size, inode, and time of its last change, as `cp --preserve` and `rsync` leave it.
+  struct stat facts = {};
+  ::stat(file.c_str(), &facts);
+  bytes[1 << 20] = static_cast<char>(bytes[1 << 20] + 1);
+  std::ofstream(file, std::ios::binary | std::ios::in).write(bytes.data(), std::ssize(bytes));
+  const timespec times[] = {facts.st_atim, facts.st_mtim};
+  ::utimensat(AT_FDCWD, file.c_str(), times, 0);
+  EXPECT_EQ(digest(), io::sha256(bytes));
+}
+
+TEST(Content, FoldersAreTheirFilesAndLinksAreFollowed) {
+  const TempFolder folder;
+  const fs::path memory = folder.path() / "memory";
+  folder.write("a/x", "1");
+  folder.write("a/sub/y", "2");
+  folder.write("a/.cache/z", "3");
+  folder.write("b/blob", "4");
+  fs::create_symlink("../b/blob", folder.path() / "a/link");
+  fs::create_directory_symlink("..", folder.path() / "a/sub/up");  // leads back
+  std::string names;
+  for (const host::FileContent& file : host::contents_of(folder.path() / "a", memory)) {
+    names += file.name + " ";
+    EXPECT_EQ(file.digest == io::sha256("4"), file.name == "link") << file.name;
+  }
+  EXPECT_EQ(names, "link sub/y x ");
+  EXPECT_TRUE(host::contents_of(folder.path() / "none", memory).empty());
+}
+
+TEST(Key, HostSettingsThatDecideResultsAreInIt) {
+  host::Registry registry({}, "");
+  const auto keys = [&](std::vector<std::string> set) {
+    host::DocumentRequest request;
+    request.file = kSmoke;
+    request.set = std::move(set);
+    const TempFolder store;
+    const host::Experiment experiment =
+        host::make_experiment(host::Document::load(request), registry);
+    std::map<std::string, std::string> texts;
+    for (const host::Stage& stage : experiment.stages) {
+      texts[stage.id.text()] =
+          host::key_text(stage, experiment.run, std::vector<std::string>(stage.inputs.size()),
+                         host::Store(store.path()));
+    }
+    return texts;
+  };
+  const auto before = keys({});
+  // One setting, and the stages whose own key it enters.
+  const auto changed = [&](const std::string& setting) {
+    std::string names;
+    for (const auto& [name, text] : keys({setting})) {
+      if (text != before.at(name)) names += name + " ";
+    }
+    return names;
+  };
+  EXPECT_EQ(changed("stage.sft.validate_every=9"), "stage.sft ");
+  EXPECT_EQ(changed("stage.sft.validate_every=\"8%\""), "stage.sft ");
+  EXPECT_EQ(changed("stage.sft.patience=1"), "stage.sft ");
+  EXPECT_EQ(changed("stage.sft.select=last"), "stage.sft ");
+  EXPECT_EQ(changed("stage.grpo.validate_with=[\"title_to_sid\"]"), "stage.grpo ");
+  EXPECT_EQ(changed("stage.grpo.reward.exact_match.weight=2"), "stage.grpo ");
+  EXPECT_EQ(changed("stage.sft.curve_rows=10"), "stage.sft ");
+  EXPECT_EQ(changed("task.title_to_sid.weight=2"), "stage.sft ");
+  EXPECT_EQ(changed("task.title_to_sid.repeat=0.5"), "stage.sft ");
+  EXPECT_EQ(changed("prompt.title_to_sid.target=\"{answer}.{eos}\""),
+            "evaluate.grpo evaluate.sft stage.grpo stage.sft ");
+  EXPECT_EQ(changed("evaluate.beams=7"),
+            "evaluate.grpo evaluate.markov evaluate.popularity evaluate.repeat_last evaluate.sft ");
+  EXPECT_EQ(changed("evaluate.bootstrap=7"), "");
+  EXPECT_EQ(changed("stage.sft.checkpoint_every=1"), "");
+  EXPECT_EQ(changed("run.name=other"), "");
+  EXPECT_EQ(changed("quantizer.seed=3"), "quantize ");
+  EXPECT_EQ(changed("quantizer.name=other"), "");
+}
+
+TEST(Names, TwinsAreRefusedWithBothPlaces) {
+  const auto complaint = [](const std::string& text, std::vector<std::string> set = {}) {
+    Floors floors;
+    floors.folder.write("experiment.toml", kFloors + text);
+    host::DocumentRequest request;
+    request.file = floors.folder.path() / "experiment.toml";
+    request.set = std::move(set);
+    return message_of<ConfigError>(
+        [&] { host::make_experiment(host::Document::load(request), floors.registry); });
+  };
+  std::string text = complaint("[[stage]]\nuse = \"sft\"\n[[stage]]\nuse = \"sft\"\n");
+  EXPECT_NE(text.find("two entries of [[stage]] are called 'sft': "), std::string::npos) << text;
+  EXPECT_NE(text.find("experiment.toml:8:1 and "), std::string::npos) << text;
+  EXPECT_NE(text.find("experiment.toml:10:1; give each a name of its own, such as  name = "
+                      "\"sft_2\""),
+            std::string::npos)
+      << text;
+  text = complaint("[[task]]\nuse = \"a\"\n[[task]]\nname = \"a\"\nuse = \"b\"\n");
+  EXPECT_NE(text.find("two entries of [[task]] are called 'a'"), std::string::npos) << text;
+  text = complaint("", {"evaluate.metric=[{use=\"hr\"},{use=\"hr\"}]"});
+  EXPECT_NE(text.find("two entries of [[evaluate.metric]] are called 'hr': --set and --set"),
+            std::string::npos)
+      << text;
+  text = complaint("[[stage]]\nuse = \"sft\"\nname = \"popularity\"\n");
+  EXPECT_NE(text.find("'popularity' is also the name of the recommender in "), std::string::npos)
+      << text;
+  text = complaint("[[stage]]\nuse = \"sft\"\nname = \"untrained\"\n");
+  EXPECT_NE(text.find("'untrained' is what the model before its first stage is called"),
+            std::string::npos)
+      << text;
+  text = complaint("[[stage]]\nuse = \"sft\"\nname = \"a.b\"\n");
+  EXPECT_NE(text.find("name = \"a.b\" must consist of letters, digits, '_' and '-'"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Names, APluginBeforeTheNameIsNoPartOfIt) {
+  Floors floors;
+  floors.folder.write("base.toml", kFloors);
+  floors.folder.write("experiment.toml",
+                      "include = \"base.toml\"\n[[recommender]]\nuse = "
+                      "\"tsrec.floors/popularity\"\n[[recommender]]\nuse = \"markov\"\n");
+  const host::Experiment experiment = floors.read();
+  std::string stages;
+  for (const host::Stage& stage : experiment.stages) stages += stage.id.text() + " ";
+  EXPECT_EQ(stages,
+            "load recommender.popularity evaluate.popularity recommender.markov evaluate.markov ");
+}
+
+// The stages of the smoke test under these settings, with the model that each starts from.
+std::string branches(const std::string& more) {
+  const TempFolder folder;
+  folder.write("experiment.toml", "include = \"" + kSmoke + "/experiment.toml\"\n" + more);
+  host::Registry registry({}, "");
+  host::DocumentRequest request;
+  request.file = folder.path() / "experiment.toml";
+  std::string text;
+  for (const host::Stage& stage :
+       host::make_experiment(host::Document::load(request), registry).stages) {
+    if (stage.id.role == StageId::Role::train)
+      text += stage.id.of + "<" + stage.inputs[2].text() + " ";
+    if (stage.id.role == StageId::Role::rank_model) text += "?" + stage.id.of + " ";
+  }
+  return text;
+}
+
+TEST(Stages, ABranchStartsFromTheStageItNames) {
+  EXPECT_EQ(branches(""), "sft<extend ?sft grpo<stage.sft ?grpo ");
+  EXPECT_EQ(branches("[[stage]]\nname = \"more\"\nuse = \"sft\"\nfrom = \"sft\"\n"),
+            "sft<extend ?sft grpo<stage.sft ?grpo more<stage.sft ?more ");
+  EXPECT_EQ(branches("[[stage]]\nname = \"more\"\nuse = \"sft\"\nfrom = \"untrained\"\n"
+                     "[[stage]]\nname = \"last\"\nuse = \"sft\"\n"
+                     "[evaluate]\nevery_stage = false\nuntrained = true\n"),
+            "?untrained sft<extend grpo<stage.sft ?grpo more<extend last<stage.more ?last ");
+  const std::string complaint = message_of<ConfigError>(
+      [] { branches("[[stage]]\nuse = \"sft\"\nname = \"more\"\nfrom = \"mor\"\n"); });
+  EXPECT_NE(complaint.find("from = \"mor\": no earlier stage is called so"), std::string::npos)
+      << complaint;
+}
+
+TEST(Entries, WhatIsNotEnabledIsLeftOut) {
+  Floors floors;
+  floors.folder.write("experiment.toml",
+                      kFloors + "[extractor]\nuse = \"no_such_part\"\nenabled = false\n");
+  EXPECT_FALSE(floors.read().stages.empty());
+  floors.folder.write("experiment.toml", kFloors + "[extractor]\nuse = \"no_such_part\"\n");
+  EXPECT_NE(message_of<ConfigError>([&] { floors.read(); }).find("no extractor is named"),
+            std::string::npos);
+}
+
+TEST(Every, IsStepsOrAShare) {
+  EXPECT_EQ(Every::parse("50")->of(7), 50);
+  EXPECT_EQ(Every::parse("10%")->of(101), 11);
+  EXPECT_EQ(Every::parse("2.5%")->of(1000), 25);
+  EXPECT_EQ(Every::parse("1%")->of(3), 1);
+  EXPECT_EQ(Every::parse("0")->of(3), 0);
+  for (const char* wrong : {"", "%", "abc", "5 %", "101%", "-3", "2.5", "1e400", "nan", "5%%"})
+    EXPECT_FALSE(Every::parse(wrong)) << wrong;
+  const std::string text =
+      run("plan " + kSmoke + " --set stage.sft.validate_every=often --store /nowhere/x").text;
+  EXPECT_NE(text.find("option 'validate_every' is a string; expected steps or share"),
+            std::string::npos)
+      << text;
+}
+
+}  // namespace
+}  // namespace tsrec::test
