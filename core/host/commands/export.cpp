@@ -33,7 +33,7 @@ int command_export(const Arguments& arguments) {
   if (fs::exists(folder))
     throw ConfigError("'", folder.string(), "' exists already; name another folder");
   const Opened opened = open_experiment(arguments, arguments.words[0]);
-  const WorldFolders stored = folders_of(opened.experiment, Store(arguments.store), arguments.of);
+  const ModelFolders stored = folders_of(opened.experiment, Store(arguments.store), arguments.of);
   fs::remove_all(unfinished);
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
   fs::copy(ArtifactReader(stored.model).folder("model"), unfinished, fs::copy_options::recursive);

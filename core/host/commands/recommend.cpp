@@ -6,8 +6,8 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "commands/trained_model.hpp"
+#include "pipeline/loaded_model.hpp"
 #include "pipeline/run_context.hpp"
-#include "pipeline/world.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -95,22 +95,22 @@ class Recommendations {
   Recommendations(const Experiment& experiment, const Store& store, const Arguments& arguments)
       : context_(experiment.run, "recommend", ""),
         parts_(*experiment.parts),
-        world_(parts_, folders_of(experiment, store, arguments.of), /*with_test=*/false, context_),
+        model_(parts_, folders_of(experiment, store, arguments.of), /*with_test=*/false, context_),
         top_(arguments.top) {
-    for (int64_t row = 0; row < world_.data.train.size(); ++row)
-      longest_ = std::max(longest_, world_.data.train.history(row).size());
+    for (int64_t row = 0; row < model_.data.train.size(); ++row)
+      longest_ = std::max(longest_, model_.data.train.history(row).size());
     if (!arguments.only.empty() || !arguments.where.empty()) {
       const std::vector<int64_t> allowed = allowed_items(arguments, items());
       if (allowed.empty())
         throw DataError(
             "no item is left by --only and --where; ask for less, or look at the texts");
-      world_.trie = world_.trie->restricted_to(allowed);
+      model_.trie = model_.trie->restricted_to(allowed);
     }
   }
 
-  const Items& items() const { return world_.data.items; }
+  const Items& items() const { return model_.data.items; }
 
-  void expect_many() { world_.backbone->pack(); }
+  void expect_many() { model_.backbone->pack(); }
 
   // Older items than the model was trained with are left out.
   std::vector<Answer> after(std::vector<int64_t> history) {
@@ -122,7 +122,7 @@ class Recommendations {
              /*time=*/0);  // the target is not shown
     EvaluateSettings settings = parts_.evaluate;
     settings.beams = std::max(settings.beams, top_);
-    const Rankings rankings = world_.rank(rows.build(), settings, context_);
+    const Rankings rankings = model_.rank(rows.build(), settings, context_);
     std::vector<Answer> answers;
     for (int64_t m = 0; m < rankings.item_SM.size(1); ++m) {
       const int64_t item = rankings.item_SM[0][m].item<int64_t>();
@@ -135,7 +135,7 @@ class Recommendations {
  private:
   RunContext context_;
   const Parts& parts_;
-  World world_;
+  LoadedModel model_;
   int64_t top_;
   size_t longest_ = 1;
 };

@@ -4,7 +4,7 @@ namespace tsrec::host {
 
 namespace fs = std::filesystem;
 
-WorldFolders folders_of(const Experiment& experiment, const Store& store, const std::string& of) {
+ModelFolders folders_of(const Experiment& experiment, const Store& store, const std::string& of) {
   const std::vector<StageResult> plan = plan_stages(experiment, store);
   std::vector<std::string> known;
   const StageResult* model = nullptr;
@@ -17,7 +17,7 @@ WorldFolders folders_of(const Experiment& experiment, const Store& store, const 
     throw ConfigError(known.empty() ? "the experiment trains no model"
                                     : "there is no stage '" + of + "'" + suggest(of, known));
   }
-  WorldFolders folders;
+  ModelFolders folders;
   const auto take = [&](const StageId& id, fs::path& folder) {
     for (const StageResult& stage : plan) {
       if (stage.id != id) continue;

@@ -1,7 +1,7 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
 #include "pipeline/artefacts.hpp"
+#include "pipeline/loaded_model.hpp"
 #include "pipeline/train_loop.hpp"
-#include "pipeline/world.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
@@ -248,7 +248,7 @@ Stage extend_stage(const Shared& parts) {
           false};
 }
 
-WorldFolders world_folders(const Shared& parts, const StageRun& run, const StageId& model) {
+ModelFolders model_folders(const Shared& parts, const StageRun& run, const StageId& model) {
   return {run.input({Role::load}), run.input({Role::resolve}),
           parts->extractor ? run.input({Role::extract}) : std::filesystem::path(),
           run.input(model)};
@@ -286,27 +286,28 @@ Stage train_stage(const Shared& parts, size_t index) {
   stage.run = [parts, index, before](StageRun& run) {
     const StageEntry& settings = parts->stages[index];
     Context& context = run.context();
-    const World world(*parts, world_folders(parts, run, before), /*with_test=*/false, context);
-    const TaskExamples examples(world.tasks(settings.tasks, world.data, context), world.data,
-                                *world.compiler);
-    const TaskExamples validation(world.tasks(settings.validate_with, world.data, context),
-                                  world.data, *world.compiler);
-    TrainInputs inputs{.policy = *world.backbone,
+    const LoadedModel loaded(*parts, model_folders(parts, run, before), /*with_test=*/false,
+                             context);
+    const TaskExamples examples(loaded.tasks(settings.tasks, loaded.data, context), loaded.data,
+                                *loaded.compiler);
+    const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
+                                  loaded.data, *loaded.compiler);
+    TrainInputs inputs{.policy = *loaded.backbone,
                        .examples = examples,
                        .validation = validation,
-                       .sids = world.sids,
-                       .trie = *world.trie,
+                       .sids = loaded.sids,
+                       .trie = *loaded.trie,
                        .rewards = {},
                        .reward_names = {},
                        .reward_weights = {}};
     for (const RewardEntry& chosen : settings.rewards) {
       auto reward = chosen.part.make<Reward>(context);
-      reward->prepare({world.data, world.sids, world.notes}, context);
+      reward->prepare({loaded.data, loaded.sids, loaded.notes}, context);
       inputs.rewards.push_back(std::move(reward));
       inputs.reward_names.push_back(chosen.part.name);
       inputs.reward_weights.push_back(chosen.weight);
     }
-    const Samples curve_samples = limited(world.data.valid, settings.curve_rows);
+    const Samples curve_samples = limited(loaded.data.valid, settings.curve_rows);
     TrainLoopSettings loop;
     loop.patience = settings.patience;
     loop.checkpoint_every = settings.checkpoint_every;
@@ -314,14 +315,14 @@ Stage train_stage(const Shared& parts, size_t index) {
     loop.validate_every = [&](int64_t steps) { return settings.validate_every.of(steps); };
     if (settings.curve_rows > 0) {
       loop.more_numbers = [&] {
-        return world.measure(world.rank(curve_samples, parts->evaluate, context), curve_samples,
-                             /*with_decoder=*/false, context);
+        return loaded.measure(loaded.rank(curve_samples, parts->evaluate, context), curve_samples,
+                              /*with_decoder=*/false, context);
       };
     }
     const auto trainer = settings.trainer.make<Trainer>(context);
     const int64_t steps =
-        train_loop(run, *trainer, *world.backbone, loop, [&] { trainer->start(inputs, context); });
-    world.backbone->save(run.out().folder("model"));
+        train_loop(run, *trainer, *loaded.backbone, loop, [&] { trainer->start(inputs, context); });
+    loaded.backbone->save(run.out().folder("model"));
     run.out().number("steps", static_cast<double>(steps));
     run.out().text("fingerprint", ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
   };
@@ -392,13 +393,14 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
   add_ranking(*parts, stage);
   stage.key_lines += key_lines(parts->wording);
   stage.run = [parts, model](StageRun& run) {
-    const World world(*parts, world_folders(parts, run, model), /*with_test=*/true, run.context());
+    const LoadedModel loaded(*parts, model_folders(parts, run, model), /*with_test=*/true,
+                             run.context());
     // In float32 only forwards of few tokens would profit, and here are none.
-    if (run.context().precision() == torch::kBFloat16) world.backbone->pack();
+    if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack();
     const Samples samples =
-        limited(world.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
-    const Rankings rankings = world.rank(samples, parts->evaluate, run.context());
-    write_numbers(world.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
+        limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
+    const Rankings rankings = loaded.rank(samples, parts->evaluate, run.context());
+    write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
                   run.out());
   };
   return stage;

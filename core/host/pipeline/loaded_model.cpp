@@ -1,4 +1,4 @@
-#include "pipeline/world.hpp"
+#include "pipeline/loaded_model.hpp"
 
 #include "pipeline/artefacts.hpp"
 #include "tsrec/decode/decoder.hpp"
@@ -6,7 +6,8 @@
 
 namespace tsrec::host {
 
-World::World(const Parts& parts, const WorldFolders& folders, bool with_test, Context& context)
+LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool with_test,
+                         Context& context)
     : data(with_test ? read_dataset(folders.load) : read_dataset(folders.load).without_test()),
       sids(read_sids(folders.resolve)),
       notes(parts.extractor ? read_notes(folders.extract) : std::vector<TokenNote>()),
@@ -28,8 +29,8 @@ World::World(const Parts& parts, const WorldFolders& folders, bool with_test, Co
   compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
 }
 
-std::vector<WeightedTask> World::tasks(const std::vector<std::string>& names, const Dataset& from,
-                                       Context& context) const {
+std::vector<WeightedTask> LoadedModel::tasks(const std::vector<std::string>& names,
+                                             const Dataset& from, Context& context) const {
   std::vector<WeightedTask> chosen;
   for (const TaskEntry& entry : parts_.tasks) {
     if (!is_among(entry.part.name, names)) continue;
@@ -40,8 +41,8 @@ std::vector<WeightedTask> World::tasks(const std::vector<std::string>& names, co
   return chosen;
 }
 
-Rankings World::rank(const Samples& samples, const EvaluateSettings& settings,
-                     Context& context) const {
+Rankings LoadedModel::rank(const Samples& samples, const EvaluateSettings& settings,
+                           Context& context) const {
   Dataset asked = data;  // the rows in question stand in its test split
   asked.test = samples;
   const TaskExamples examples(tasks({settings.task}, asked, context), asked, *compiler);
@@ -62,8 +63,8 @@ Rankings World::rank(const Samples& samples, const EvaluateSettings& settings,
   return decode::Decoder(*backbone, *trie, options).rank(prompts, context);
 }
 
-Numbers World::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
-                       Context& context) const {
+Numbers LoadedModel::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
+                             Context& context) const {
   Numbers numbers;
   for (const PartChoice& choice : parts_.metrics) {
     const auto metric = choice.make<Metric>(context);

@@ -1,5 +1,5 @@
-// What training, evaluation and `recommend` share: data, SIDs, the model, and the prompts it
-// understands.
+// What training, evaluation and `recommend` share: a stored model with its data and SIDs, and the
+// prompts it understands.
 #pragma once
 
 #include "pipeline/example_set.hpp"
@@ -10,16 +10,16 @@
 
 namespace tsrec::host {
 
-// Artefacts that a world is read from; extract: only where the experiment has an extractor.
-struct WorldFolders {
+// Artefacts that a model is read from; extract: only where the experiment has an extractor.
+struct ModelFolders {
   std::filesystem::path load, resolve, extract, model;
 };
 
-class World {
+class LoadedModel {
  public:
   // Throws DataError when the model was trained for other SIDs than these. Training passes
   // with_test = false: then the test split is empty.
-  World(const Parts& parts, const WorldFolders& folders, bool with_test, Context& context);
+  LoadedModel(const Parts& parts, const ModelFolders& folders, bool with_test, Context& context);
 
   // The tasks of these names (none: all), ready to give examples of `data`.
   std::vector<WeightedTask> tasks(const std::vector<std::string>& names, const Dataset& data,
