@@ -16,6 +16,7 @@ Error::~Error() = default;
 ConfigError::~ConfigError() = default;
 DataError::~DataError() = default;
 Interrupted::~Interrupted() = default;
+World::~World() = default;
 Context::~Context() = default;
 ExampleSet::~ExampleSet() = default;
 Part::~Part() = default;

@@ -2,7 +2,7 @@
 // device. All of it may be called from several threads at once.
 #pragma once
 
-#include "tsrec/error.hpp"
+#include "tsrec/world.hpp"
 
 namespace tsrec {
 
@@ -33,6 +33,8 @@ class TSREC_API Context {
   // True after Ctrl-C or at the end of the time budget: return soon (throw Interrupted from a fit
   // that cannot resume).
   virtual bool stopping() const = 0;
+  // The processes that run this stage together.
+  virtual World& world();
 };
 
 }  // namespace tsrec

@@ -59,10 +59,7 @@ void FlatParameters::zero_gradient() { gradient_.zero_(); }
 
 double FlatParameters::clip(double max_norm) {
   const double norm = norm_of(gradient_);
-  if (!std::isfinite(norm)) {
-    throw Error("the gradient is not finite; lower the learning rate, or look for NaN in the data");
-  }
-  if (norm > max_norm) gradient_.mul_(max_norm / norm);
+  if (std::isfinite(norm) && norm > max_norm) gradient_.mul_(max_norm / norm);
   return norm;
 }
 

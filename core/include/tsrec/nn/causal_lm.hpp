@@ -4,6 +4,7 @@
 
 #include "tsrec/nn/head.hpp"
 #include "tsrec/nn/kv_prefix.hpp"
+#include "tsrec/nn/parameter.hpp"
 
 namespace tsrec::nn {
 
@@ -45,13 +46,6 @@ struct ForwardOptions {
   double dropout = 0;
   std::optional<at::Generator> generator;
   bool checkpoint = false;
-};
-
-struct Parameter {
-  std::string
-      name;  // the Hugging Face name; the fused matrices are called qkv_proj and gate_up_proj
-  torch::Tensor value;  // a leaf that requires grad
-  bool decays = false;  // weight decay applies (matrices, not norms and biases)
 };
 
 // fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk. A checkpoint

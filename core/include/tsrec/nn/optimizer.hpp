@@ -1,8 +1,7 @@
 // AdamW over flat buffers, learning-rate schedules, gradient clipping.
 #pragma once
 
-#include "tsrec/artifact.hpp"
-#include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/nn/parameter.hpp"
 
 namespace tsrec::nn {
 
@@ -15,7 +14,9 @@ class TSREC_API FlatParameters {
   torch::Tensor value() const { return value_; }        // flat, in the parameters' type
   torch::Tensor gradient() const { return gradient_; }  // the same for the gradients
   void zero_gradient();
-  double clip(double max_norm);  // scales to the norm when above it; returns the norm before
+  // Scales to the norm when above it, and returns the norm before. One that is not finite is
+  // returned as it is, and nothing is scaled.
+  double clip(double max_norm);
   const std::vector<Parameter>& parameters() const { return parameters_; }
 
  private:

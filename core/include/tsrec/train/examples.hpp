@@ -1,0 +1,17 @@
+// Examples of a step and of a validation, out of a stage's tasks.
+#pragma once
+
+#include "tsrec/prompt.hpp"
+
+namespace tsrec::train {
+
+// Compiled on all threads, in the order of the rows.
+TSREC_API std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split,
+                                                   std::span<const int64_t> rows, int64_t epoch);
+// `wanted` of 0 .. available - 1, evenly spaced; 0, or more than there are: all.
+TSREC_API std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted);
+// The rows of the valid split to validate on: that many, evenly spaced (0: all). Throws DataError
+// when there are none.
+TSREC_API std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted);
+
+}  // namespace tsrec::train

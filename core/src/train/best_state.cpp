@@ -1,0 +1,34 @@
+#include "tsrec/train/best_state.hpp"
+
+namespace tsrec::train {
+
+bool BestState::offer(double value, int64_t step, const std::vector<nn::Parameter>& parameters) {
+  if (!(value < value_)) return false;
+  value_ = value;
+  step_ = step;
+  values_ = nn::values_of(parameters);
+  return true;
+}
+
+bool BestState::restore(const std::vector<nn::Parameter>& parameters) const {
+  if (step_ < 0) return false;
+  nn::set_values(parameters, values_);
+  return true;
+}
+
+void BestState::save(ArtifactWriter& writer) const {
+  writer.number("value", value_);
+  writer.number("step", static_cast<double>(step_));
+  writer.number("count", static_cast<double>(values_.size()));
+  for (size_t i = 0; i < values_.size(); ++i) writer.tensor(c10::str("values.", i), values_[i]);
+}
+
+void BestState::load(const ArtifactReader& reader) {
+  value_ = reader.number("value");
+  step_ = static_cast<int64_t>(reader.number("step"));
+  values_.clear();
+  const auto count = static_cast<int64_t>(reader.number("count"));
+  for (int64_t i = 0; i < count; ++i) values_.push_back(reader.tensor(c10::str("values.", i)));
+}
+
+}  // namespace tsrec::train

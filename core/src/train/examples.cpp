@@ -1,0 +1,32 @@
+#include "tsrec/train/examples.hpp"
+
+#include <ATen/Parallel.h>
+
+namespace tsrec::train {
+
+std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split,
+                                         std::span<const int64_t> rows, int64_t epoch) {
+  std::vector<CompiledExample> compiled(rows.size());
+  at::parallel_for(0, static_cast<int64_t>(rows.size()), /*grain_size=*/64,
+                   [&](int64_t begin, int64_t end) {
+                     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+                       compiled[i] = examples.at(split, rows[i], epoch);
+                   });
+  return compiled;
+}
+
+std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted) {
+  if (wanted == 0 || wanted > available) wanted = available;
+  std::vector<int64_t> rows;
+  for (int64_t i = 0; i < wanted; ++i) rows.push_back(i * available / wanted);
+  return rows;
+}
+
+std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted) {
+  const int64_t available = examples.size(Split::valid);
+  if (available == 0)
+    throw DataError("the validation tasks have no rows; the valid split is empty");
+  return evenly_spaced(available, wanted);
+}
+
+}  // namespace tsrec::train
