@@ -8,7 +8,7 @@ namespace backbone_rule {  // rules of other kinds have the same names
 std::shared_ptr<Backbone> prepared(const Subject& subject) {
   TestContext context;
   auto backbone = subject.make_as<Backbone>(context);
-  backbone->prepare(toy_items(), context);
+  prepare(*backbone, toy_items(), context);
   return backbone;
 }
 
@@ -204,7 +204,7 @@ void tiny_catalogues(const Subject& subject) {
   for (const int64_t count : {0, 1}) {
     TestContext context;
     const auto backbone = subject.make_as<Backbone>(context);
-    works_or_says_why([&] { backbone->prepare(toy_items(count), context); });
+    works_or_says_why([&] { prepare(*backbone, toy_items(count), context); });
   }
 }
 
@@ -227,10 +227,15 @@ std::vector<Rule> backbone_rules() {
       {"saved and loaded it is the same model and tokenizer", saved_and_loaded},
       {"equal items and seed give equal weights", the_seed_decides},
       {"no items, one item: a model, or a sentence", tiny_catalogues}};
-  for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
-         subject.make_as<Backbone>(context)->prepare(toy_items(), context);
-       }))
-    rules.push_back(std::move(rule));
+  append(rules, long_work_rules([](const Subject& subject, Context& context) {
+           prepare(*subject.make_as<Backbone>(context), toy_items(), context);
+         }));
+  append(rules, stepwise_rules([](const Subject& subject, Context& context) {
+           const auto items = std::make_shared<Items>(toy_items());
+           const auto backbone = subject.make_as<Backbone>(context);
+           backbone->prepare(*items, context);
+           return ReadyPart{items, backbone};
+         }));
   return rules;
 }
 

@@ -88,6 +88,10 @@ void require_finite_float(const torch::Tensor& x, at::IntArrayRef shape, const c
   require(x.isfinite().all().item<bool>(), what, " holds NaN or infinite values");
 }
 
+void append(std::vector<Rule>& rules, std::vector<Rule> more) {
+  for (Rule& rule : more) rules.push_back(std::move(rule));
+}
+
 std::vector<Rule> long_work_rules(const Work& work) {
   return {{"a stop ends the work with Interrupted, or it returns",
            [work](const Subject& subject) {

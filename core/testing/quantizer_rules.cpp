@@ -9,7 +9,7 @@ std::shared_ptr<Quantizer> fitted(const Subject& subject, const torch::Tensor& x
                                   uint64_t seed = 17) {
   TestContext context(seed);
   auto quantizer = subject.make_as<Quantizer>(context);
-  quantizer->fit(x_ND, context);
+  fit(*quantizer, x_ND, context);
   return quantizer;
 }
 
@@ -131,10 +131,14 @@ std::vector<Rule> quantizer_rules() {
       {"one row, few rows, equal rows: codes, or a sentence", tiny_and_equal_rows},
       {"no rows, NaN and infinity are refused with a sentence", broken_rows_are_refused},
       {"distances to codes are finite and not negative", distances_are_distances}};
-  for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
-         subject.make_as<Quantizer>(context)->fit(toy_vectors(kRows), context);
-       }))
-    rules.push_back(std::move(rule));
+  append(rules, long_work_rules([](const Subject& subject, Context& context) {
+           fit(*subject.make_as<Quantizer>(context), toy_vectors(kRows), context);
+         }));
+  append(rules, stepwise_rules([](const Subject& subject, Context& context) {
+           const auto quantizer = subject.make_as<Quantizer>(context);
+           quantizer->fit(toy_vectors(kRows), context);
+           return ReadyPart{nullptr, quantizer};
+         }));
   return rules;
 }
 

@@ -12,7 +12,7 @@ struct Fitted {
     TestContext context;
     recommender = subject.make_as<Recommender>(context);
     const Dataset seen = data.without_test();
-    recommender->fit({.data = seen, .sids = with_sids ? &sids : nullptr}, context);
+    fit(*recommender, {.data = seen, .sids = with_sids ? &sids : nullptr}, context);
   }
   Rankings rank(const Samples& samples, int64_t candidates = 10) const {
     TestContext context;
@@ -110,7 +110,7 @@ void tiny_data_and_empty_histories(const Subject& subject) {
     none.train = none.valid = none.test = Samples::empty();
     const SidTable no_sids = toy_sids(0);
     const auto part = subject.make_as<Recommender>(context);
-    part->fit({.data = none, .sids = &no_sids}, context);
+    fit(*part, {.data = none, .sids = &no_sids}, context);
     require_lists(part->rank(builder.build(), 10, context), 1, 0, 0);
   });
 }
@@ -128,12 +128,22 @@ std::vector<Rule> recommender_rules() {
       {"saved and loaded it gives the same lists", saved_and_loaded},
       {"no SIDs, two items, no items, an empty history: lists, or a sentence",
        tiny_data_and_empty_histories}};
-  for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
-         const Dataset data = toy_data().without_test();
-         const SidTable sids = toy_sids();
-         subject.make_as<Recommender>(context)->fit({.data = data, .sids = &sids}, context);
-       }))
-    rules.push_back(std::move(rule));
+  append(rules, long_work_rules([](const Subject& subject, Context& context) {
+           const Dataset data = toy_data().without_test();
+           const SidTable sids = toy_sids();
+           fit(*subject.make_as<Recommender>(context), {.data = data, .sids = &sids}, context);
+         }));
+  append(rules, stepwise_rules([](const Subject& subject, Context& context) {
+           struct Inputs {
+             Dataset data = toy_data().without_test();
+             SidTable sids = toy_sids();
+             RecommenderInputs given{.data = data, .sids = &sids};
+           };
+           const auto inputs = std::make_shared<Inputs>();
+           const auto recommender = subject.make_as<Recommender>(context);
+           recommender->fit(inputs->given, context);
+           return ReadyPart{inputs, recommender};
+         }));
   return rules;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tsrec/testing/conformance.hpp"
+#include "tsrec/testing/ready.hpp"
 #include "tsrec/testing/toy.hpp"
 
 namespace tsrec::kit {
@@ -61,6 +62,17 @@ void through_disk(const Save& save, const Load& load) {
 using Work = std::function<void(const Subject&, Context&)>;
 // A stop is obeyed; progress and numbers can be shown.
 std::vector<Rule> long_work_rules(const Work& work);
+
+// A part whose entry was called, with all that must outlive it.
+struct ReadyPart {
+  std::shared_ptr<void> inputs;
+  std::shared_ptr<Part> part;
+};
+using MakeReady = std::function<ReadyPart(const Subject&, Context&)>;
+// What the steps of a part of any kind must obey; skipped where it has none.
+std::vector<Rule> stepwise_rules(const MakeReady& ready);
+
+void append(std::vector<Rule>& rules, std::vector<Rule> more);
 
 // Every kind's own rules.
 std::vector<Rule> any_part_rules();

@@ -244,15 +244,13 @@ TEST(Decoder, TheTreeScoresEveryTokenOfEveryCompletionWithItsGradient) {
     const Decoder decoder(*world.backbone, world.trie, options);
     const decode::Prefilled prompts = decoder.prefill(kPrompts, world.context);
     const Rollouts rollouts = decoder.roll_out(prompts, std::nullopt, world.context);
-    const Decoder::Tree tree = decoder.tree(prompts, rollouts);
+    const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
     nn::ForwardOptions forward;
     forward.past = &prompts.prefix;
-    const torch::Tensor hidden = world.backbone->hidden(tree.batch, forward);
-    const torch::Tensor at =
-        tree.batch.at_R + tree.from_prompt_R.to(torch::kInt64) * hidden.size(0);
+    const torch::Tensor hidden = world.backbone->hidden(tree, forward);
     const torch::Tensor log_prob = nn::label_log_prob(
-        world.backbone->head(), torch::cat({hidden, prompts.last_BD}).index_select(0, at),
-        tree.batch.label_R);
+        world.backbone->head(), torch::cat({hidden, prompts.last_BD}).index_select(0, tree.at_R),
+        tree.label_R);
     std::vector<torch::Tensor> wanted;
     for (size_t b = 0; b < kPrompts.size(); ++b) {
       for (const auto& sid : rollouts.token_BG[b]) {

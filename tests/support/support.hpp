@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "tsrec/testing/ready.hpp"
 #include "tsrec/testing/subject.hpp"
 #include "tsrec/testing/toy.hpp"
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "support/support.hpp"
+#include "tsrec/parts/stepwise.hpp"
 #include "tsrec/testing/conformance.hpp"
 
 namespace tsrec::test {
@@ -71,6 +72,51 @@ inline const std::vector<Fault> kWorkFaults = {{"ignores a stop", "a stop ends"}
 inline std::vector<Fault> with_work_faults(std::vector<Fault> faults) {
   faults.insert(faults.end(), kWorkFaults.begin(), kWorkFaults.end());
   return faults;
+}
+
+// What every part may get wrong whose work is done in steps: a walk of its first parameter.
+class FaultySteps : public Stepwise {
+ public:
+  std::vector<nn::Parameter> parameters() override {
+    return {{"here", here_, false}, {has_fault("one name for two") ? "here" : "there", there_}};
+  }
+  int64_t num_steps() const override { return 6; }
+  void step(int64_t index, Context& context) override {
+    static uint64_t calls = 0;
+    TestContext own(++calls);
+    if (has_fault("steps do nothing")) return;
+    Context& from = has_fault("steps have a seed of their own") ? own : context;
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor value = parameters()[0].value;
+    const torch::Tensor way = torch::randn(value.sizes(), from.generator("walk", index));
+    momentum_ = momentum_.defined() ? way + 0.5 * momentum_ : way;
+    value.add_(0.01 * momentum_);
+  }
+  Numbers validate(Context&) override {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor value = parameters()[0].value;
+    if (has_fault("validation walks on")) value.add_(1);
+    return {{"loss", value.abs().mean().item<double>(), {}}};
+  }
+  void save_state(ArtifactWriter& writer) const override { writer.tensor("momentum", momentum_); }
+  void load_state(const ArtifactReader& reader) override {
+    if (!has_fault("forgets its momentum")) momentum_ = reader.tensor("momentum");
+  }
+
+ private:
+  torch::Tensor here_ = torch::ones({3}).requires_grad_(),
+                there_ = torch::ones({2}).requires_grad_(), momentum_;
+};
+inline std::vector<Fault> with_step_faults(std::vector<Fault> faults) {
+  for (const Fault& fault :
+       std::vector<Fault>{{"one name for two", "steps change the parameters"},
+                          {"steps do nothing", "steps change the parameters"},
+                          {"validation walks on", "validate() begins"},
+                          {"steps have a seed of their own",
+                           "equal inputs and seed give equal bytes step by step"},
+                          {"forgets its momentum", "stopped, saved, loaded"}})
+    faults.push_back(fault);
+  return with_work_faults(std::move(faults));
 }
 
 }  // namespace tsrec::test

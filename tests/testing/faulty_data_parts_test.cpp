@@ -76,7 +76,7 @@ TEST(Conformance, RulesOfAnyPartCanBeBroken) {
 
 // --- quantizer
 // -------------------------------------------------------------------------------------------------------
-class FaultyQuantizer final : public Quantizer, public HasDistances {
+class FaultyQuantizer final : public Quantizer, public HasDistances, public FaultySteps {
  public:
   FaultyQuantizer(const NoSettings&, Context& context)
       : good_(make_part<Quantizer>("rq_kmeans", context, {{"codes", "8"}})) {}
@@ -124,7 +124,7 @@ class FaultyQuantizer final : public Quantizer, public HasDistances {
 TEST(Conformance, RulesOfQuantizersCanBeBroken) {
   expect_every_rule_can_be_broken(
       faulty_part<Quantizer, FaultyQuantizer>(),
-      with_work_faults({{"codes too large", "encode() gives one code per level"},
+      with_step_faults({{"codes too large", "encode() gives one code per level"},
                         {"decodes to doubles", "decode() gives"},
                         {"looks at other rows", "encode() is a function of the row alone"},
                         {"changes its input", "equal vectors and seed"},
@@ -257,7 +257,7 @@ TEST(Conformance, RulesOfSourcesCanBeBroken) {
 
 // --- recommender
 // -----------------------------------------------------------------------------------------------------
-class FaultyRecommender final : public Recommender {
+class FaultyRecommender final : public Recommender, public FaultySteps {
  public:
   FaultyRecommender(const NoSettings&, Context& context)
       : good_(make_part<Recommender>("markov", context)) {}
@@ -292,7 +292,7 @@ class FaultyRecommender final : public Recommender {
 TEST(Conformance, RulesOfRecommendersCanBeBroken) {
   expect_every_rule_can_be_broken(
       faulty_part<Recommender, FaultyRecommender>(),
-      with_work_faults({{"an item twice", "lists name distinct items"},
+      with_step_faults({{"an item twice", "lists name distinct items"},
                         {"looks at the target", "the targets are not looked at"},
                         {"looks at other rows", "a row's list depends"},
                         {"differs every fit", "equal data and seed"},

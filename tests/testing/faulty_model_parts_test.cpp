@@ -7,7 +7,7 @@ namespace {
 
 // --- backbone
 // --------------------------------------------------------------------------------------------------------
-class FaultyBackbone : public CausalBackbone {
+class FaultyBackbone : public CausalBackbone, public FaultySteps {
  public:
   FaultyBackbone(const NoSettings&, Context& context)
       : CausalBackbone(context), toy_(context, /*tied=*/true) {}
@@ -37,7 +37,7 @@ class FaultyBackbone : public CausalBackbone {
   }
   std::vector<nn::Parameter> parameters() override {
     auto all = CausalBackbone::parameters();
-    if (has_fault("one name for all"))
+    if (has_fault("one name for all") || has_fault("one name for two"))
       for (nn::Parameter& parameter : all) parameter.name = "weight";
     return all;
   }
@@ -85,7 +85,7 @@ std::unique_ptr<Backbone> FaultyBackbone::clone() const {
 TEST(Conformance, RulesOfBackbonesCanBeBroken) {
   expect_every_rule_can_be_broken(
       faulty_part<Backbone, FaultyBackbone>(),
-      with_work_faults({{"half a state", "tokenizer, embedding, head"},
+      with_step_faults({{"half a state", "tokenizer, embedding, head"},
                         {"looks ahead", "a token sees itself"},
                         {"forgets segments", "rows packed into one batch"},
                         {"forgets parents", "a shared prefix"},
@@ -185,6 +185,11 @@ class FaultyTrainer final : public Trainer {
       throw std::out_of_range("at");
     good_->start(inputs, context);
   }
+  std::vector<nn::Parameter> parameters() override {
+    auto all = good_->parameters();
+    if (has_fault("names too few")) all.resize(all.size() / 2);
+    return all;
+  }
   int64_t num_steps() const override { return good_->num_steps(); }
   void step(int64_t index, Context& context) override {
     if (has_fault("does nothing")) return;
@@ -212,9 +217,11 @@ class FaultyTrainer final : public Trainer {
 TEST(Conformance, RulesOfTrainersCanBeBroken) {
   expect_every_rule_can_be_broken(
       faulty_part<Trainer, FaultyTrainer>(),
-      with_work_faults({{"does nothing", "steps change the weights"},
+      with_work_faults({{"does nothing", "steps change the policy's weights"},
+                        {"names too few", "steps change the policy's weights"},
+                        {"does nothing", "steps change the parameters"},
                         {"validation trains", "validate() begins"},
-                        {"a seed of its own", "equal examples and seed"},
+                        {"a seed of its own", "equal inputs and seed"},
                         {"forgets its state", "stopped, saved, loaded"},
                         {"dies of no rows", "without rows, and without rewards"}}));
 }

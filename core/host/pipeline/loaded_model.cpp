@@ -3,6 +3,7 @@
 #include "pipeline/artefacts.hpp"
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/parts/metric.hpp"
+#include "tsrec/train/examples.hpp"
 
 namespace tsrec::host {
 
@@ -80,9 +81,7 @@ Numbers LoadedModel::measure(const Rankings& rankings, const Samples& samples, b
 
 Samples limited(const Samples& samples, int64_t limit) {
   if (limit == 0 || limit >= samples.size()) return samples;
-  std::vector<int64_t> rows;
-  for (int64_t i = 0; i < limit; ++i) rows.push_back(i * samples.size() / limit);
-  return samples.rows(rows);
+  return samples.rows(train::evenly_spaced(samples.size(), limit));
 }
 
 }  // namespace tsrec::host

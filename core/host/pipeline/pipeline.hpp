@@ -48,7 +48,6 @@ struct Stage {
   std::vector<PartChoice> parts;
   std::string key_lines;
   std::function<void(StageRun&)> run;
-  bool resumable = false;  // driven by train_loop: checkpoints in the work folder
   std::optional<int64_t> seed = std::nullopt;  // else the run's
 };
 
@@ -63,6 +62,11 @@ class TSREC_HOST_API StageRun {
   virtual Context& context() = 0;
   virtual const std::filesystem::path& work()
       const = 0;  // survives an interruption: checkpoints, curves
+  // Bytes of the curve file so far, and the way back to them: a resumed stage drops the rows beyond
+  // its checkpoint.
+  virtual int64_t curve_bytes() = 0;
+  virtual void truncate_curve(int64_t bytes) = 0;
+  virtual double checkpoint_seconds() const = 0;  // [run] checkpoint_seconds
 };
 
 // [run]: the host's own settings.
@@ -74,6 +78,7 @@ struct TSREC_HOST_API RunSettings {
   std::string device = "auto", precision = "auto";
   int64_t threads = 0;             // 0: all cores
   double time_budget_minutes = 0;  // 0: none
+  double checkpoint_seconds = 60;  // 0: after every step
   torch::Device torch_device = torch::kCPU;
   torch::ScalarType torch_precision = torch::kFloat32;
 };

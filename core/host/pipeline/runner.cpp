@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "pipeline/drive_steps.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/settings.hpp"
 #include "support/log.hpp"
@@ -20,11 +21,13 @@ namespace fs = std::filesystem;
 
 class Run final : public StageRun {
  public:
-  Run(const Stage& stage, const std::vector<StageResult>& done, fs::path work, RunContext& context)
+  Run(const Stage& stage, const std::vector<StageResult>& done, fs::path work, RunContext& context,
+      double checkpoint_seconds)
       : stage_(stage),
         done_(done),
         work_(std::move(work)),
         context_(context),
+        checkpoint_seconds_(checkpoint_seconds),
         out_(work_ / "out") {}
   const Stage& stage() const override { return stage_; }
   const fs::path& input(const StageId& id) const override {
@@ -39,12 +42,16 @@ class Run final : public StageRun {
   ArtifactWriter& out() override { return out_; }
   Context& context() override { return context_; }
   const fs::path& work() const override { return work_; }
+  int64_t curve_bytes() override { return context_.curve_bytes(); }
+  void truncate_curve(int64_t bytes) override { context_.truncate_curve(bytes); }
+  double checkpoint_seconds() const override { return checkpoint_seconds_; }
 
  private:
   const Stage& stage_;
   const std::vector<StageResult>& done_;
   fs::path work_;
   RunContext& context_;
+  double checkpoint_seconds_;
   ArtifactWriter out_;
 };
 
@@ -99,7 +106,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     return;
   }
   log(Level::info, stage.id.text() + "  (" + result.why + ")");
-  if (!stage.resumable) fs::remove(work / "curves.jsonl");
+  if (!has_checkpoint(work)) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
   forget_peak_memory();
   const auto began = std::chrono::steady_clock::now();
@@ -107,7 +114,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     RunSettings settings = experiment.run;
     settings.seed = stage.seed.value_or(settings.seed);
     RunContext context(settings, stage.id.text(), work / "curves.jsonl");
-    Run run(stage, done, work, context);
+    Run run(stage, done, work, context, settings.checkpoint_seconds);
     stage.run(run);
     run.out().close();
     context.curve_bytes();

@@ -92,6 +92,12 @@ void RunSettings::declare(Options& o) {
       .at_least(0)
       .not_in_key()
       .help("a stage that takes longer stops tidily; 0: none");
+  o.add("checkpoint_seconds", checkpoint_seconds)
+      .at_least(0)
+      .unit("seconds")
+      .not_in_key()
+      .help(
+          "what is fitted or trained in steps saves a checkpoint that often; 0: after every step");
 }
 
 RunSettings read_run_settings(const Document& document) {

@@ -1,7 +1,7 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
 #include "pipeline/artefacts.hpp"
+#include "pipeline/drive_steps.hpp"
 #include "pipeline/loaded_model.hpp"
-#include "pipeline/train_loop.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
@@ -91,7 +91,7 @@ Stage load_stage(const Shared& parts) {
             audit(data, run.context());
             write_dataset(data, run.out());
           },
-          false};
+          std::nullopt};
 }
 
 // --- embed, quantize, resolve: from texts to SIDs
@@ -112,7 +112,7 @@ Stage embed_stage(const Shared& parts) {
             }
             run.out().tensor("x_ND", x_ND);
           },
-          false};
+          std::nullopt};
 }
 
 Stage quantize_stage(const Shared& parts) {
@@ -124,12 +124,13 @@ Stage quantize_stage(const Shared& parts) {
             const torch::Tensor x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
             const auto quantizer = parts->quantizer->make<Quantizer>(run.context());
             quantizer->fit(x_ND, run.context());
+            drive_steps(run, *quantizer);
             ArtifactWriter fitted(run.out().folder("quantizer"));
             quantizer->save(fitted);
             fitted.close();
             run.out().tensor("code_NL", quantizer->encode(x_ND));
           },
-          false};
+          std::nullopt};
 }
 
 void report_sids(const SidTable& sids, Context& context) {
@@ -158,7 +159,7 @@ Stage resolve_stage(const Shared& parts) {
               report_sids(*data.sids, run.context());
               write_sids(*data.sids, keys_of(data.items), run.out());
             },
-            false};
+            std::nullopt};
   }
   return {{Role::resolve},
           {{Role::load}, {Role::embed}, {Role::quantize}},
@@ -176,7 +177,7 @@ Stage resolve_stage(const Shared& parts) {
             report_sids(sids, run.context());
             write_sids(sids, keys_of(data.items), run.out());
           },
-          false};
+          std::nullopt};
 }
 
 Stage extract_stage(const Shared& parts) {
@@ -192,7 +193,7 @@ Stage extract_stage(const Shared& parts) {
             run.context().log(Level::info, c10::str(notes.size(), " tokens described"));
             write_notes(notes, run.out());
           },
-          false};
+          std::nullopt};
 }
 
 // --- backbone, extend: a language model that knows the SID tokens
@@ -204,10 +205,12 @@ Stage backbone_stage(const Shared& parts) {
           {},
           [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
-            backbone->prepare(read_dataset(run.input({Role::load})).items, run.context());
+            const Dataset data = read_dataset(run.input({Role::load}));
+            backbone->prepare(data.items, run.context());
+            drive_steps(run, *backbone);
             backbone->save(run.out().folder("model"));
           },
-          false};
+          std::nullopt};
 }
 
 std::vector<TokenNote> notes_for(const Shared& parts, StageRun& run) {
@@ -245,7 +248,7 @@ Stage extend_stage(const Shared& parts) {
             run.out().text("fingerprint",
                            ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
           },
-          false};
+          std::nullopt};
 }
 
 ModelFolders model_folders(const Shared& parts, const StageRun& run, const StageId& model) {
@@ -275,7 +278,7 @@ Stage train_stage(const Shared& parts, size_t index) {
               {*parts->backbone, entry.trainer},
               {},
               {},
-              true};
+              std::nullopt};
   for (const TaskEntry& task : parts->tasks) {
     if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
       stage.parts.push_back(task.part);
@@ -308,7 +311,7 @@ Stage train_stage(const Shared& parts, size_t index) {
       inputs.reward_weights.push_back(chosen.weight);
     }
     const Samples curve_samples = limited(loaded.data.valid, settings.curve_rows);
-    TrainLoopSettings loop;
+    DriveSettings loop;
     loop.patience = settings.patience;
     loop.checkpoint_every = settings.checkpoint_every;
     loop.select = settings.select;
@@ -320,8 +323,8 @@ Stage train_stage(const Shared& parts, size_t index) {
       };
     }
     const auto trainer = settings.trainer.make<Trainer>(context);
-    const int64_t steps =
-        train_loop(run, *trainer, *loaded.backbone, loop, [&] { trainer->start(inputs, context); });
+    trainer->start(inputs, context);
+    const int64_t steps = drive_steps(run, *trainer, loop);
     loaded.backbone->save(run.out().folder("model"));
     run.out().number("steps", static_cast<double>(steps));
     run.out().text("fingerprint", ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
@@ -332,14 +335,16 @@ Stage train_stage(const Shared& parts, size_t index) {
 // --- recommender.<name>, evaluate.<of>
 
 Stage recommender_stage(const PartChoice& choice, bool has_sids) {
-  Stage stage{{Role::recommender, choice.name}, {{Role::load}}, {choice}, {}, {}, false};
+  Stage stage{{Role::recommender, choice.name}, {{Role::load}}, {choice}, {}, {}, std::nullopt};
   if (has_sids) stage.inputs.push_back({Role::resolve});
   stage.run = [choice, has_sids](StageRun& run) {
     const Dataset data = read_dataset(run.input({Role::load})).without_test();
     const std::optional<SidTable> sids =
         has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
-    recommender->fit({data, sids ? &*sids : nullptr}, run.context());
+    const RecommenderInputs inputs{data, sids ? &*sids : nullptr};
+    recommender->fit(inputs, run.context());
+    drive_steps(run, *recommender);
     ArtifactWriter fitted(run.out().folder("recommender"));
     recommender->save(fitted);
     fitted.close();
@@ -353,8 +358,12 @@ Split evaluated_split(const EvaluateSettings& settings) {
 
 Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool has_sids) {
   const StageId fitted{Role::recommender, choice.name};
-  Stage stage{
-      {Role::rank_recommender, choice.name}, {{Role::load}, fitted}, {choice}, {}, {}, false};
+  Stage stage{{Role::rank_recommender, choice.name},
+              {{Role::load}, fitted},
+              {choice},
+              {},
+              {},
+              std::nullopt};
   if (has_sids) stage.inputs.push_back({Role::resolve});
   add_ranking(*parts, stage);
   stage.run = [parts, choice, fitted, has_sids](StageRun& run) {
@@ -386,7 +395,7 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
               {*parts->backbone},
               {},
               {},
-              false};
+              std::nullopt};
   for (const TaskEntry& task : parts->tasks) {
     if (task.part.name == parts->evaluate.task) stage.parts.push_back(task.part);
   }

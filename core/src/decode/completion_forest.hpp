@@ -17,29 +17,29 @@ class CompletionForest {
   void add(size_t b, int64_t completion, const std::vector<int32_t>& tokens) {
     int32_t before = kPrompt;
     for (size_t t = 0; t < tokens.size(); ++t) {
-      at_R_.push_back(before == kPrompt ? static_cast<int64_t>(b) : before);
-      from_prompt_R_.push_back(before == kPrompt);
+      at_R_.push_back(before);
+      prompt_R_.push_back(static_cast<int64_t>(b));
       label_R_.push_back(tokens[t]);
       completion_R_.push_back(completion);
       if (t + 1 < tokens.size()) before = child(b, before, tokens[t]);
     }
   }
 
-  Decoder::Tree finish() {
-    Decoder::Tree tree;
-    nn::PackedBatch& batch = tree.batch;
+  nn::PackedBatch finish() {
+    nn::PackedBatch batch;
     batch.token_T = torch::tensor(token_T_, torch::kInt64);
     std::vector<int64_t> positions;
     for (const nn::Segment& segment : segments_) positions.push_back(segment.position);
     batch.position_T = torch::tensor(positions, torch::kInt64);
     batch.segments = std::move(segments_);
+    for (size_t r = 0; r < at_R_.size(); ++r) {
+      if (at_R_[r] == kPrompt) at_R_[r] = static_cast<int64_t>(token_T_.size()) + prompt_R_[r];
+    }
     batch.at_R = torch::tensor(at_R_, torch::kInt64);
     batch.label_R = torch::tensor(label_R_, torch::kInt64);
-    tree.completion_R = torch::tensor(completion_R_, torch::kInt64);
-    batch.row_R = tree.completion_R;
+    batch.row_R = torch::tensor(completion_R_, torch::kInt64);
     batch.weight_R = torch::ones({static_cast<int64_t>(at_R_.size())});
-    tree.from_prompt_R = torch::tensor(from_prompt_R_).to(torch::kBool);
-    return tree;
+    return batch;
   }
 
  private:
@@ -63,7 +63,7 @@ class CompletionForest {
   int32_t first_;  // number of the batch's first segment
   std::map<std::tuple<size_t, int32_t, int32_t>, int32_t> child_;
   std::vector<nn::Segment> segments_;
-  std::vector<int64_t> token_T_, at_R_, label_R_, completion_R_, from_prompt_R_;
+  std::vector<int64_t> token_T_, at_R_, prompt_R_, label_R_, completion_R_;
 };
 
 }  // namespace tsrec::decode

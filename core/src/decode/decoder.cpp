@@ -119,7 +119,7 @@ Rollouts Decoder::roll_out(const Prefilled& prompts, std::optional<at::Generator
   return impl_->rollouts_of(impl_->search(scorer, generator));
 }
 
-Decoder::Tree Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
+nn::PackedBatch Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
   const std::vector<int32_t>& suffix = impl_->options.suffix;
   CompletionForest forest(prompts);
   for (size_t b = 0; b < rollouts.token_BG.size(); ++b) {

@@ -2,6 +2,7 @@
 // a checkpoint.
 #include "text_pretraining.hpp"
 #include "tsrec/parts/causal_backbone.hpp"
+#include "tsrec/parts/stepwise.hpp"
 #include "word_neighbours.hpp"
 
 namespace {
@@ -76,7 +77,7 @@ struct ScratchSettings {
   }
 };
 
-class Scratch final : public CausalBackbone {
+class Scratch final : public CausalBackbone, public Stepwise {
  public:
   Scratch(const ScratchSettings& settings, Context& context)
       : CausalBackbone(context), settings_(settings) {}
@@ -89,28 +90,43 @@ class Scratch final : public CausalBackbone {
     nn::CausalLm fresh(shape, precision(), device());
     fresh.init_random(context.generator("weights", 0));
     set(std::move(tokenizer), std::move(fresh));
-    if (settings_.pretrain_steps > 0) pretrain(texts, context);
-  }
-
- private:
-  void pretrain(const std::vector<std::string>& texts, Context& context) {
-    const double loss = decoder_lm::pretrain(model(), this->tokenizer(), texts,
-                                             {.steps = settings_.pretrain_steps,
+    if (settings_.pretrain_steps > 0) {
+      texts_ = texts;
+      pretraining_.emplace(
+          model(), this->tokenizer(), texts_,
+          decoder_lm::TextPretrainingSettings{.steps = settings_.pretrain_steps,
                                               .batch_tokens = settings_.pretrain_batch_tokens,
                                               .window = settings_.pretrain_window,
                                               .learning_rate = settings_.pretrain_learning_rate},
-                                             context);
-    context.log(
-        Level::info,
-        c10::str("pre-trained on ", texts.size(), " item texts: loss ", loss, " per token (",
-                 std::log(static_cast<double>(this->tokenizer().size())), " is chance)"));
-    for (const auto& [word, nearest] : decoder_lm::word_neighbours(
-             embedding(), this->tokenizer(), texts, /*num_words=*/10, /*num_neighbours=*/5)) {
-      context.log(Level::info, c10::str("nearest to '", word, "': ", c10::Join(", ", nearest)));
+          context);
     }
   }
 
+  // Pre-training on the item texts.
+  std::vector<nn::Parameter> parameters() override { return CausalBackbone::parameters(); }
+  int64_t num_steps() const override { return settings_.pretrain_steps; }
+  void step(int64_t index, Context& context) override { pretraining_->step(index, context); }
+  void save_state(ArtifactWriter& writer) const override { pretraining_->save(writer); }
+  void load_state(const ArtifactReader& reader) override { pretraining_->load(reader); }
+
+  void finish(Context& context) override {
+    if (!pretraining_) return;
+    context.log(
+        Level::info,
+        c10::str("pre-trained on ", texts_.size(), " item texts: loss ", pretraining_->tail_loss(),
+                 " per token (", std::log(static_cast<double>(tokenizer().size())), " is chance)"));
+    for (const auto& [word, nearest] : decoder_lm::word_neighbours(
+             embedding(), tokenizer(), texts_, /*num_words=*/10, /*num_neighbours=*/5)) {
+      context.log(Level::info, c10::str("nearest to '", word, "': ", c10::Join(", ", nearest)));
+    }
+    pretraining_.reset();
+    texts_.clear();
+  }
+
+ private:
   ScratchSettings settings_;
+  std::vector<std::string> texts_;                          // until finish()
+  std::optional<decoder_lm::TextPretraining> pretraining_;  // the same; none without steps
 };
 
 struct PretrainedSettings {

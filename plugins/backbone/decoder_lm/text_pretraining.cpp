@@ -1,9 +1,7 @@
 #include "text_pretraining.hpp"
 
-#include <numeric>
-
-#include "tsrec/nn/replicas.hpp"
-#include "tsrec/nn/work.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/train/row_order.hpp"
 
 namespace tsrec::decoder_lm {
 namespace {
@@ -25,58 +23,11 @@ std::vector<CompiledExample> windows_of(const std::vector<std::string>& texts,
   return rows;
 }
 
-// Rows in a fresh shuffle for every pass, handed out until a batch holds its tokens.
-class RowStream {
- public:
-  RowStream(const std::vector<CompiledExample>& rows, Context& context)
-      : rows_(rows), context_(context) {}
-
-  std::vector<CompiledExample> next(int64_t num_tokens) {
-    std::vector<CompiledExample> batch;
-    for (int64_t tokens = 0; tokens < num_tokens;) {
-      if (at_ == order_.size()) shuffle();
-      batch.push_back(rows_[order_[at_++]]);
-      tokens += static_cast<int64_t>(batch.back().target.size());
-    }
-    return batch;
-  }
-
- private:
-  void shuffle() {
-    const auto count = static_cast<int64_t>(rows_.size());
-    const torch::Tensor order =
-        torch::randperm(count, context_.generator("pretraining order", pass_++), torch::kInt64);
-    order_.assign(order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + count);
-    at_ = 0;
-  }
-
-  const std::vector<CompiledExample>& rows_;
-  Context& context_;
-  std::vector<size_t> order_;
-  size_t at_ = 0;
-  int64_t pass_ = 0;
-};
-
-// The gradient of the mean loss over all labels of the batch; returns that mean.
-double accumulate(nn::ModelWorkers<nn::CausalLm>& workers,
-                  const std::vector<CompiledExample>& batch, int64_t max_tokens, Context& context) {
-  double num_labels = 0;
-  for (const CompiledExample& row : batch) num_labels += static_cast<double>(row.target.size());
-  const std::vector<nn::PackedBatch> packs =
-      nn::pack(batch, {.max_tokens = max_tokens, .share_prefix = false, .parts = workers.size()});
-  std::vector<torch::Tensor> loss_P(packs.size());
-  workers.accumulate(packs.size(), [&](const nn::CausalLm& model, size_t p) {
-    const nn::PackedBatch on_device = packs[p].to(context.device());
-    const torch::Tensor hidden_TD = model.hidden(on_device, {});
-    const torch::Tensor log_prob_R = nn::label_log_prob(
-        model.head(), hidden_TD.index_select(0, on_device.at_R), on_device.label_R);
-    const torch::Tensor mean = -log_prob_R.sum() / num_labels;
-    mean.backward();
-    loss_P[p] = mean.detach();
-    nn::count_work(model, on_device.num_tokens(), on_device.at_R.size(0), model.shape().vocabulary,
-                   context);
-  });
-  return torch::stack(loss_P).to(torch::kCPU, torch::kFloat64).sum().item<double>();
+train::UpdaterOptions updater_options(const TextPretrainingSettings& settings) {
+  return {.learning_rate = settings.learning_rate,
+          .schedule = "cosine",
+          .warmup_steps = settings.steps / 20,
+          .weight_decay = 0.01};
 }
 
 }  // namespace
@@ -108,29 +59,71 @@ std::vector<std::string> item_texts(const Items& items, const std::vector<std::s
   return texts;
 }
 
-double pretrain(nn::CausalLm& model, const text::Tokenizer& tokenizer,
-                const std::vector<std::string>& texts, const TextPretraining& settings,
-                Context& context) {
-  const std::vector<CompiledExample> rows = windows_of(texts, tokenizer, settings.window);
-  RowStream stream(rows, context);
-  nn::FlatParameters parameters(model.parameters());
-  nn::AdamW optimizer(parameters, {.weight_decay = 0.01});
-  nn::ModelWorkers<nn::CausalLm> workers(model, parameters, context.device());
-  const nn::Schedule schedule{"cosine", settings.steps / 20, /*floor=*/0};
-  const int64_t tail_begin = settings.steps - std::max<int64_t>(1, settings.steps / 10);
-  double tail_loss = 0;
-  for (int64_t step = 0; step < settings.steps; ++step) {
-    if (context.stopping())
-      throw Interrupted("pre-training of the backbone was stopped; it starts again next time");
-    const double loss =
-        accumulate(workers, stream.next(settings.batch_tokens), settings.batch_tokens, context);
-    parameters.clip(/*max_norm=*/1);
-    optimizer.step(settings.learning_rate * schedule.at(step, settings.steps));
-    context.number("pretrain.loss", loss, step);
-    context.progress("pre-training on item texts", step + 1, settings.steps);
-    if (step >= tail_begin) tail_loss += loss / static_cast<double>(settings.steps - tail_begin);
+TextPretraining::TextPretraining(nn::CausalLm& model, const text::Tokenizer& tokenizer,
+                                 const std::vector<std::string>& texts,
+                                 const TextPretrainingSettings& settings, Context& context)
+    : settings_(settings),
+      rows_(windows_of(texts, tokenizer, settings.window)),
+      updater_(model, updater_options(settings), settings.steps, context) {}
+
+// The mean of -log p over all labels of the batch.
+void TextPretraining::step(int64_t index, Context& context) {
+  const std::vector<int64_t> rows = next_rows(context);
+  std::vector<CompiledExample> batch;
+  double num_labels = 0;
+  for (const int64_t row : rows) {
+    batch.push_back(rows_[static_cast<size_t>(row)]);
+    num_labels += static_cast<double>(batch.back().target.size());
   }
-  return tail_loss;
+  const std::vector<nn::PackedBatch> packs = nn::pack(batch, {.max_tokens = settings_.batch_tokens,
+                                                              .share_prefix = false,
+                                                              .parts = updater_.num_workers()});
+  std::vector<torch::Tensor> loss_P(packs.size());
+  updater_.accumulate(packs.size(), [&](const nn::CausalLm& model, size_t p) {
+    const torch::Tensor loss =
+        -nn::label_log_probs(model, packs[p], {}, context).sum() / num_labels;
+    loss.backward();
+    loss_P[p] = loss.detach();
+  });
+  const double loss = torch::stack(loss_P).to(torch::kCPU, torch::kFloat64).sum().item<double>();
+  updater_.update(index, loss, rows, context);
+  context.number("pretrain.loss", loss, index);
+  const int64_t tail = std::max<int64_t>(1, settings_.steps / 10);
+  if (index >= settings_.steps - tail) tail_loss_ += loss / static_cast<double>(tail);
+}
+
+// Until a batch holds its tokens.
+std::vector<int64_t> TextPretraining::next_rows(Context& context) {
+  const auto count = static_cast<int64_t>(rows_.size());
+  const auto order_of = [&](int64_t pass) {
+    return train::shuffled(count, context.generator("pretraining order", pass));
+  };
+  if (order_.empty() && passes_ > 0) order_ = order_of(passes_ - 1);  // after a resume
+  std::vector<int64_t> rows;
+  for (int64_t tokens = 0; tokens < settings_.batch_tokens;) {
+    if (passes_ == 0 || at_ == count) {
+      order_ = order_of(passes_++);
+      at_ = 0;
+    }
+    rows.push_back(order_[static_cast<size_t>(at_++)]);
+    tokens += static_cast<int64_t>(rows_[static_cast<size_t>(rows.back())].target.size());
+  }
+  return rows;
+}
+
+void TextPretraining::save(ArtifactWriter& writer) const {
+  updater_.save(writer);
+  writer.number("passes", static_cast<double>(passes_));
+  writer.number("at", static_cast<double>(at_));
+  writer.number("tail_loss", tail_loss_);
+}
+
+void TextPretraining::load(const ArtifactReader& reader) {
+  updater_.load(reader);
+  passes_ = static_cast<int64_t>(reader.number("passes"));
+  at_ = static_cast<int64_t>(reader.number("at"));
+  tail_loss_ = reader.number("tail_loss");
+  order_.clear();
 }
 
 }  // namespace tsrec::decoder_lm

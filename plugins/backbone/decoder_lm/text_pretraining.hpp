@@ -2,14 +2,14 @@
 // are added.
 #pragma once
 
-#include "tsrec/context.hpp"
 #include "tsrec/data.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 #include "tsrec/text/tokenizer.hpp"
+#include "tsrec/train/updater.hpp"
 
 namespace tsrec::decoder_lm {
 
-struct TextPretraining {
+struct TextPretrainingSettings {
   int64_t steps = 0, batch_tokens = 8192, window = 128;
   double learning_rate = 2e-3;
 };
@@ -21,9 +21,28 @@ std::vector<std::string> item_texts(const Items& items, const std::vector<std::s
 
 // Next-token prediction on the texts, cut into windows: each window is one row behind an
 // end-of-text token, the last window of a text learns to end it. AdamW, cosine to 0, 5 % warm-up.
-// Returns the mean loss of the last tenth of steps.
-double pretrain(nn::CausalLm& model, const text::Tokenizer& tokenizer,
-                const std::vector<std::string>& texts, const TextPretraining& settings,
-                Context& context);
+class TextPretraining {
+ public:
+  // The model must outlive this.
+  TextPretraining(nn::CausalLm& model, const text::Tokenizer& tokenizer,
+                  const std::vector<std::string>& texts, const TextPretrainingSettings& settings,
+                  Context& context);
+  void step(int64_t index, Context& context);
+  double tail_loss() const { return tail_loss_; }  // mean over the last tenth of the steps
+  void save(ArtifactWriter& writer) const;
+  void load(const ArtifactReader& reader);
+
+ private:
+  std::vector<int64_t> next_rows(Context& context);
+
+  TextPretrainingSettings settings_;
+  std::vector<CompiledExample> rows_;
+  train::ModelUpdater<nn::CausalLm> updater_;
+  // Rows in a fresh shuffle for every pass: passes begun, the current one, and how much of it was
+  // handed out.
+  int64_t passes_ = 0, at_ = 0;
+  std::vector<int64_t> order_;  // derived, never saved
+  double tail_loss_ = 0;
+};
 
 }  // namespace tsrec::decoder_lm

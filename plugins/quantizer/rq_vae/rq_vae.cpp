@@ -1,8 +1,11 @@
 // Residual-quantized autoencoder (Lee et al., 2022; as used by TIGER, LC-Rec and MiniOneRec).
-#include <torch/optim/adamw.h>
+#include <set>
 
 #include "tsrec/nn/kmeans.hpp"
 #include "tsrec/parts/quantizer.hpp"
+#include "tsrec/parts/stepwise.hpp"
+#include "tsrec/train/row_order.hpp"
+#include "tsrec/train/updater.hpp"
 
 namespace {
 
@@ -11,9 +14,9 @@ using namespace tsrec;
 struct Settings {
   int64_t levels = 3, codes = 256, latent = 32, epochs = 400, batch = 1024, evaluate_every = 20;
   std::vector<int64_t> hidden = {512, 256, 128, 64};
-  double learning_rate = 1e-3, weight_decay = 0, commitment = 0.25, quantization = 1, clip = 1,
-         sinkhorn = 0;
+  double commitment = 0.25, quantization = 1, sinkhorn = 0;
   int64_t sinkhorn_iterations = 50;
+  train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant"};
 
   void declare(Options& o) {
     o.add("levels", levels).range(1, 26).help("number of codes in a SID");
@@ -31,15 +34,13 @@ struct Settings {
         .at_least(1)
         .unit("epochs")
         .help("how often the share of distinct SIDs is measured; the best state is kept");
-    o.add("learning_rate", learning_rate).range(0, 1).help("of AdamW");
-    o.add("weight_decay", weight_decay).range(0, 10).help("of AdamW");
+    updater.declare(o);
     o.add("commitment", commitment)
         .range(0, 100)
         .help("weight of pulling the encoder towards the codes");
     o.add("quantization", quantization)
         .range(0, 100)
         .help("weight of the quantization loss beside the reconstruction");
-    o.add("clip", clip).at_least(0).help("largest gradient norm; 0: never scaled");
     o.add("sinkhorn", sinkhorn)
         .range(0, 10)
         .help("entropy of a balanced assignment of the last level in training; 0: nearest code");
@@ -76,7 +77,7 @@ torch::Tensor balanced_codes(const torch::Tensor& distance_BK, double epsilon, i
   return q.argmax(1);
 }
 
-class RqVae final : public Quantizer, public HasDistances {
+class RqVae final : public Quantizer, public HasDistances, public Stepwise {
  public:
   RqVae(const Settings& settings, Context&) : settings_(settings) {}
 
@@ -92,28 +93,44 @@ class RqVae final : public Quantizer, public HasDistances {
           "quantizer 'rq_vae': the vectors hold NaN or infinite values; check the encoder's "
           "output");
     }
+    x_ND_ = x_ND;
+    order_.emplace(train::RowOrderOptions{
+        .num_rows = x_ND.size(0), .batch_rows = settings_.batch, .epochs = settings_.epochs});
     make_layers(x_ND.size(1), context);
-    start_codebooks(batch_of(x_ND, 0, 0, context), context);
-    torch::optim::AdamW optimizer(
-        parameters(),
-        torch::optim::AdamWOptions(settings_.learning_rate).weight_decay(settings_.weight_decay));
-    Snapshot best;
-    const int64_t batches = (x_ND.size(0) + settings_.batch - 1) / settings_.batch;
-    for (int64_t epoch = 0; epoch < settings_.epochs; ++epoch) {
-      if (context.stopping())
-        throw Interrupted("fitting the quantizer was stopped; it starts again next time");
-      double loss = 0;
-      for (int64_t b = 0; b < batches; ++b)
-        loss += update(batch_of(x_ND, epoch, b, context), optimizer);
-      context.number("rq_vae.loss", loss / static_cast<double>(batches), epoch);
-      context.progress("training the quantizer", epoch + 1, settings_.epochs);
-      if ((epoch + 1) % settings_.evaluate_every == 0 || epoch + 1 == settings_.epochs)
-        keep_best(x_ND, epoch, best);
-    }
-    restore(best);
-    context.log(Level::info, c10::str("rq_vae: best state after ", best.epoch + 1, " epochs, ",
-                                      best.distinct, " distinct SIDs of ", x_ND.size(0), " items"));
+    start_codebooks(vectors_of(order_->rows(0, context)), context);
+    updater_ =
+        std::make_unique<train::Updater>(parameters(), settings_.updater, num_steps(), context);
   }
+
+  int64_t num_steps() const override { return order_->num_steps(); }
+  int64_t validate_every() const override {
+    return settings_.evaluate_every * order_->steps_per_epoch();
+  }
+
+  void step(int64_t index, Context& context) override {
+    const std::span<const int64_t> rows = order_->rows(index, context);
+    const torch::Tensor loss = loss_of(vectors_of(rows));
+    updater_->backward(loss);
+    updater_->update(index, loss.item<double>(), rows, context);
+    context.number("train.loss", loss.item<double>(), index);
+    updater_->report(index, context);
+  }
+
+  // The share of the items whose SID another item had before them.
+  Numbers validate(Context&) override {
+    const auto items = static_cast<double>(x_ND_.size(0));
+    return {{"loss", (items - static_cast<double>(num_distinct())) / items, {}}};
+  }
+
+  void finish(Context& context) override {
+    context.log(Level::info, c10::str("rq_vae: ", num_distinct(), " distinct SIDs of ",
+                                      x_ND_.size(0), " items"));
+    updater_.reset();
+    x_ND_ = torch::Tensor();
+  }
+
+  void save_state(ArtifactWriter& writer) const override { updater_->save(writer); }
+  void load_state(const ArtifactReader& reader) override { updater_->load(reader); }
 
   torch::Tensor encode(const torch::Tensor& x_ND) const override {
     const torch::NoGradGuard no_grad;
@@ -154,43 +171,45 @@ class RqVae final : public Quantizer, public HasDistances {
   }
 
   void save(ArtifactWriter& writer) const override {
-    const auto all = parameters();
-    for (size_t i = 0; i < all.size(); ++i) writer.tensor(c10::str("parameter.", i), all[i]);
+    nn::save_values(parameters_, writer);
     writer.number("width", static_cast<double>(width_));
   }
   void load(const ArtifactReader& reader) override {
     shape_layers(static_cast<int64_t>(reader.number("width")));
-    const torch::NoGradGuard no_grad;
-    auto all = parameters();
-    for (size_t i = 0; i < all.size(); ++i) all[i].copy_(reader.tensor(c10::str("parameter.", i)));
+    nn::load_values(parameters_, reader);
   }
+  std::vector<nn::Parameter> parameters() override { return parameters_; }
 
  private:
-  struct Snapshot {
-    std::vector<torch::Tensor> values;
-    int64_t distinct = -1, epoch = -1;
-  };
-
   // Encoder width -> hidden -> latent, decoder in reverse, codebooks [codes, latent].
   void shape_layers(int64_t width) {
     width_ = width;
     std::vector<int64_t> widths = {width};
     widths.insert(widths.end(), settings_.hidden.begin(), settings_.hidden.end());
     widths.push_back(settings_.latent);
-    const auto layers_of = [](const std::vector<int64_t>& sizes) {
-      std::vector<Linear> layers;
-      for (size_t i = 0; i + 1 < sizes.size(); ++i) {
-        layers.push_back({torch::zeros({sizes[i + 1], sizes[i]}).requires_grad_(),
-                          torch::zeros({sizes[i + 1]}).requires_grad_()});
-      }
-      return layers;
-    };
-    encoder_ = layers_of(widths);
-    decoder_ = layers_of({widths.rbegin(), widths.rend()});
+    parameters_.clear();
+    encoder_ = layers_of("encoder", widths);
+    decoder_ = layers_of("decoder", {widths.rbegin(), widths.rend()});
     codebooks_.clear();
     for (int64_t level = 0; level < settings_.levels; ++level) {
-      codebooks_.push_back(torch::zeros({settings_.codes, settings_.latent}).requires_grad_());
+      codebooks_.push_back(
+          parameter(c10::str("codebook.", level), {settings_.codes, settings_.latent}));
     }
+  }
+
+  std::vector<Linear> layers_of(const std::string& name, const std::vector<int64_t>& widths) {
+    std::vector<Linear> layers;
+    for (size_t i = 0; i + 1 < widths.size(); ++i) {
+      layers.push_back({parameter(c10::str(name, ".", i, ".weight"), {widths[i + 1], widths[i]}),
+                        parameter(c10::str(name, ".", i, ".bias"), {widths[i + 1]})});
+    }
+    return layers;
+  }
+
+  torch::Tensor parameter(std::string name, at::IntArrayRef shape) {
+    const torch::Tensor value = torch::zeros(shape).requires_grad_();
+    parameters_.push_back({std::move(name), value, /*decays=*/shape.size() > 1});
+    return value;
   }
 
   // Xavier-normal weights, zero biases.
@@ -220,19 +239,14 @@ class RqVae final : public Quantizer, public HasDistances {
     }
   }
 
-  torch::Tensor batch_of(const torch::Tensor& x_ND, int64_t epoch, int64_t batch,
-                         Context& context) {
-    if (epoch != order_epoch_) {
-      order_ = torch::randperm(x_ND.size(0), context.generator("order", epoch), torch::kInt64);
-      order_epoch_ = epoch;
-    }
-    return x_ND.index_select(
-        0, order_.slice(0, batch * settings_.batch, (batch + 1) * settings_.batch));
+  torch::Tensor vectors_of(std::span<const int64_t> items) const {
+    return x_ND_.index_select(
+        0, torch::tensor(std::vector<int64_t>(items.begin(), items.end()), torch::kInt64));
   }
 
   // reconstruction + quantization * mean over levels of |c - sg r|^2 + commitment |sg c - r|^2
   // (element means).
-  double update(const torch::Tensor& x_BD, torch::optim::AdamW& optimizer) {
+  torch::Tensor loss_of(const torch::Tensor& x_BD) const {
     const torch::Tensor latent = forward(encoder_, x_BD);
     torch::Tensor residual = latent, quantized = torch::zeros_like(latent),
                   quantization_loss = torch::zeros({});
@@ -245,13 +259,8 @@ class RqVae final : public Quantizer, public HasDistances {
       quantized = quantized + through;
     }
     const torch::Tensor reconstruction = (forward(decoder_, quantized) - x_BD).square().mean();
-    const torch::Tensor loss = reconstruction + settings_.quantization * quantization_loss /
-                                                    static_cast<double>(codebooks_.size());
-    optimizer.zero_grad();
-    loss.backward();
-    clip_gradients();
-    optimizer.step();
-    return loss.item<double>();
+    return reconstruction +
+           settings_.quantization * quantization_loss / static_cast<double>(codebooks_.size());
   }
 
   torch::Tensor training_codes(const torch::Tensor& residual, size_t level) const {
@@ -263,62 +272,29 @@ class RqVae final : public Quantizer, public HasDistances {
                           settings_.sinkhorn, settings_.sinkhorn_iterations);
   }
 
-  void clip_gradients() {
-    if (settings_.clip == 0) return;
-    double square = 0;
-    for (const torch::Tensor& parameter : parameters()) {
-      if (parameter.grad().defined())
-        square += parameter.grad().square().sum(torch::kFloat64).item<double>();
-    }
-    if (std::sqrt(square) <= settings_.clip) return;
-    for (const torch::Tensor& parameter : parameters()) {
-      if (parameter.grad().defined()) parameter.grad().mul_(settings_.clip / std::sqrt(square));
-    }
-  }
-
-  std::vector<torch::Tensor> parameters() const {
-    std::vector<torch::Tensor> all;
-    for (const std::vector<Linear>* layers : {&encoder_, &decoder_}) {
-      for (const Linear& layer : *layers) {
-        all.push_back(layer.weight);
-        all.push_back(layer.bias);
-      }
-    }
-    all.insert(all.end(), codebooks_.begin(), codebooks_.end());
-    return all;
-  }
-
-  void keep_best(const torch::Tensor& x_ND, int64_t epoch, Snapshot& best) const {
-    const torch::Tensor code_NL = encode(x_ND);
+  int64_t num_distinct() const {
+    const torch::Tensor code_NL = encode(x_ND_);
     std::set<std::vector<int64_t>> distinct;
     for (int64_t n = 0; n < code_NL.size(0); ++n) {
       const int64_t* code = code_NL.const_data_ptr<int64_t>() + n * code_NL.size(1);
       distinct.emplace(code, code + code_NL.size(1));
     }
-    if (static_cast<int64_t>(distinct.size()) <= best.distinct) return;
-    best.distinct = static_cast<int64_t>(distinct.size());
-    best.epoch = epoch;
-    best.values.clear();
-    for (const torch::Tensor& parameter : parameters())
-      best.values.push_back(parameter.detach().clone());
-  }
-
-  void restore(const Snapshot& best) {
-    const torch::NoGradGuard no_grad;
-    auto all = parameters();
-    for (size_t i = 0; i < all.size(); ++i) all[i].copy_(best.values[i]);
+    return static_cast<int64_t>(distinct.size());
   }
 
   Settings settings_;
   int64_t width_ = 0;
+  std::vector<nn::Parameter> parameters_;  // of the layers and codebooks that follow
   std::vector<Linear> encoder_, decoder_;
   std::vector<torch::Tensor> codebooks_;
-  torch::Tensor order_;
-  int64_t order_epoch_ = -1;
+  // From fit() to finish().
+  torch::Tensor x_ND_;
+  std::optional<train::RowOrder> order_;
+  std::unique_ptr<train::Updater> updater_;
 };
 
 }  // namespace
 
 TSREC_PLUGIN("tsrec.rq_vae", "0.1.0",
              tsrec::part<tsrec::Quantizer, RqVae, Settings>(
-                 "rq_vae", /*revision=*/2, "Codes of a residual-quantized autoencoder"))
+                 "rq_vae", /*revision=*/3, "Codes of a residual-quantized autoencoder"))

@@ -8,10 +8,11 @@
 #include <mutex>
 
 #include "tsrec/decode/decoder.hpp"
-#include "tsrec/nn/replicas.hpp"
-#include "tsrec/nn/transfer.hpp"
-#include "tsrec/nn/work.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
 #include "tsrec/parts/trainer.hpp"
+#include "tsrec/train/examples.hpp"
+#include "tsrec/train/row_order.hpp"
+#include "tsrec/train/updater.hpp"
 
 namespace {
 
@@ -19,12 +20,11 @@ using namespace tsrec;
 
 struct Settings {
   int64_t epochs = 1, max_steps = 0, batch_prompts = 64, micro_prompts = 64, completions = 16;
-  int64_t warmup_steps = 0, sync_every = 512, valid_rows = 512;
-  double learning_rate = 1e-5, floor = 0, weight_decay = 0, clip = 0.3, kl = 1e-3, sync_mix = 0.6,
-         temperature = 1;
-  std::string schedule = "cosine", rollout = "beam", scoring = "full", advantage = "group_std",
-              positions = "all";
-  bool skip_zero_variance = false, master_weights = true;
+  int64_t sync_every = 512, valid_rows = 512;
+  double kl = 1e-3, sync_mix = 0.6, temperature = 1;
+  std::string rollout = "beam", scoring = "full", advantage = "group_std", positions = "all";
+  bool skip_zero_variance = false;
+  train::UpdaterOptions updater = {.learning_rate = 1e-5, .schedule = "cosine", .clip = 0.3};
 
   void declare(Options& o) {
     o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
@@ -53,14 +53,7 @@ struct Settings {
             "how rollouts are scored: softmax over the whole vocabulary, or over the trie's "
             "children");
     o.add("temperature", temperature).range(0.01, 100).help("of rollout = \"sample\"");
-    o.add("learning_rate", learning_rate).range(0, 10).help("peak learning rate of AdamW");
-    o.add("schedule", schedule)
-        .one_of({"linear", "cosine", "constant"})
-        .help("how the learning rate falls after the warm-up");
-    o.add("warmup_steps", warmup_steps).at_least(0).unit("steps").help("updates of linear warm-up");
-    o.add("floor", floor).range(0, 1).help("share of the peak rate at which the cosine ends");
-    o.add("weight_decay", weight_decay).range(0, 10).help("decoupled decay of matrices");
-    o.add("clip", clip).at_least(0).help("largest gradient norm; 0: never scaled");
+    updater.declare(o);
     o.add("kl", kl).range(0, 100).help(
         "weight of the k3 KL to the reference model; 0: no reference model is kept");
     o.add("sync_every", sync_every)
@@ -82,10 +75,6 @@ struct Settings {
         .help(
             "leave out groups whose rewards are all equal; changes the objective: their KL term is "
             "dropped");
-    o.add("master_weights", master_weights)
-        .help(
-            "under bfloat16: float32 master weights and moments; false: all in bfloat16, as the "
-            "reference code trains");
     o.add("valid_rows", valid_rows)
         .at_least(0)
         .unit("rows")
@@ -114,50 +103,45 @@ class Grpo final : public Trainer {
 
   void start(const TrainInputs& inputs, Context& context) override {
     inputs_.emplace(inputs);
-    num_rows_ = inputs.examples.size(Split::train);
-    if (num_rows_ == 0) throw ConfigError("the tasks of this grpo stage have no training rows", "");
+    const int64_t num_rows = inputs.examples.size(Split::train);
+    if (num_rows == 0) throw ConfigError("the tasks of this grpo stage have no training rows");
     if (inputs.rewards.empty()) {
       throw ConfigError(
-          "this grpo stage has no reward; add a [[stage.reward]] such as use = \"exact_match\"",
-          "");
+          "this grpo stage has no reward; add a [[stage.reward]] such as use = \"exact_match\"");
     }
-    steps_per_epoch_ = (num_rows_ + settings_.batch_prompts - 1) / settings_.batch_prompts;
-    parameters_ = std::make_unique<nn::FlatParameters>(inputs.policy.parameters());
-    optimizer_ = std::make_unique<nn::AdamW>(
-        *parameters_, nn::AdamWOptions{.weight_decay = settings_.weight_decay,
-                                       .float32_state = settings_.master_weights});
+    order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
+                                          .batch_rows = settings_.batch_prompts,
+                                          .epochs = settings_.epochs,
+                                          .max_steps = settings_.max_steps});
+    updater_ = std::make_unique<train::ModelUpdater<Backbone>>(inputs.policy, settings_.updater,
+                                                               num_steps(), context);
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
-    workers_ =
-        std::make_unique<nn::ModelWorkers<Backbone>>(inputs.policy, *parameters_, context.device());
-    context.log(Level::info, c10::str("grpo: ", num_rows_, " prompts, ", num_steps(), " steps of ",
+    context.log(Level::info, c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
                                       settings_.batch_prompts, " prompts x ", settings_.completions,
                                       " completions"));
   }
 
-  int64_t num_steps() const override {
-    const int64_t steps = settings_.epochs * steps_per_epoch_;
-    return settings_.max_steps > 0 ? std::min(settings_.max_steps, steps) : steps;
-  }
+  std::vector<nn::Parameter> parameters() override { return updater_->parameters(); }
+  int64_t num_steps() const override { return order_->num_steps(); }
 
   void step(int64_t index, Context& context) override {
-    const std::vector<CompiledExample> examples = batch(index, context);
+    const std::span<const int64_t> rows = order_->rows(index, context);
+    const std::vector<CompiledExample> examples =
+        train::examples_at(inputs_->examples, Split::train, rows, order_->epoch_of(index));
+    refuse_texts(examples);
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
-    workers_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
+    updater_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
       accumulate(policy, parts[p], static_cast<double>(examples.size()),
                  index * 4096 + static_cast<int64_t>(p), numbers_P[p], context);
     });
     StepNumbers numbers(inputs_->rewards.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
-    const double norm = parameters_->clip(settings_.clip > 0 ? settings_.clip : 1e30);
-    const nn::Schedule schedule{settings_.schedule, settings_.warmup_steps, settings_.floor};
-    const double rate = settings_.learning_rate * schedule.at(index, num_steps());
-    optimizer_->step(rate);
+    updater_->update(index, numbers.loss, rows, context);
     if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
       move_reference();
     report(numbers, index, context);
-    context.number("train.gradient_norm", norm, index);
-    context.number("train.learning_rate", rate, index);
+    updater_->report(index, context);
     context.count("rows", static_cast<int64_t>(examples.size()));
   }
 
@@ -165,17 +149,11 @@ class Grpo final : public Trainer {
   Numbers validate(Context& context) override {
     const torch::NoGradGuard no_grad;
     const ExampleSet& set = inputs_->validation;
-    const int64_t available = set.size(Split::valid);
-    if (available == 0)
-      throw DataError("the validation tasks have no rows; the valid split is empty", "");
-    const int64_t wanted =
-        settings_.valid_rows > 0 ? std::min(settings_.valid_rows, available) : available;
-    std::vector<CompiledExample> examples;
-    for (int64_t i = 0; i < wanted; ++i)
-      examples.push_back(set.at(Split::valid, i * available / wanted, 0));
+    const std::vector<CompiledExample> examples = train::examples_at(
+        set, Split::valid, train::validation_rows(set, settings_.valid_rows), /*epoch=*/0);
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
-    workers_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
+    updater_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
       const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
       const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
       rewards_of(rolled_out(decoder, prompts, parts[p], /*stream=*/-1, context), numbers_P[p]);
@@ -188,11 +166,11 @@ class Grpo final : public Trainer {
   }
 
   void save_state(ArtifactWriter& writer) const override {
-    optimizer_->save(writer);
+    updater_->save(writer);
     if (reference_) reference_->save(writer.folder("reference"));
   }
   void load_state(const ArtifactReader& reader) override {
-    optimizer_->load(reader);
+    updater_->load(reader);
     if (reference_) reference_->load(reader.folder("reference"));
   }
 
@@ -201,7 +179,7 @@ class Grpo final : public Trainer {
   struct StepNumbers {
     explicit StepNumbers(size_t num_rewards) : reward(num_rewards, 0.0) {}
     std::vector<double> reward;  // unweighted means per reward function, summed over groups
-    double total = 0, groups = 0, zero_variance = 0, advantage = 0, kl = 0, labels = 0;
+    double total = 0, groups = 0, zero_variance = 0, advantage = 0, loss = 0, kl = 0, labels = 0;
     double mean_reward() const { return total / groups; }
     void add(const StepNumbers& part) {
       for (size_t k = 0; k < reward.size(); ++k) reward[k] += part.reward[k];
@@ -209,39 +187,27 @@ class Grpo final : public Trainer {
       groups += part.groups;
       zero_variance += part.zero_variance;
       advantage += part.advantage;
+      loss += part.loss;
       kl += part.kl;
       labels += part.labels;
     }
   };
 
-  std::vector<CompiledExample> batch(int64_t index, Context& context) {
-    const int64_t epoch = index / steps_per_epoch_;
-    if (epoch != order_epoch_) {
-      order_ = torch::randperm(num_rows_, context.generator("row order", epoch), torch::kInt64);
-      order_epoch_ = epoch;
+  void refuse_texts(const std::vector<CompiledExample>& examples) const {
+    for (const CompiledExample& example : examples) {
+      if (example.target_item >= 0) continue;
+      throw ConfigError("task '", inputs_->examples.task_names()[static_cast<size_t>(example.task)],
+                        "' does not answer with an item, so its completions cannot be rewarded; "
+                        "list the tasks of this stage, for example tasks = [\"next_item\"]");
     }
-    const int64_t begin = (index % steps_per_epoch_) * settings_.batch_prompts;
-    std::vector<CompiledExample> examples;
-    for (int64_t i = begin; i < std::min(begin + settings_.batch_prompts, num_rows_); ++i) {
-      examples.push_back(
-          inputs_->examples.at(Split::train, order_.const_data_ptr<int64_t>()[i], epoch));
-      if (examples.back().target_item < 0) {
-        throw ConfigError("task '",
-                          inputs_->examples.task_names()[static_cast<size_t>(examples.back().task)],
-                          "' does not answer with an item, so its completions cannot be rewarded; "
-                          "list the tasks of "
-                          "this stage, for example tasks = [\"next_item\"]");
-      }
-    }
-    return examples;
   }
 
   // Prompts of one task at a time (forced tokens differ between tasks), at most micro_prompts of
   // them, and at most one worker's share.
   std::vector<std::vector<CompiledExample>> parts_of(
       const std::vector<CompiledExample>& examples) const {
-    const int64_t share =
-        (static_cast<int64_t>(examples.size()) + workers_->size() - 1) / workers_->size();
+    const int64_t share = (static_cast<int64_t>(examples.size()) + updater_->num_workers() - 1) /
+                          updater_->num_workers();
     const auto most = static_cast<size_t>(std::min(settings_.micro_prompts, share));
     std::map<int32_t, std::vector<CompiledExample>> by_task;
     for (const CompiledExample& example : examples) by_task[example.task].push_back(example);
@@ -317,14 +283,14 @@ class Grpo final : public Trainer {
     torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
 
-    const decode::Decoder::Tree tree = decoder.tree(prompts, rollouts);
+    const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
     const torch::Tensor policy_R = log_probs(policy, prompts, tree, context);
     const torch::Device device = policy_R.device();
     // Each completion counts alike, whatever its length; each prompt has G of them.
     const int64_t num_completions = advantage_BG.numel();
     torch::Tensor weight_C =
         torch::ones({num_completions}) /
-        torch::bincount(tree.completion_R, /*weights=*/{}, num_completions).clamp_min(1) /
+        torch::bincount(tree.row_R, /*weights=*/{}, num_completions).clamp_min(1) /
         (num_prompts * static_cast<double>(settings_.completions));
     if (settings_.skip_zero_variance) {
       weight_C *= is_flat(reward_BG)
@@ -332,10 +298,9 @@ class Grpo final : public Trainer {
                       .repeat_interleave(settings_.completions)
                       .to(torch::kFloat32);
     }
-    const torch::Tensor weight_R =
-        nn::to_device(weight_C.index_select(0, tree.completion_R), device);
+    const torch::Tensor weight_R = nn::to_device(weight_C.index_select(0, tree.row_R), device);
     const torch::Tensor advantage_R =
-        nn::to_device(advantage_BG.reshape({-1}).index_select(0, tree.completion_R), device);
+        nn::to_device(advantage_BG.reshape({-1}).index_select(0, tree.row_R), device);
     // exp(p - p) = 1 carries the gradient of the ratio.
     torch::Tensor loss_R = -(policy_R - policy_R.detach()).exp() * advantage_R;
     torch::Tensor kl_R;
@@ -344,11 +309,14 @@ class Grpo final : public Trainer {
           k3(policy_R, reference_log_probs(prompt_ids, rollouts, examples.front().task, context));
       loss_R = loss_R + settings_.kl * kl_R;
     }
-    (loss_R * weight_R).sum().backward();
-    if (reference_) {  // read last: this waits for a device
-      numbers.kl += kl_R.detach().sum().item<double>();
-      numbers.labels += static_cast<double>(kl_R.size(0));
-    }
+    const torch::Tensor loss = (loss_R * weight_R).sum();
+    loss.backward();
+    // Read last, and at once: this waits for a device.
+    const torch::Tensor kl = kl_R.defined() ? kl_R.sum() : torch::zeros_like(loss);
+    const torch::Tensor read = torch::stack({loss, kl}).detach().cpu();
+    numbers.loss += read[0].item<double>();
+    numbers.kl += read[1].item<double>();
+    if (kl_R.defined()) numbers.labels += static_cast<double>(kl_R.size(0));
   }
 
   torch::Tensor reference_log_probs(const std::vector<std::vector<int32_t>>& prompt_ids,
@@ -363,19 +331,10 @@ class Grpo final : public Trainer {
   // Log-probability of every token of every completion, [R]: the first from the prompt's last
   // hidden state.
   static torch::Tensor log_probs(const Backbone& model, const decode::Prefilled& prompts,
-                                 const decode::Decoder::Tree& tree, Context& context) {
-    const nn::PackedBatch batch = tree.batch.to(context.device());
+                                 const nn::PackedBatch& tree, Context& context) {
     nn::ForwardOptions options;
     options.past = &prompts.prefix;
-    const torch::Tensor hidden_TD = model.hidden(batch, options);
-    nn::count_work(model, batch.num_tokens(), batch.at_R.size(0), model.head().weight_VD.size(0),
-                   context);
-    // Prompt ends stand behind the tree's tokens, so that one index serves both.
-    const torch::Tensor all_TD = torch::cat({hidden_TD, prompts.last_BD});
-    const torch::Tensor at_R =
-        batch.at_R + nn::to_device(tree.from_prompt_R.to(torch::kInt64) * hidden_TD.size(0),
-                                   batch.at_R.device());
-    return nn::label_log_prob(model.head(), all_TD.index_select(0, at_R), batch.label_R);
+    return nn::label_log_probs(model, tree, options, context, prompts.last_BD);
   }
 
   // reference <- (1 - sync_mix) reference + sync_mix policy
@@ -400,14 +359,10 @@ class Grpo final : public Trainer {
 
   Settings settings_;
   std::optional<TrainInputs> inputs_;
-  std::unique_ptr<nn::FlatParameters> parameters_;
-  std::unique_ptr<nn::AdamW> optimizer_;
+  std::optional<train::RowOrder> order_;
+  std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
   std::unique_ptr<Backbone> reference_;  // null when kl = 0
-  std::unique_ptr<nn::ModelWorkers<Backbone>> workers_;
   std::mutex reward_mutex_;
-  int64_t num_rows_ = 0, steps_per_epoch_ = 0;
-  int64_t order_epoch_ = -1;  // the epoch that order_ holds: derived, never saved
-  torch::Tensor order_;
 };
 
 }  // namespace

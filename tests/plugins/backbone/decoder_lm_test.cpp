@@ -40,7 +40,7 @@ TEST(Scratch, IsAFunctionOfItsSeed) {
   const Items items = make_items();
   const auto weights = [&](TestContext& ctx) {
     const auto backbone = make_part<Backbone>("scratch", ctx, kSmall);
-    backbone->prepare(items, ctx);
+    kit::prepare(*backbone, items, ctx);
     return backbone->embedding().clone();
   };
   const torch::Tensor first = weights(context);
@@ -55,7 +55,7 @@ TEST(Scratch, PretrainingLearnsTheTextsAndLogsNeighbours) {
                   {"pretrain_batch_tokens", "400"},
                   {"pretrain_learning_rate", "0.01"}});
   const auto backbone = make_part<Backbone>("scratch", context, options);
-  backbone->prepare(make_items(), context);
+  kit::prepare(*backbone, make_items(), context);
   const std::vector<double>& loss = context.numbers["pretrain.loss"];
   ASSERT_EQ(loss.size(), 150u);
   EXPECT_NEAR(loss.front(), std::log(static_cast<double>(backbone->tokenizer().size())), 0.5);
@@ -70,7 +70,7 @@ TEST(Scratch, PretrainingLearnsTheTextsAndLogsNeighbours) {
 TEST(Scratch, ExtendAddsRowsBehindTheTokenizerAndSavesThem) {
   TestContext context;
   const auto backbone = make_part<Backbone>("scratch", context, kSmall);
-  backbone->prepare(make_items(), context);
+  kit::prepare(*backbone, make_items(), context);
   const int64_t before = backbone->tokenizer().size();
   const torch::Tensor rows_ED = torch::randn({3, 32}, context.generator("rows", 0));
   backbone->extend({"<a_0>", "<a_7>", "<b_1>"}, rows_ED, {});
@@ -91,7 +91,7 @@ TEST(Scratch, ExtendAddsRowsBehindTheTokenizerAndSavesThem) {
 TEST(Scratch, ACloneHasItsOwnWeights) {
   TestContext context;
   const auto backbone = make_part<Backbone>("scratch", context, kSmall);
-  backbone->prepare(make_items(), context);
+  kit::prepare(*backbone, make_items(), context);
   const auto copy = backbone->clone();
   const torch::NoGradGuard no_grad;
   const torch::Tensor before = copy->hidden(one_row({5, 6, 7}), {});
@@ -120,7 +120,7 @@ TEST(Scratch, MissingTextsAreErrors) {
 TEST(Pretrained, ReadsWhatAnotherBackboneSavedAndRefusesAMissingFolder) {
   TestContext context;
   const auto backbone = make_part<Backbone>("scratch", context, kSmall);
-  backbone->prepare(make_items(), context);
+  kit::prepare(*backbone, make_items(), context);
   const TempFolder folder;
   backbone->save(folder.path() / "model");
   const auto loaded =

@@ -178,7 +178,7 @@ struct Fitted {
                   int64_t items = 300)
       : x(random_vectors(items, 6)) {
     quantizer = make_part<Quantizer>(name, context, options);
-    quantizer->fit(x, context);
+    kit::fit(*quantizer, x, context);
   }
   TestContext context;
   torch::Tensor x;

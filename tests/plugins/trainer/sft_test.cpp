@@ -206,6 +206,27 @@ TEST(Sft, ResumesToTheSameBytes) {
       /*before=*/5, /*after=*/4);
 }
 
+// A weight that is not a number: the step says so, and moves nothing.
+TEST(Sft, ANaNStopsTheStepWithItsRowsAndItsParameter) {
+  ToyWorld world;
+  const ToyExamples examples = world.make_examples();
+  const auto trainer = start_sft(world, *world.backbone, examples, {{"batch_rows", "4"}});
+  trainer->step(0, world.context);
+  {
+    const torch::NoGradGuard no_grad;
+    world.backbone->parameters()[0].value.fill_(std::nan(""));
+  }
+  const auto before = nn::values_of(world.backbone->parameters());
+  examples.asked.clear();
+  const std::string message = message_of<Error>([&] { trainer->step(1, world.context); });
+  EXPECT_TRUE(contains(message, "step 1: the loss is NaN")) << message;
+  EXPECT_TRUE(contains(message, world.backbone->parameters()[0].name)) << message;
+  for (const int64_t row : examples.asked)
+    EXPECT_TRUE(contains(message, std::to_string(row))) << message;
+  const auto after = nn::values_of(world.backbone->parameters());
+  for (size_t i = 1; i < before.size(); ++i) EXPECT_TRUE(torch::equal(before[i], after[i]));
+}
+
 TEST(Sft, NoRowsIsAnErrorThatSaysWhatToDo) {
   ToyWorld world;
   const ToyExamples none({}, {}, {"next_item"});

@@ -50,14 +50,9 @@ class TSREC_API Decoder {
   Rollouts roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
                     Context& context) const;
   // Teacher-forced completions (+ suffix) behind the same keys and values, as trees (shared
-  // completion prefixes once). Label r of the result is predicted by hidden[at] of the batch, or,
-  // where from_prompt is set, by last_BD[at].
-  struct Tree {
-    nn::PackedBatch batch;
-    torch::Tensor from_prompt_R;  // bool
-    torch::Tensor completion_R;   // int64: b * G + g
-  };
-  Tree tree(const Prefilled& prompts, const Rollouts& rollouts) const;
+  // completion prefixes once). A completion's first label is predicted by its prompt's last hidden
+  // state: its at_R is the batch's num_tokens + b. row_R: the completion, b * G + g.
+  nn::PackedBatch tree(const Prefilled& prompts, const Rollouts& rollouts) const;
   // Ranks the whole catalogue's SIDs for every prompt: beams expanded to their items. Identical
   // prompts once.
   Rankings rank(std::span<const std::vector<int32_t>> prompts, Context& context) const;

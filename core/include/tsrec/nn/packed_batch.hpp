@@ -24,8 +24,8 @@ struct TSREC_API PackedBatch {
   std::vector<Segment> segments;
   // Supervision: the hidden state at token at_R predicts label_R. `at` repeats where one position
   // predicts several labels. row_R is the index of the example; weight_R its weight (float32); the
-  // rest int64. A completion whose first label is predicted by the prompt's last token inside the
-  // past is expressed by the caller, not here.
+  // rest int64. A label that the end of prompt b inside the past predicts has at_R = num_tokens + b
+  // (label_log_probs.hpp).
   torch::Tensor at_R, label_R, row_R, weight_R;
   int64_t num_tokens() const { return token_T.defined() ? token_T.size(0) : 0; }
   PackedBatch to(torch::Device device) const;

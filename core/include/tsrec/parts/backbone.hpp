@@ -14,7 +14,7 @@ class TSREC_API Backbone : public Part {
   static constexpr int kContract = 1;
   ~Backbone() override;
   // Once, before anything else but load(): reads the checkpoint, or trains tokenizer and weights on
-  // the item texts.
+  // the item texts. Long training is Stepwise, and made ready here.
   virtual void prepare(const Items& items, Context& context) = 0;
   virtual const text::Tokenizer& tokenizer() const = 0;
   virtual torch::Tensor hidden(const nn::PackedBatch& batch,

@@ -12,8 +12,9 @@ class TSREC_API Quantizer : public Part {
   static constexpr const char* kKind = "quantizer";
   static constexpr int kContract = 1;
   ~Quantizer() override;
-  // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(). x: [N, D]
-  // float32; no rows, or an entry that is NaN or infinite, is a DataError.
+  // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(), or is Stepwise
+  // and makes itself ready here. x: [N, D] float32; no rows, or an entry that is NaN or infinite,
+  // is a DataError.
   virtual void fit(const torch::Tensor& x_ND, Context& context) = 0;
   virtual torch::Tensor encode(
       const torch::Tensor& x_ND) const = 0;  // [N, L] int64, row by row; N may be 0

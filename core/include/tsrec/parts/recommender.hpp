@@ -17,6 +17,8 @@ class TSREC_API Recommender : public Part {
   static constexpr const char* kKind = "recommender";
   static constexpr int kContract = 1;
   ~Recommender() override;
+  // Once, before rank() and save(). May be slow: polls stopping(), or is Stepwise and makes itself
+  // ready here; inputs outlive the steps.
   virtual void fit(const RecommenderInputs& inputs, Context& context) = 0;
   // [S, min(num_candidates, items)], leaf_SM undefined. Looks at the histories, never at the
   // targets.

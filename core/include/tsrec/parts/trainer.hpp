@@ -25,8 +25,9 @@ class TSREC_API Trainer : public Part, public Stepwise {
   static constexpr const char* kKind = "trainer";
   static constexpr int kContract = 1;
   ~Trainer() override;
-  virtual void start(const TrainInputs& inputs,
-                     Context& context) = 0;  // inputs outlive the trainer
+  // Once, before the first step; inputs outlive the trainer. parameters() are the policy's, as far
+  // as they train.
+  virtual void start(const TrainInputs& inputs, Context& context) = 0;
 };
 
 }  // namespace tsrec

@@ -1,0 +1,167 @@
+#include "pipeline/drive_steps.hpp"
+
+#include <chrono>
+
+#include "tsrec/train/best_state.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the loop itself remembers.
+struct Progress {
+  int64_t next = 0, bad = 0;  // the step to come; validations in a row that were no better
+  train::BestState best;
+};
+
+// Says when time alone asks for a checkpoint: after so many seconds, and never so often that more
+// than a twentieth of the time goes into writing them.
+class CheckpointClock {
+ public:
+  explicit CheckpointClock(double seconds) : seconds_(seconds), last_(Clock::now()) {}
+
+  bool is_due() const {
+    constexpr double kLeastShare = 20;
+    const double since = std::chrono::duration<double>(Clock::now() - last_).count();
+    return seconds_ == 0 || since >= std::max(seconds_, kLeastShare * took_);
+  }
+  template <class Save>
+  void time(const Save& save) {
+    const Clock::time_point began = Clock::now();
+    save();
+    last_ = Clock::now();
+    took_ = std::chrono::duration<double>(last_ - began).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double seconds_, took_ = 0;
+  Clock::time_point last_;
+};
+
+std::optional<fs::path> newest_checkpoint(const fs::path& work) {
+  for (const char* name : {"checkpoint", "checkpoint.old"}) {
+    if (fs::exists(work / name)) return work / name;
+  }
+  return std::nullopt;
+}
+
+// One artifact after the other, so that no two of them are in memory at once.
+void write_into(const fs::path& folder, const std::function<void(ArtifactWriter&)>& write) {
+  ArtifactWriter writer(folder);
+  write(writer);
+  writer.close();
+}
+
+// Written beside the old checkpoint and renamed into its place; a reader finds the new one, or else
+// the old one.
+void save_checkpoint(StageRun& run, Stepwise& part, const Progress& progress) {
+  const fs::path fresh = run.work() / "checkpoint.new", current = run.work() / "checkpoint",
+                 old = run.work() / "checkpoint.old";
+  fs::remove_all(fresh);
+  write_into(fresh / "state", [&](ArtifactWriter& writer) { part.save_state(writer); });
+  write_into(fresh / "parameters",
+             [&](ArtifactWriter& writer) { nn::save_values(part.parameters(), writer); });
+  write_into(fresh / "best", [&](ArtifactWriter& writer) { progress.best.save(writer); });
+  write_into(fresh / "loop", [&](ArtifactWriter& writer) {
+    writer.number("next", static_cast<double>(progress.next));
+    writer.number("bad", static_cast<double>(progress.bad));
+    writer.number("curve_bytes", static_cast<double>(run.curve_bytes()));
+  });
+  fs::remove_all(old);
+  if (fs::exists(current)) fs::rename(current, old);
+  fs::rename(fresh, current);
+  fs::remove_all(old);
+}
+
+// Puts the part, which its entry has made ready, where the checkpoint was taken.
+Progress resumed(StageRun& run, Stepwise& part, const fs::path& checkpoint) {
+  const ArtifactReader loop(checkpoint / "loop");
+  Progress progress;
+  progress.next = static_cast<int64_t>(loop.number("next"));
+  progress.bad = static_cast<int64_t>(loop.number("bad"));
+  progress.best.load(ArtifactReader(checkpoint / "best"));
+  nn::load_values(part.parameters(), ArtifactReader(checkpoint / "parameters"));
+  part.load_state(ArtifactReader(checkpoint / "state"));
+  run.truncate_curve(static_cast<int64_t>(loop.number("curve_bytes")));
+  run.context().log(Level::info, c10::str("going on at step ", progress.next));
+  return progress;
+}
+
+// What the best state has least of; none: nothing is selected.
+std::optional<double> criterion(const Numbers& numbers, const std::string& select) {
+  if (select == "best" || select == "last") {
+    const bool has_loss = !numbers.empty() && numbers.front().name == "loss";
+    return has_loss ? std::optional(numbers.front().value) : std::nullopt;
+  }
+  std::vector<std::string> known;
+  for (const Number& number : numbers) {
+    if (number.name == select) return -number.value;
+    known.push_back(number.name);
+  }
+  throw ConfigError("select = \"", select, "\", but validation measures no such number; it has ",
+                    c10::Join(", ", known));
+}
+
+void validate(Stepwise& part, const DriveSettings& settings, Progress& progress, Context& context) {
+  Numbers numbers = validated(part, progress.next, context);
+  if (settings.more_numbers) {
+    for (Number& number : settings.more_numbers()) numbers.push_back(std::move(number));
+  }
+  if (numbers.empty()) return;
+  std::string line;
+  for (const Number& number : numbers) {
+    context.number("valid." + number.name, number.value, progress.next);
+    line += c10::str(line.empty() ? "" : ", ", number.name, " ", number.value);
+  }
+  const std::optional<double> value = criterion(numbers, settings.select);
+  const bool is_better = value && progress.best.offer(*value, progress.next, part.parameters());
+  context.log(Level::info,
+              c10::str("step ", progress.next, ": ", line, is_better ? "  (best so far)" : ""));
+  if (value) progress.bad = is_better ? 0 : progress.bad + 1;
+}
+
+}  // namespace
+
+int64_t drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
+  Stepwise* const part = steps_of(made);
+  if (part == nullptr) return 0;
+  Context& context = run.context();
+  const auto checkpoint = newest_checkpoint(run.work());
+  Progress progress = checkpoint ? resumed(run, *part, *checkpoint) : Progress();
+  CheckpointClock clock(run.checkpoint_seconds());
+  const auto save = [&] { clock.time([&] { save_checkpoint(run, *part, progress); }); };
+  const int64_t steps = part->num_steps();
+  const int64_t every =
+      settings.validate_every ? settings.validate_every(steps) : part->validate_every();
+  while (progress.next < steps) {
+    part->step(progress.next, context);
+    ++progress.next;
+    context.progress(run.stage().id.text(), progress.next, steps);
+    const bool is_last = progress.next == steps;
+    const bool validates = is_last || (every > 0 && progress.next % every == 0);
+    if (validates) validate(*part, settings, progress, context);
+    if (settings.patience > 0 && progress.bad >= settings.patience) {
+      context.log(Level::info,
+                  c10::str("stopped early: ", progress.bad, " validations that were no better"));
+      break;
+    }
+    if (context.stopping() && !is_last) {
+      save();
+      throw Interrupted(c10::str("stopped at step ", progress.next, " of ", steps, " of ",
+                                 run.stage().id.text()));
+    }
+    const bool is_asked_for =
+        settings.checkpoint_every > 0 && progress.next % settings.checkpoint_every == 0;
+    if (!is_last && (validates || is_asked_for || clock.is_due())) save();
+  }
+  if (settings.select != "last" && progress.best.restore(part->parameters()))
+    context.log(Level::info, c10::str("keeps the state of step ", progress.best.step()));
+  part->finish(context);
+  return progress.next;
+}
+
+bool has_checkpoint(const fs::path& work) { return newest_checkpoint(work).has_value(); }
+
+}  // namespace tsrec::host

@@ -1,0 +1,28 @@
+// Drives any part that is Stepwise, in whatever stage it stands: validation, the choice of the best
+// state, early stopping, checkpoints, exact resume.
+#pragma once
+
+#include "pipeline/pipeline.hpp"
+#include "tsrec/parts/stepwise.hpp"
+
+namespace tsrec::host {
+
+struct DriveSettings {
+  int64_t patience = 0;          // validations that are no better before it stops; 0: never
+  int64_t checkpoint_every = 0;  // steps; 0: at validations, and as time goes by
+  // best: the state of the lowest validation loss; last; or of the highest number of this name
+  std::string select = "best";
+  // number of steps -> steps between validations (0: only at the end); empty: the part's own
+  std::function<int64_t(int64_t)> validate_every = {};
+  std::function<Numbers()> more_numbers = {};  // measured beside the part's own; may be empty
+};
+
+// All steps of a part whose entry was called; a part without steps is left as it is. Where the work
+// folder holds a checkpoint, it goes on there. Returns the number of steps done. Throws
+// Interrupted, with a checkpoint saved, when the context is stopping.
+TSREC_HOST_API int64_t drive_steps(StageRun& run, Part& part, const DriveSettings& settings = {});
+
+// Whether the work folder of a stage holds a checkpoint to go on from.
+TSREC_HOST_API bool has_checkpoint(const std::filesystem::path& work);
+
+}  // namespace tsrec::host
