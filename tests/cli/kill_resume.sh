@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
-# kill_resume.sh TSREC EXPERIMENT: killed with SIGKILL again and again, a run must end with the bytes of an undisturbed one.
-# The undisturbed run is done twice, in two stores, and must give the same bytes both times.
+# kill_resume.sh TSREC EXPERIMENT IN_STEPS: however a run is ended, the same command must end with the bytes of an
+# undisturbed one. EXPERIMENT is killed at random moments, IN_STEPS inside each stage that is done in steps, once with
+# SIGKILL and once with SIGTERM. The undisturbed run of EXPERIMENT is done twice, in two stores, and must give the same
+# bytes both times.
 set -euo pipefail
-tsrec=$1 experiment=$2
+tsrec=$1 experiment=$2 in_steps=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+fail() { printf 'kill_resume: %s\n' "$*" >&2; exit 1; }
 
 bytes() {  # every stored file with its digest, without times and counters
   (cd "$1/store" && find . -type f ! -name lock -print0 | sort -z | xargs -0 sha256sum)
 }
 
+# --- at random moments
 "$tsrec" run "$experiment" --store "$work/plain" >"$work/plain.out" 2>&1
 "$tsrec" run "$experiment" --store "$work/again" >"$work/again.out" 2>&1
-diff <(bytes "$work/plain") <(bytes "$work/again") || { echo "the same run twice gave other bytes"; exit 1; }
+diff <(bytes "$work/plain") <(bytes "$work/again") || fail "the same run twice gave other bytes"
 
 kills=0
 for attempt in $(seq 1 40); do
@@ -25,5 +29,44 @@ for attempt in $(seq 1 40); do
 done
 "$tsrec" run "$experiment" --store "$work/killed" >"$work/killed.out" 2>&1
 resumed=$(cat "$work"/killed.*.out | grep -c 'going on at step' || true)
-diff <(bytes "$work/plain") <(bytes "$work/killed") || { echo "after $kills kills the bytes differ"; exit 1; }
-echo "$kills kills, $resumed resumed stages, same bytes"
+diff <(bytes "$work/plain") <(bytes "$work/killed") || fail "after $kills kills the bytes differ"
+echo "$kills kills at random moments, $resumed resumed stages, same bytes"
+
+# --- inside each stage that is done in steps: one for each kind of part
+stages="quantize backbone stage.sft stage.grpo"
+
+said_in() {  # FILE STAGE WORDS: whether the stage's lines hold the words
+  sed -n "/^$2  (/,/^[^ ]/p" "$1" | grep "$3" >/dev/null
+}
+
+ended_inside() {  # SIGNAL: one run after the other, each ended inside the next stage; the last one runs through
+  local signal=$1 store=$work/$1 before="" stage out pid code
+  for stage in $stages; do
+    out=$work/$signal.$stage.out
+    "$tsrec" run "$in_steps" --store "$store" >"$out" 2>&1 &
+    pid=$!
+    until grep -q "^$stage  (" "$out" && compgen -G "$store/work/*/checkpoint" >/dev/null; do
+      kill -0 "$pid" 2>/dev/null || { cat "$out"; fail "the run ended before $stage had a checkpoint"; }
+      sleep 0.01
+    done
+    sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 150000 }')"
+    kill -s "$signal" "$pid" 2>/dev/null || fail "the run ended before it could be stopped inside $stage; give it more steps"
+    code=0; wait "$pid" 2>/dev/null || code=$?
+    if [ "$signal" = TERM ]; then
+      [ "$code" = 5 ] || { cat "$out"; fail "stopped inside $stage it ended with code $code, not 5"; }
+      grep -q "stopped at step .* of $stage" "$out" || { cat "$out"; fail "the stop was not inside $stage"; }
+    else
+      [ "$code" = 137 ] || fail "killed inside $stage it ended with code $code, not 137"
+    fi
+    [ -z "$before" ] || said_in "$out" "$before" 'going on at step' || { cat "$out"; fail "$before began anew"; }
+    before=$stage
+  done
+  "$tsrec" run "$in_steps" --store "$store" >"$work/$signal.out" 2>&1
+  said_in "$work/$signal.out" "$before" 'going on at step' || fail "$before began anew"
+  diff <(bytes "$work/in_steps") <(bytes "$store") || fail "ended by SIG$signal inside $stages: the bytes differ"
+  echo "SIG$signal inside each of $stages: resumed, same bytes"
+}
+
+"$tsrec" run "$in_steps" --store "$work/in_steps" >"$work/in_steps.out" 2>&1
+ended_inside KILL
+ended_inside TERM
