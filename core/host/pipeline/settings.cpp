@@ -218,7 +218,9 @@ void StageEntry::declare(Options& o) {
       .at_least(0)
       .unit("steps")
       .not_in_key()
-      .help("0: at validations only");
+      .help(
+          "save a checkpoint that often as well; 0: at validations, and by [run] "
+          "checkpoint_seconds");
 }
 
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) {
