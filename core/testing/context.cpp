@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tsrec/random.hpp"
+
 namespace tsrec::kit {
 
 TestContext::~TestContext() = default;
@@ -44,6 +46,10 @@ void TestContext::progress(std::string_view what, int64_t done, int64_t total) {
 at::Generator TestContext::generator(std::string_view purpose, int64_t index) {
   const size_t mixed = std::hash<std::string>{}(c10::str(seed_, "/", purpose, "/", index));
   return at::detail::createCPUGenerator(mixed);
+}
+
+at::Generator TestContext::generator(std::string_view purpose, int64_t index, int64_t part) {
+  return stream_of(c10::str(seed_, "\n", purpose, "\n", index, "/", part));
 }
 
 }  // namespace tsrec::kit

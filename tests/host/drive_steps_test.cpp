@@ -101,6 +101,9 @@ class WalkersRun final : public host::StageRun {
     at::Generator generator(std::string_view purpose, int64_t index) override {
       return inner.generator(purpose, index);
     }
+    at::Generator generator(std::string_view purpose, int64_t index, int64_t part) override {
+      return inner.generator(purpose, index, part);
+    }
     torch::Device device() const override { return torch::kCPU; }
     torch::ScalarType precision() const override { return torch::kFloat32; }
     bool stopping() const override { return walker_.stops; }

@@ -9,6 +9,7 @@
 #include "support/log.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
+#include "tsrec/random.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -114,6 +115,12 @@ at::Generator RunContext::generator(std::string_view purpose, int64_t index) {
   const std::string digest =
       io::sha256(c10::str(settings_.seed, "\n", stage_, "\n", purpose, "\n", index));
   return at::detail::createCPUGenerator(std::stoull(digest.substr(0, 16), nullptr, 16));
+}
+
+// The last line is a number in the one name, and two with a stroke in the other: no name stands for
+// two streams, whatever the purpose.
+at::Generator RunContext::generator(std::string_view purpose, int64_t index, int64_t part) {
+  return stream_of(c10::str(settings_.seed, "\n", stage_, "\n", purpose, "\n", index, "/", part));
 }
 
 bool RunContext::stopping() const {

@@ -22,6 +22,7 @@ class TSREC_HOST_API RunContext final : public Context {
   void count(std::string_view name, int64_t amount) override;
   void progress(std::string_view what, int64_t done, int64_t total) override;
   at::Generator generator(std::string_view purpose, int64_t index) override;
+  at::Generator generator(std::string_view purpose, int64_t index, int64_t part) override;
   torch::Device device() const override { return settings_.torch_device; }
   torch::ScalarType precision() const override { return settings_.torch_precision; }
   bool stopping() const override;

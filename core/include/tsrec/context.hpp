@@ -27,6 +27,9 @@ class TSREC_API Context {
   // A fresh stream, derived from (seed, stage, purpose, index) alone: there is no generator state
   // to save.
   virtual at::Generator generator(std::string_view purpose, int64_t index) = 0;
+  // The same for what has two numbers, such as a step and a part of its batch: no other (purpose,
+  // index, part), and no (purpose, index), has this stream.
+  virtual at::Generator generator(std::string_view purpose, int64_t index, int64_t part) = 0;
   virtual torch::Device device() const = 0;
   // Of weights and activations. Sums and optimizer state are float32.
   virtual torch::ScalarType precision() const = 0;

@@ -133,7 +133,8 @@ class Grpo final : public Trainer {
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
     updater_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
       accumulate(policy, parts[p], static_cast<double>(examples.size()),
-                 index * 4096 + static_cast<int64_t>(p), numbers_P[p], context);
+                 context.generator("rollout", index, static_cast<int64_t>(p)), numbers_P[p],
+                 context);
     });
     StepNumbers numbers(inputs_->rewards.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
@@ -156,7 +157,9 @@ class Grpo final : public Trainer {
     updater_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
       const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
       const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
-      rewards_of(rolled_out(decoder, prompts, parts[p], /*stream=*/-1, context), numbers_P[p]);
+      rewards_of(rolled_out(decoder, prompts, parts[p],
+                            context.generator("validation", 0, static_cast<int64_t>(p)), context),
+                 numbers_P[p]);
     });
     StepNumbers numbers(inputs_->rewards.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
@@ -240,9 +243,9 @@ class Grpo final : public Trainer {
   }
 
   Rollouts rolled_out(const decode::Decoder& decoder, const decode::Prefilled& prompts,
-                      const std::vector<CompiledExample>& examples, int64_t stream,
+                      const std::vector<CompiledExample>& examples, at::Generator generator,
                       Context& context) const {
-    Rollouts rollouts = decoder.roll_out(prompts, context.generator("rollout", stream), context);
+    Rollouts rollouts = decoder.roll_out(prompts, std::move(generator), context);
     rollouts.target_B = torch::empty({static_cast<int64_t>(examples.size())}, torch::kInt64);
     rollouts.sample_B = torch::empty_like(rollouts.target_B);
     for (size_t b = 0; b < examples.size(); ++b) {
@@ -274,11 +277,12 @@ class Grpo final : public Trainer {
   // Adds the gradient of mean_i( sum_t l_it / |o_i| ), l = -(A - kl D), over the completions of
   // these prompts.
   void accumulate(const Backbone& policy, const std::vector<CompiledExample>& examples,
-                  double num_prompts, int64_t stream, StepNumbers& numbers, Context& context) {
+                  double num_prompts, at::Generator generator, StepNumbers& numbers,
+                  Context& context) {
     const decode::Decoder decoder = decoder_for(policy, inputs_->examples, examples.front().task);
     const auto prompt_ids = prompts_of(examples);
     const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    const Rollouts rollouts = rolled_out(decoder, prompts, examples, stream, context);
+    const Rollouts rollouts = rolled_out(decoder, prompts, examples, std::move(generator), context);
     const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
     torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
@@ -369,5 +373,5 @@ class Grpo final : public Trainer {
 
 TSREC_PLUGIN("tsrec.grpo", "0.1.0",
              tsrec::part<tsrec::Trainer, Grpo, Settings>(
-                 "grpo", /*revision=*/1,
+                 "grpo", /*revision=*/2,
                  "Group-relative policy optimisation with constrained completions"))

@@ -100,7 +100,7 @@ class Sft final : public Trainer {
       options.checkpoint = settings_.checkpoint;
       options.dropout = settings_.dropout;
       if (settings_.dropout > 0)
-        options.generator = context.generator("dropout", index * 4096 + static_cast<int64_t>(p));
+        options.generator = context.generator("dropout", index, static_cast<int64_t>(p));
       const torch::Tensor log_prob_R = nn::label_log_probs(model, packs[p], options, context);
       const torch::Tensor weight_R = label_weight_B.index_select(0, packs[p].row_R);
       (-(log_prob_R * nn::to_device(weight_R, log_prob_R.device())).sum()).backward();
@@ -198,5 +198,5 @@ class Sft final : public Trainer {
 
 TSREC_PLUGIN("tsrec.sft", "0.1.0",
              tsrec::part<tsrec::Trainer, Sft, Settings>(
-                 "sft", /*revision=*/1,
+                 "sft", /*revision=*/2,
                  "Supervised fine-tuning on the response tokens of the enabled tasks"))
