@@ -1,0 +1,87 @@
+# tsrec_sdk_digest(OUT FOLDER HEADERS...): twelve hex digits over the names of the headers below the folder and their
+# tsrec_sdk_text().
+function(tsrec_sdk_digest out folder)
+  set(all "")
+  foreach(header IN LISTS ARGN)
+    file(READ ${header} text)
+    tsrec_sdk_text("${text}" text)
+    cmake_path(RELATIVE_PATH header BASE_DIRECTORY ${folder} OUTPUT_VARIABLE name)
+    string(SHA256 digest "${text}")
+    string(APPEND all "${name} ${digest}\n")
+  endforeach()
+  string(SHA256 digest "${all}")
+  string(SUBSTRING "${digest}" 0 12 digest)
+  set(${out} ${digest} PARENT_SCOPE)
+endfunction()
+
+# tsrec_sdk_text(TEXT OUT): a C++ header without what changes no declaration. A corrected comment, or a line that is broken
+# elsewhere, then leaves the SDK's digest as it was, and with it every plugin that is built.
+#
+# Comments go. White space goes where tokens do not need it; between two words one space stays. Preprocessor lines keep
+# their ends and single spaces ("#define A (x)" is not "#define A(x)"). Literals of strings and characters stay as they
+# are, whatever they hold; raw strings are not understood and refused.
+function(tsrec_sdk_text text out)
+  if(text MATCHES "R\"[^\" \n]*[(]")
+    message(FATAL_ERROR "a header of the SDK holds a raw string, R\"...\"; write it with escapes")
+  endif()
+  string(REPLACE "\r\n" "\n" text "\n${text}\n")
+  string(REPLACE "\\\n" " " text "${text}")
+
+  # Literals, and numbers such as 1'000, are put aside until white space is gone. Whatever begins first is what it is: a
+  # comment may hold quotes, and a literal what looks like a comment.
+  string(ASCII 1 line)  # stands at both ends of a preprocessor line
+  string(ASCII 2 aside)  # stands at both ends of a literal's number
+  set(string "\"([^\"\\\\\n]|\\\\.)*\"")
+  set(character "'([^'\\\\\n]|\\\\.)*'")
+  set(number "[0-9][0-9A-Za-z_.]*('[0-9A-Za-z_]+)+")
+  set(code "")
+  set(literals "")
+  set(count 0)
+  while(text MATCHES "${string}|${character}|${number}|//[^\n]*|/[*]([^*]|[*]+[^*/])*[*]+/")
+    set(found "${CMAKE_MATCH_0}")
+    string(FIND "${text}" "${found}" begin)
+    string(LENGTH "${found}" length)
+    string(SUBSTRING "${text}" 0 ${begin} before)
+    math(EXPR end "${begin} + ${length}")
+    string(SUBSTRING "${text}" ${end} -1 text)
+    if(found MATCHES "^/")
+      string(APPEND code "${before} ")
+    else()
+      string(APPEND code "${before}${aside}${count}${aside}")
+      set(literal_${count} "${found}")
+      math(EXPR count "${count} + 1")
+    endif()
+  endwhile()
+  string(APPEND code "${text}")
+
+  string(REGEX REPLACE "\n[ \t]*(#[^\n]*)" "${line}\\1${line}" code "${code}")
+  string(REGEX REPLACE "[ \t\n]+" " " code "${code}")
+  # Code and preprocessor lines take turns between the marks.
+  set(result "")
+  set(is_code TRUE)
+  while(NOT code STREQUAL "")
+    string(FIND "${code}" "${line}" end)
+    string(SUBSTRING "${code}" 0 ${end} piece)
+    if(end LESS 0)
+      set(code "")
+    else()
+      math(EXPR end "${end} + 1")
+      string(SUBSTRING "${code}" ${end} -1 code)
+    endif()
+    if(is_code)
+      string(REGEX REPLACE " *([^0-9A-Za-z_${aside} ]) *" "\\1" piece "${piece}")
+      string(STRIP "${piece}" piece)
+      set(is_code FALSE)
+    else()
+      string(STRIP "${piece}" piece)
+      set(piece "\n${piece}\n")
+      set(is_code TRUE)
+    endif()
+    string(APPEND result "${piece}")
+  endwhile()
+  while(count GREATER 0)
+    math(EXPR count "${count} - 1")
+    string(REPLACE "${aside}${count}${aside}" "${literal_${count}}" result "${result}")
+  endwhile()
+  set(${out} "${result}" PARENT_SCOPE)
+endfunction()
