@@ -47,7 +47,7 @@ torch::Tensor CausalBackbone::embedding() const { return model().embedding(); }
 bool CausalBackbone::tied() const { return model().shape().tied; }
 double CausalBackbone::initializer_range() const { return model().shape().initializer_range; }
 double CausalBackbone::flops_per_token() const { return model().flops_per_token(); }
-void CausalBackbone::pack() { model().pack(); }
+void CausalBackbone::pack_weights() { model().pack_weights(); }
 std::vector<nn::Parameter> CausalBackbone::parameters() { return model().parameters(); }
 
 void CausalBackbone::extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,

@@ -96,9 +96,7 @@ Vocabulary::Vocabulary(const SidTable& sids, int32_t first_id) {
   }
 }
 
-nn::RowRange Vocabulary::level(int64_t level) const {
-  return levels_.at(static_cast<size_t>(level));
-}
+RowRange Vocabulary::level(int64_t level) const { return levels_.at(static_cast<size_t>(level)); }
 
 int32_t Vocabulary::id(int64_t level, int64_t code) const {
   const std::vector<int32_t>& ids = id_of_code_.at(static_cast<size_t>(level));

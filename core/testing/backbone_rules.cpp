@@ -171,14 +171,14 @@ void a_clone_stands_alone(const Subject& subject) {
 void packing_shows_in_nothing(const Subject& subject) {
   const auto backbone = prepared(subject);
   const torch::Tensor before_TD = hidden_of(*backbone, kRow);
-  backbone->pack();
+  backbone->pack_weights();
   require(is_near(before_TD, hidden_of(*backbone, kRow)), "packed, it has other hidden states");
   {
     const torch::NoGradGuard no_grad;
     for (const nn::Parameter& parameter : backbone->parameters()) parameter.value.add_(0.5);
   }
   require(!is_near(before_TD, hidden_of(*backbone, kRow)),
-          "changed after pack(), it still computes with the weights of before");
+          "changed after pack_weights(), it still computes with the weights of before");
 }
 
 void saved_and_loaded(const Subject& subject) {

@@ -70,8 +70,7 @@ std::vector<Finding> conformance(const Subject& subject) {
   return findings;
 }
 
-// --- what rules are written with
-// -------------------------------------------------------------------------------------
+// --- what rules are written with -----------------------------------------------------------------
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   if (!a.defined() || !b.defined()) return a.defined() == b.defined();
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && torch::equal(a, b);

@@ -45,8 +45,7 @@ void require_table(const SidTable& sids, int64_t rows) {
       has_ended = has_ended || code == -1;
     }
   }
-  decode::Trie::build(sids,
-                      Vocabulary(sids, 0));  // throws when one SID is the beginning of another
+  Trie::build(sids, Vocabulary(sids, 0));  // throws when one SID is the beginning of another
 }
 
 void every_item_has_a_sid(const Subject& subject) {

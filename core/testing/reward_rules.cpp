@@ -45,7 +45,6 @@ void a_prompt_decides_its_own(const Subject& subject) {
     one.item_BG = all.item_BG.slice(0, b, b + 1).contiguous();
     one.log_prob_BG = all.log_prob_BG.slice(0, b, b + 1).contiguous();
     one.target_B = all.target_B.slice(0, b, b + 1).contiguous();
-    one.sample_B = all.sample_B.slice(0, b, b + 1).contiguous();
     one.token_BG = {all.token_BG[static_cast<size_t>(b)]};
     require(same(reward->score(one), score_BG.slice(0, b, b + 1)), "prompt ", b,
             " alone gets other scores than among others");

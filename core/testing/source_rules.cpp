@@ -78,7 +78,7 @@ void shipped_sids_fit(const Subject& subject) {
   if (!data.sids) throw Skipped{"it ships no SIDs"};
   require(data.sids->num_items() == data.items.size(), "it ships ", data.sids->num_items(),
           " SIDs for ", data.items.size(), " items");
-  decode::Trie::build(*data.sids, Vocabulary(*data.sids, 0));  // throws when one is another's start
+  Trie::build(*data.sids, Vocabulary(*data.sids, 0));  // throws when one is another's start
 }
 
 }  // namespace source_rule

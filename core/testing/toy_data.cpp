@@ -99,7 +99,6 @@ Rollouts toy_rollouts(const SidTable& sids, const Vocabulary& vocabulary, int64_
   rollouts.leaf_BG = torch::empty(shape, torch::kInt64);
   rollouts.log_prob_BG = torch::empty(shape);
   rollouts.target_B = torch::empty({num_prompts}, torch::kInt64);
-  rollouts.sample_B = torch::arange(num_prompts);
   for (int64_t b = 0; b < num_prompts; ++b) {
     rollouts.token_BG.emplace_back();
     // Leaves are distinct, so that items of one SID stand for themselves once.

@@ -1,12 +1,11 @@
-#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/testing/toy.hpp"
 
 namespace tsrec::kit {
 
-// --- the model
-// -------------------------------------------------------------------------------------------------------
-ToyBackbone::ToyBackbone(const Context& context, bool tied)
-    : CausalBackbone(context), tied_(tied) {}
+// --- the model -----------------------------------------------------------------------------------
+ToyBackbone::ToyBackbone(const Context& context, bool tied, int64_t padding)
+    : CausalBackbone(context), tied_(tied), padding_(padding) {}
 ToyBackbone::~ToyBackbone() = default;
 
 void ToyBackbone::prepare(const Items& items, Context& context) {
@@ -14,7 +13,7 @@ void ToyBackbone::prepare(const Items& items, Context& context) {
   for (int64_t item = 0; item < items.size(); ++item) texts.emplace_back(items.text("title", item));
   text::Tokenizer trained = text::Tokenizer::train(texts, 300);
   nn::LmShape shape;
-  shape.vocabulary = trained.size();
+  shape.vocabulary = trained.size() + padding_;
   shape.width = 16;
   shape.layers = shape.heads = shape.kv_heads = 2;
   shape.head_width = 8;
@@ -26,8 +25,7 @@ void ToyBackbone::prepare(const Items& items, Context& context) {
   set(std::move(trained), std::move(model));
 }
 
-// --- the quantizer
-// ---------------------------------------------------------------------------------------------------
+// --- the quantizer -------------------------------------------------------------------------------
 ToyQuantizer::ToyQuantizer(int64_t levels, int64_t codes) : levels_(levels), codes_(codes) {}
 ToyQuantizer::~ToyQuantizer() = default;
 
@@ -46,7 +44,7 @@ torch::Tensor ToyQuantizer::encode(const torch::Tensor& x_ND) const {
   torch::Tensor residual_ND = x_ND.clone();
   std::vector<torch::Tensor> codes;
   for (const torch::Tensor& codebook_KD : codebooks_) {
-    codes.push_back(nn::nearest(residual_ND, codebook_KD).first);
+    codes.push_back(cluster::nearest(residual_ND, codebook_KD).first);
     residual_ND = residual_ND - codebook_KD.index_select(0, codes.back());
   }
   return torch::stack(codes, 1);
@@ -84,8 +82,7 @@ torch::Tensor ToyQuantizer::distances(const torch::Tensor& x_ND, const torch::Te
   return torch::cdist(residual_ND, codebooks_[static_cast<size_t>(level)]).square();
 }
 
-// --- examples
-// --------------------------------------------------------------------------------------------------------
+// --- examples ------------------------------------------------------------------------------------
 namespace {
 
 PromptWording toy_wording() {
@@ -137,15 +134,14 @@ std::vector<std::string> texts_of(const Vocabulary& vocabulary) {
 
 }  // namespace
 
-// --- the world
-// -------------------------------------------------------------------------------------------------------
+// --- the world -----------------------------------------------------------------------------------
 ToyWorld::ToyWorld(bool tied) : data(toy_data()), sids(toy_sids()), tied_(tied) {
   notes = toy_notes(sids);
   plain = std::make_shared<ToyBackbone>(context, tied_);
   plain->prepare(data.items, context);
   vocabulary = Vocabulary(sids, static_cast<int32_t>(plain->tokenizer().size()));
   backbone = make_backbone();
-  trie = decode::Trie::build(sids, vocabulary);
+  trie = Trie::build(sids, vocabulary);
   compiler =
       std::make_unique<PromptCompiler>(toy_wording(), backbone->tokenizer(), sids, vocabulary);
 }

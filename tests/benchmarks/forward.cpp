@@ -29,7 +29,7 @@ void run_forward(const JobOptions& options) {
   model.load(options.model);
   lines_of(model, "as stored", options.repeats);
   const double before = Clock::now().wall;
-  model.pack();
+  model.pack_weights();
   Line("forward", "packing").set("seconds", Clock::now().wall - before).print();
   lines_of(model, "packed", options.repeats);
   model.parameters();  // whoever trains has whole matrices

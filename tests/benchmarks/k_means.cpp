@@ -1,8 +1,8 @@
 // A1: Lloyd's iterations from the same start as the peers, on rows with clusters in them.
 #include "jobs.hpp"
 #include "measure.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/io/files.hpp"
-#include "tsrec/nn/kmeans.hpp"
 
 namespace tsrec::bench {
 namespace {
@@ -37,10 +37,10 @@ void run_k_means(const JobOptions& options) {
     };
     io::write_npy(file("x"), x);
     io::write_npy(file("start"), start);
-    nn::KMeans found;
+    cluster::KMeans found;
     Line line("A1", name);
     line.seconds(timed(options.repeats, [&] {
-      found = nn::kmeans(
+      found = cluster::kmeans(
           x, {.clusters = kClusters, .iterations = kIterations, .tolerance = -1, .start_KD = start},
           at::detail::createCPUGenerator(1));
     }));

@@ -182,7 +182,7 @@ void write_world(const JobOptions& options) {
   for (int64_t r = 0; r < rows; ++r)
     both.push_back(next_item(asked, data.train, r * data.train.size() / rows));
   const auto examples = example_set(both, suffix);
-  const decode::Trie trie = decode::Trie::build(sids, vocabulary);
+  const Trie trie = Trie::build(sids, vocabulary);
   const auto trainer = kit::make_part<Trainer>(plugin_file("trainer", "sft"), "sft", context,
                                                {{"batch_rows", "256"},
                                                 {"max_steps", std::to_string(kTrainSteps)},
@@ -231,7 +231,7 @@ World::World(const JobOptions& options) : context(machine_of(options)), folder_(
   }
   sids.code_NL = torch::tensor(codes).view({-1, static_cast<int64_t>(sids.sizes.size())});
   vocabulary = Vocabulary(sids, facts["first_sid_token"].get<int32_t>());
-  trie = decode::Trie::build(sids, vocabulary);
+  trie = Trie::build(sids, vocabulary);
 }
 
 std::shared_ptr<Backbone> World::make_backbone() const {

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "machine.hpp"
-#include "tsrec/decode/trie.hpp"
 #include "tsrec/parts/backbone.hpp"
 #include "tsrec/parts/trainer.hpp"
+#include "tsrec/trie.hpp"
 
 namespace tsrec::bench {
 
@@ -30,7 +30,7 @@ class World {
   std::vector<int32_t> suffix;  // forced ids behind a SID
   SidTable sids;
   Vocabulary vocabulary;
-  decode::Trie trie;
+  Trie trie;
 
  private:
   fs::path folder_;

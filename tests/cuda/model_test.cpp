@@ -21,7 +21,7 @@ class CudaModel : public Cuda {
     const torch::Tensor hidden_TD = model.hidden(batch, options);
     const torch::Tensor log_prob_R = nn::label_log_prob(
         model.head(), hidden_TD.index_select(0, batch.at_R), batch.label_R, /*chunk_rows=*/7);
-    return -(log_prob_R * batch.weight_R).sum();
+    return -(log_prob_R * (1 + batch.row_R.to(torch::kFloat32))).sum();
   }
   static torch::Tensor flat_gradient(const torch::Tensor& loss, Backbone& model) {
     std::vector<torch::Tensor> flat;

@@ -15,12 +15,10 @@ const std::vector<std::vector<int32_t>> kPrompts = {{1, 2, 7}, {1, 2}, {1, 2, 7}
 // log p over the whole vocabulary after `tokens`, by one plain forward.
 torch::Tensor next_log_probs(const Backbone& model, const std::vector<int32_t>& tokens) {
   const torch::NoGradGuard no_grad;
-  nn::PackedBatch row;
-  row.token_T = torch::tensor(std::vector<int64_t>(tokens.begin(), tokens.end()));
-  row.position_T = torch::arange(static_cast<int64_t>(tokens.size()));
-  row.segments = {{0, static_cast<int32_t>(tokens.size()), -1, 0}};
   return torch::log_softmax(
-      torch::matmul(model.hidden(row, {})[-1], model.head().weight_VD.t()).to(torch::kFloat64), 0);
+      torch::matmul(model.hidden(one_row(tokens), {})[-1], model.head().weight_VD.t())
+          .to(torch::kFloat64),
+      0);
 }
 
 struct Listed {
@@ -104,7 +102,7 @@ void give_three_levels(ToyWorld& world) {
                                       {2, 1, 2}},
                                      torch::kInt64);
   world.backbone = world.make_backbone();
-  world.trie = decode::Trie::build(world.sids, world.vocabulary);
+  world.trie = Trie::build(world.sids, world.vocabulary);
 }
 
 void expect_beams_of_the_textbook(const ToyWorld& world, TestContext& context) {
@@ -211,7 +209,7 @@ TEST(Decoder, RankingsExpandSharedSidsAndDoNotDependOnTheBatch) {
   ToyWorld world;
   world.sids.code_NL[11] = world.sids.code_NL[4];  // items 4 and 11 share a SID
   world.backbone = world.make_backbone();
-  world.trie = decode::Trie::build(world.sids, world.vocabulary);
+  world.trie = Trie::build(world.sids, world.vocabulary);
   DecodeOptions options;
   options.beams = 6;
   const Rankings all = Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
@@ -357,7 +355,7 @@ TEST(Trie, HoldsExactlyTheCatalogue) {
   sids.sizes = {5, 5, 5};
   sids.code_NL = torch::randint(5, {60, 3}, at::detail::createCPUGenerator(2), torch::kInt64);
   const Vocabulary vocabulary(sids, 100);
-  const decode::Trie trie = decode::Trie::build(sids, vocabulary);
+  const Trie trie = Trie::build(sids, vocabulary);
   std::set<std::vector<int32_t>> prefixes, leaves;
   for (int64_t item = 0; item < 60; ++item) {
     const auto ids = vocabulary.ids(sids, item);
@@ -380,8 +378,22 @@ TEST(Trie, HoldsExactlyTheCatalogue) {
   }
   EXPECT_EQ(trie.walk(std::vector<int32_t>{99}), -1);
 
+  // Any three tokens, and fewer and more: they spell a SID exactly where the catalogue has it.
+  int64_t spelled = 0;
+  for (int64_t code = 0; code < 125; ++code) {
+    std::vector<int32_t> ids = {vocabulary.id(0, code / 25), vocabulary.id(1, code / 5 % 5),
+                                vocabulary.id(2, code % 5)};
+    EXPECT_EQ(trie.leaf(ids) >= 0, leaves.contains(ids));
+    spelled += trie.leaf(ids) >= 0;
+    ids.push_back(ids.front());
+    EXPECT_EQ(trie.leaf(ids), -1);
+    ids.resize(2);
+    EXPECT_EQ(trie.leaf(ids), -1);
+  }
+  EXPECT_EQ(spelled, trie.num_leaves());
+
   const std::vector<int64_t> allowed = {3, 17, 18};
-  const decode::Trie part = trie.restricted_to(allowed);
+  const Trie part = trie.restricted_to(allowed);
   std::set<int64_t> left;
   for (const int64_t item : allowed) left.insert(sids.group_N()[static_cast<size_t>(item)]);
   EXPECT_EQ(part.num_leaves(), static_cast<int64_t>(left.size()));
@@ -395,11 +407,11 @@ TEST(Trie, MixedLengthsWorkButPrefixesAreRefused) {
   SidTable sids;
   sids.sizes = {2, 2};
   sids.code_NL = torch::tensor({{0, -1}, {1, 0}, {1, 1}}, torch::kInt64);
-  const decode::Trie trie = decode::Trie::build(sids, Vocabulary(sids, 10));
+  const Trie trie = Trie::build(sids, Vocabulary(sids, 10));
   EXPECT_EQ(trie.num_leaves(), 3);
   sids.code_NL[0][0] = 1;
   EXPECT_NE(message_of<DataError>([&] {
-              decode::Trie::build(sids, Vocabulary(sids, 10));
+              Trie::build(sids, Vocabulary(sids, 10));
             }).find("beginning of another"),
             std::string::npos);
 }
@@ -412,7 +424,7 @@ TEST(Trie, NodeCountsOfTheIndustrialCatalogue) {
   const auto source = make_part<Source>("minionerec", context,
                                         {{"folder", (folder / "minionerec-industrial").string()}});
   const SidTable sids = *source->load(context).sids;
-  const decode::Trie trie = decode::Trie::build(sids, Vocabulary(sids, 0));
+  const Trie trie = Trie::build(sids, Vocabulary(sids, 0));
   EXPECT_EQ(trie.num_nodes(), 6013);
   EXPECT_EQ(trie.num_leaves(), 3670);
 }

@@ -39,16 +39,7 @@ nn::CausalLm make_model(const nn::LmShape& shape, uint64_t seed = 4) {
   return model;
 }
 
-nn::PackedBatch one_row(const std::vector<int32_t>& ids) {
-  nn::PackedBatch row;
-  row.token_T = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
-  row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
-  row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
-  return row;
-}
-
-// --- The model again, from its formulas, in double precision with plain loops
-// -------------------------------------------
+// --- The model again, from its formulas, in double precision with plain loops --------------------
 class PlainModel {
  public:
   explicit PlainModel(const nn::CausalLm& model) : shape_(model.shape()) {
@@ -202,21 +193,26 @@ TEST(CausalLm, ForwardIsTheFormulaInDoublePrecision) {
   }
 }
 
-std::vector<CompiledExample> random_rows() {
+struct Row {
+  std::vector<int32_t> prompt, target;
+  float weight = 1;
+};
+
+std::vector<Row> random_rows() {
   const auto generator = at::detail::createCPUGenerator(12);
-  std::vector<CompiledExample> rows;
+  std::vector<Row> rows;
   for (int64_t r = 0; r < 9; ++r) {
-    CompiledExample row;
+    Row row;
     const torch::Tensor ids = torch::randint(30, {12}, generator, torch::kInt64);
     row.prompt = {1, 2, static_cast<int32_t>(r % 3)};
     for (int64_t t = 0; t < r % 5; ++t) row.prompt.push_back(static_cast<int32_t>(10 + t));
     for (int64_t t = 0; t <= r % 4; ++t)
       row.target.push_back(static_cast<int32_t>(ids[t].item<int64_t>()));
-    row.weight = 0.5 + static_cast<double>(r);
+    row.weight = 0.5f + static_cast<float>(r);
     rows.push_back(row);
   }
-  rows.push_back(rows[2]);           // the same row twice
-  CompiledExample longer = rows[0];  // one row continues through another's last token
+  rows.push_back(rows[2]);  // the same row twice
+  Row longer = rows[0];     // one row continues through another's last token
   longer.prompt.insert(longer.prompt.end(), longer.target.begin(), longer.target.end());
   rows.push_back(longer);
   return rows;
@@ -224,14 +220,16 @@ std::vector<CompiledExample> random_rows() {
 
 TEST(PackedBatch, LossAndGradientsEqualThoseOfSingleRows) {
   nn::CausalLm model = make_model(small_shape());
-  const std::vector<CompiledExample> rows = random_rows();
+  const std::vector<Row> rows = random_rows();
   const auto leaves = [&] {
     std::vector<torch::Tensor> all;
     for (const nn::Parameter& parameter : model.parameters()) all.push_back(parameter.value);
     return all;
   };
+  std::vector<float> weights;
+  for (const Row& row : rows) weights.push_back(row.weight);
   torch::Tensor single = torch::zeros({});
-  for (const CompiledExample& row : rows) {
+  for (const Row& row : rows) {
     std::vector<int32_t> ids = row.prompt;
     ids.insert(ids.end(), row.target.begin(), row.target.end());
     const torch::Tensor log_prob = torch::log_softmax(
@@ -252,7 +250,7 @@ TEST(PackedBatch, LossAndGradientsEqualThoseOfSingleRows) {
         const torch::Tensor hidden = model.hidden(batch, {});
         const torch::Tensor log_prob =
             nn::label_log_prob(model.head(), hidden.index_select(0, batch.at_R), batch.label_R, 5);
-        packed = packed - (log_prob * batch.weight_R).sum();
+        packed = packed - (log_prob * torch::tensor(weights).index_select(0, batch.row_R)).sum();
         tokens += batch.num_tokens();
         EXPECT_LE(batch.num_tokens(), max_tokens);
       }
@@ -318,8 +316,8 @@ TEST(PackedBatch, LossAndGradientsInBfloat16) {
   shape.initializer_range = 0.1;
   nn::CausalLm model(shape, torch::kBFloat16, torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(4));
-  const std::vector<CompiledExample> rows = random_rows();
-  const auto loss_of = [&](std::span<const CompiledExample> some, bool share) {
+  const std::vector<Row> rows = random_rows();
+  const auto loss_of = [&](std::span<const Row> some, bool share) {
     const nn::PackedBatch batch = nn::pack(some, {.share_prefix = share}).front();
     const torch::Tensor hidden = model.hidden(batch, {}).index_select(0, batch.at_R);
     return -nn::label_log_prob(model.head(), hidden, batch.label_R).sum();
@@ -482,7 +480,7 @@ TEST(CausalLm, PackedWeightsServeForwardsUntilTheModelChanges) {
       return model.hidden(batch, {}).to(torch::kFloat32);
     };
     const torch::Tensor plain_TD = hidden();
-    model.pack();
+    model.pack_weights();
     const torch::Tensor packed_TD = hidden();
     EXPECT_LT((packed_TD - plain_TD).abs().max().item<double>(), tolerance);
 
@@ -544,7 +542,7 @@ TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) 
     nn::count_work(stored, /*tokens=*/3, /*rows=*/2, /*columns=*/5, context);
     EXPECT_EQ(stored.head().weight_VD.scalar_type(), torch::kBFloat16);  // counting widens nothing
     nn::CausalLm packed = load();
-    packed.pack();
+    packed.pack_weights();
     EXPECT_LT((packed.hidden(batch, {}) - wanted_TD).abs().max().item<double>(), 1e-5);
     EXPECT_TRUE(torch::equal(stored.clone().embedding(), widened.embedding()));
     const torch::AutoGradMode with_grad(true);

@@ -109,13 +109,10 @@ TEST(HfParity, ExtendedModelsForTransformers) {
     tokenizer.save(folder);
     const std::string text = "A red cap <a_0><b_0>, then <a_1> 12345 caf\u00e9";
     const std::vector<int32_t> ids = tokenizer.encode(text);
-    nn::PackedBatch row;
-    row.token_T = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
-    row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
-    row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
     const torch::NoGradGuard no_grad;
     const torch::Tensor last =
-        torch::matmul(model.hidden(row, {}), model.head().weight_VD.t())[-1].contiguous();
+        torch::matmul(model.hidden(test::one_row(ids), {}), model.head().weight_VD.t())[-1]
+            .contiguous();
     const std::vector<float> logits(last.const_data_ptr<float>(),
                                     last.const_data_ptr<float>() + last.numel());
     io::write_text(folder / "expected.json",

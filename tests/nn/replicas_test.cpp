@@ -25,12 +25,16 @@ nn::CausalLm make_model() {
   return model;
 }
 
-std::vector<CompiledExample> random_rows(int64_t count) {
+struct Row {
+  std::vector<int32_t> prompt, target;
+};
+
+std::vector<Row> random_rows(int64_t count) {
   const torch::Tensor ids =
       torch::randint(0, 40, {count, 9}, at::detail::createCPUGenerator(6), torch::kInt64);
-  std::vector<CompiledExample> rows;
+  std::vector<Row> rows;
   for (int64_t r = 0; r < count; ++r) {
-    CompiledExample& row = rows.emplace_back();
+    Row& row = rows.emplace_back();
     for (int64_t t = 0; t < 9; ++t)
       (t < 5 ? row.prompt : row.target).push_back(static_cast<int32_t>(ids[r][t].item<int64_t>()));
   }
@@ -100,7 +104,7 @@ TEST(Replicas, WorkersRunOnSeveralThreadsAndTheirErrorsArrive) {
 
 // Cost: tokens after sharing, and a label each.
 TEST(Pack, PartsHaveSimilarCostAndKeepEveryLabel) {
-  const std::vector<CompiledExample> rows = random_rows(101);
+  const std::vector<Row> rows = random_rows(101);
   const auto whole = nn::pack(rows, {});
   ASSERT_EQ(whole.size(), 1u);
   for (const int64_t parts : {2, 3, 7}) {

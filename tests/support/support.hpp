@@ -41,6 +41,15 @@ inline std::filesystem::path shared_data() {
                                          : std::filesystem::path();
 }
 
+// One row of tokens, as plain as it gets.
+inline nn::PackedBatch one_row(const std::vector<int32_t>& ids) {
+  nn::PackedBatch row;
+  row.token_T = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
+  row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
+  row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
+  return row;
+}
+
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }

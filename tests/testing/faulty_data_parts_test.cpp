@@ -8,8 +8,7 @@
 namespace tsrec::test {
 namespace {
 
-// --- any part: a quantizer stands for all
-// ----------------------------------------------------------------------------
+// --- any part: a quantizer stands for all --------------------------------------------------------
 int64_t times_declared = 0;
 
 struct FaultySettings {
@@ -74,8 +73,7 @@ TEST(Conformance, RulesOfAnyPartCanBeBroken) {
   expect("", "it has a name");
 }
 
-// --- quantizer
-// -------------------------------------------------------------------------------------------------------
+// --- quantizer -----------------------------------------------------------------------------------
 class FaultyQuantizer final : public Quantizer, public HasDistances, public FaultySteps {
  public:
   FaultyQuantizer(const NoSettings&, Context& context)
@@ -135,8 +133,7 @@ TEST(Conformance, RulesOfQuantizersCanBeBroken) {
                         {"negative distances", "distances to codes"}}));
 }
 
-// --- encoder
-// ---------------------------------------------------------------------------------------------------------
+// --- encoder -------------------------------------------------------------------------------------
 class FaultyEncoder final : public Encoder {
  public:
   FaultyEncoder(const NoSettings&, Context& context)
@@ -165,8 +162,7 @@ TEST(Conformance, RulesOfEncodersCanBeBroken) {
                         {"NaN without texts", "items without any text"}}));
 }
 
-// --- resolver
-// --------------------------------------------------------------------------------------------------------
+// --- resolver ------------------------------------------------------------------------------------
 class FaultyResolver final : public Resolver {
  public:
   FaultyResolver(const NoSettings&, Context& context)
@@ -194,8 +190,7 @@ TEST(Conformance, RulesOfResolversCanBeBroken) {
                                                     {"dies of one item", "no item, one item"}}));
 }
 
-// --- extractor
-// -------------------------------------------------------------------------------------------------------
+// --- extractor -----------------------------------------------------------------------------------
 class FaultyExtractor final : public Extractor {
  public:
   FaultyExtractor(const NoSettings&, Context& context)
@@ -224,8 +219,7 @@ TEST(Conformance, RulesOfExtractorsCanBeBroken) {
                         {"dies of one item", "no clusters, one item"}}));
 }
 
-// --- source
-// ----------------------------------------------------------------------------------------------------------
+// --- source --------------------------------------------------------------------------------------
 class FaultySource final : public Source {
  public:
   FaultySource(const NoSettings&, Context& context)
@@ -255,8 +249,7 @@ TEST(Conformance, RulesOfSourcesCanBeBroken) {
                         {"a SID begins another", "SIDs that it ships"}}));
 }
 
-// --- recommender
-// -----------------------------------------------------------------------------------------------------
+// --- recommender ---------------------------------------------------------------------------------
 class FaultyRecommender final : public Recommender, public FaultySteps {
  public:
   FaultyRecommender(const NoSettings&, Context& context)

@@ -5,8 +5,7 @@
 namespace tsrec::test {
 namespace {
 
-// --- backbone
-// --------------------------------------------------------------------------------------------------------
+// --- backbone ------------------------------------------------------------------------------------
 class FaultyBackbone : public CausalBackbone, public FaultySteps {
  public:
   FaultyBackbone(const NoSettings&, Context& context)
@@ -46,7 +45,7 @@ class FaultyBackbone : public CausalBackbone, public FaultySteps {
     CausalBackbone::extend(tokens, has_fault("scales new rows") ? 2 * input_ED : input_ED,
                            output_ED);
   }
-  void pack() override {
+  void pack_weights() override {
     if (has_fault("stays as it was packed")) packed_ = CausalBackbone::clone();
   }
   std::unique_ptr<Backbone> clone() const override;
@@ -98,8 +97,7 @@ TEST(Conformance, RulesOfBackbonesCanBeBroken) {
                         {"dies of no items", "no items, one item"}}));
 }
 
-// --- initializer
-// -----------------------------------------------------------------------------------------------------
+// --- initializer ---------------------------------------------------------------------------------
 class FaultyInitializer final : public Initializer {
  public:
   FaultyInitializer(const NoSettings&, Context& context)
@@ -131,8 +129,7 @@ TEST(Conformance, RulesOfInitializersCanBeBroken) {
                         {"needs notes", "without notes"}}));
 }
 
-// --- task
-// ------------------------------------------------------------------------------------------------------------
+// --- task ----------------------------------------------------------------------------------------
 class FaultyTask final : public Task {
  public:
   FaultyTask(const NoSettings&, Context& context) : good_(make_part<Task>("next_item", context)) {}
@@ -172,8 +169,7 @@ TEST(Conformance, RulesOfTasksCanBeBroken) {
                                    {"dies of no rows", "without rows and without notes"}});
 }
 
-// --- trainer
-// ---------------------------------------------------------------------------------------------------------
+// --- trainer -------------------------------------------------------------------------------------
 class FaultyTrainer final : public Trainer {
  public:
   FaultyTrainer(const NoSettings&, Context& context)
@@ -226,8 +222,7 @@ TEST(Conformance, RulesOfTrainersCanBeBroken) {
                         {"dies of no rows", "without rows, and without rewards"}}));
 }
 
-// --- reward
-// ----------------------------------------------------------------------------------------------------------
+// --- reward --------------------------------------------------------------------------------------
 class FaultyReward final : public Reward {
  public:
   FaultyReward(const NoSettings&, Context& context)
@@ -266,8 +261,7 @@ TEST(Conformance, RulesOfRewardsCanBeBroken) {
                                    {"dies without a target", "prompts without a target"}});
 }
 
-// --- metric
-// ----------------------------------------------------------------------------------------------------------
+// --- metric --------------------------------------------------------------------------------------
 class FaultyMetric final : public Metric {
  public:
   FaultyMetric(const NoSettings&, Context& context) : good_(make_part<Metric>("ndcg", context)) {}

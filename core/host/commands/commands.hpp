@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/api.hpp"
+#include "support/exit_code.hpp"
 
 namespace tsrec::host {
 
@@ -22,15 +23,6 @@ struct Arguments {
   std::filesystem::path only;      // recommend: file of item keys, one a line; empty: all items
   std::vector<std::string> where;  // recommend: "column=text"; items must have all of them
   std::vector<std::string> commands, options;  // all there are, for completion
-};
-
-enum ExitCode {
-  kFine = 0,
-  kNumbersDiffer = 1,
-  kBadConfig = 2,
-  kBadPlugin = 3,
-  kFailed = 4,
-  kStopped = 5
 };
 
 int command_run(const Arguments& arguments);

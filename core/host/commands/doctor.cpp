@@ -4,9 +4,9 @@
 #include <thread>
 
 #include "commands/commands.hpp"
-#include "plugin/mapped_libraries.hpp"
 #include "plugin/registry.hpp"
 #include "support/cuda.hpp"
+#include "support/mapped_libraries.hpp"
 
 namespace tsrec::host {
 namespace {

@@ -110,7 +110,7 @@ class Recommendations {
 
   const Items& items() const { return model_.data.items; }
 
-  void expect_many() { model_.backbone->pack(); }
+  void expect_many() { model_.backbone->pack_weights(); }
 
   // Older items than the model was trained with are left out.
   std::vector<Answer> after(std::vector<int64_t> history) {

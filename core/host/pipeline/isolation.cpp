@@ -11,8 +11,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "commands/commands.hpp"
 #include "support/child.hpp"
+#include "support/exit_code.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
 

@@ -26,7 +26,7 @@ LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool w
   const auto first = backbone->tokenizer().find(token_clusters(sids).front().token);
   if (!first) throw DataError("the model's tokenizer lacks the SID tokens");
   vocabulary = Vocabulary(sids, *first);
-  trie.emplace(decode::Trie::build(sids, vocabulary));
+  trie.emplace(Trie::build(sids, vocabulary));
   compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
 }
 

@@ -4,9 +4,9 @@
 
 #include "pipeline/example_set.hpp"
 #include "pipeline/parts.hpp"
-#include "tsrec/decode/trie.hpp"
 #include "tsrec/evaluation.hpp"
 #include "tsrec/parts/backbone.hpp"
+#include "tsrec/trie.hpp"
 
 namespace tsrec::host {
 
@@ -35,7 +35,7 @@ class LoadedModel {
   std::vector<TokenNote> notes;
   std::shared_ptr<Backbone> backbone;
   Vocabulary vocabulary;
-  std::optional<decode::Trie> trie;
+  std::optional<Trie> trie;
   std::optional<PromptCompiler> compiler;
 
  private:

@@ -405,7 +405,7 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
     const LoadedModel loaded(*parts, model_folders(parts, run, model), /*with_test=*/true,
                              run.context());
     // In float32 only forwards of few tokens would profit, and here are none.
-    if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack();
+    if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack_weights();
     const Samples samples =
         limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = loaded.rank(samples, parts->evaluate, run.context());

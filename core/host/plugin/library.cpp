@@ -8,8 +8,8 @@
 #include "config/document.hpp"
 #include "plugin/facts.hpp"
 #include "plugin/kinds.hpp"
-#include "plugin/mapped_libraries.hpp"
 #include "plugin/probe.hpp"
+#include "support/mapped_libraries.hpp"
 
 namespace tsrec::host {
 namespace {

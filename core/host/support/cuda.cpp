@@ -3,7 +3,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 
-#include "plugin/mapped_libraries.hpp"
+#include "support/mapped_libraries.hpp"
 
 namespace tsrec::host {
 namespace {

@@ -14,16 +14,16 @@ struct Rankings {
   // int64: the first that many SIDs of the row are proven to be the best of the whole catalogue
   // under the model; undefined where nobody knows.
   torch::Tensor certified_S;
-  int64_t num_illegal =
-      0;  // generated token sequences that are no SID (0 by construction when constrained)
+  // Answers of the model that spell no SID of the catalogue: they stand in no list.
+  int64_t num_illegal = 0;
 };
 
 // Completions of B prompts, G each, in beam order. Items, never strings. Tensors on the CPU.
 struct Rollouts {
-  torch::Tensor leaf_BG, item_BG;    // int64; item: the first item of the leaf
-  torch::Tensor log_prob_BG;         // float32, without gradient
-  torch::Tensor certified_B;         // int64, as in Rankings; undefined for samples
-  torch::Tensor target_B, sample_B;  // int64; target item and sample row of each prompt (-1: none)
+  torch::Tensor leaf_BG, item_BG;  // int64; item: the first item of the leaf
+  torch::Tensor log_prob_BG;       // float32, without gradient
+  torch::Tensor certified_B;       // int64, as in Rankings; undefined for samples
+  torch::Tensor target_B;          // int64; target item of each prompt (-1: none)
   std::vector<std::vector<std::vector<int32_t>>>
       token_BG;  // [B][G] token ids of the SID, without forced suffix
 };

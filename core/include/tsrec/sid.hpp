@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tsrec/error.hpp"
-#include "tsrec/nn/row_range.hpp"
+#include "tsrec/row_range.hpp"
 
 namespace tsrec {
 
@@ -52,14 +52,14 @@ class TSREC_API Vocabulary {
   Vocabulary() = default;
   Vocabulary(const SidTable& sids, int32_t first_id);  // the used codes only
   const std::vector<NewToken>& tokens() const { return tokens_; }
-  nn::RowRange level(int64_t level) const;
+  RowRange level(int64_t level) const;
   int32_t id(int64_t level, int64_t code) const;  // -1 when no item uses the code
   std::vector<int32_t> ids(const SidTable& sids,
                            int64_t item) const;  // the item's SID as token ids
 
  private:
   std::vector<NewToken> tokens_;
-  std::vector<nn::RowRange> levels_;
+  std::vector<RowRange> levels_;
   std::vector<std::vector<int32_t>> id_of_code_;
 };
 

@@ -38,7 +38,6 @@ class CompletionForest {
     batch.at_R = torch::tensor(at_R_, torch::kInt64);
     batch.label_R = torch::tensor(label_R_, torch::kInt64);
     batch.row_R = torch::tensor(completion_R_, torch::kInt64);
-    batch.weight_R = torch::ones({static_cast<int64_t>(at_R_.size())});
     return batch;
   }
 

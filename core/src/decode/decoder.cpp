@@ -34,7 +34,6 @@ struct Decoder::Impl {
     rollouts.item_BG = torch::full({B, G}, -1, torch::kInt64);
     rollouts.log_prob_BG = torch::full({B, G}, -std::numeric_limits<float>::infinity());
     rollouts.target_B = torch::full({B}, -1, torch::kInt64);
-    rollouts.sample_B = torch::full({B}, -1, torch::kInt64);
     if (!found.certified_B.empty()) rollouts.certified_B = torch::tensor(found.certified_B);
     for (int64_t b = 0; b < B; ++b) {
       auto& tokens = rollouts.token_BG.emplace_back();
@@ -219,7 +218,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
   const std::vector<Range> ranges = ranges_of(
       distinct, known, beams_of(options), tokens_at_once(distinct.size(), options, all_workers));
   std::vector<std::vector<Entry>> list_P(distinct.size());
-  std::vector<int64_t> certified_P(distinct.size());
+  std::vector<int64_t> certified_P(distinct.size()), illegal_P(distinct.size());
   std::atomic<int64_t> done = 0;
   std::atomic<size_t> next = 0;  // whoever is free takes the next range: lists do not depend on it
   const int64_t workers = std::min(all_workers, static_cast<int64_t>(ranges.size()));
@@ -235,7 +234,11 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
         certified_P[p] = rollouts.certified_B[static_cast<int64_t>(p - begin)].item<int64_t>();
         const auto& completions = rollouts.token_BG[p - begin];
         for (size_t g = 0; g < completions.size(); ++g) {
-          const int32_t node = impl_->trie.walk(completions[g]);
+          const int32_t node = impl_->trie.leaf(completions[g]);
+          if (node < 0) {
+            ++illegal_P[p];
+            continue;
+          }
           const size_t at = (p - begin) * static_cast<size_t>(options.beams) + g;
           for (const int64_t item : impl_->trie.items(node))
             list_P[p].push_back({impl_->trie.leaf_group(node), item, score[at]});
@@ -260,6 +263,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
   for (int64_t row = 0; row < S; ++row) {
     const size_t p = distinct_S[static_cast<size_t>(row)];
     rankings.certified_S.mutable_data_ptr<int64_t>()[row] = certified_P[p];
+    rankings.num_illegal += illegal_P[p];
     int64_t at = row * M;
     for (const Entry& entry : list_P[p]) {
       rankings.leaf_SM.mutable_data_ptr<int64_t>()[at] = entry.leaf;

@@ -15,7 +15,7 @@ double log_sum(std::span<const double> values) {
 }
 
 // The smallest range of the vocabulary that holds the children of all beams.
-nn::RowRange range_of(std::span<Beam* const> beams, const Trie& trie) {
+RowRange range_of(std::span<Beam* const> beams, const Trie& trie) {
   int64_t first = std::numeric_limits<int64_t>::max(), last = -1;
   for (const Beam* beam : beams) {
     const Trie::Children children = trie.children(beam->node);
@@ -83,7 +83,7 @@ ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   for (const Beam* beam : beams) rows.push_back(beam->hidden);
   const torch::Tensor h = hidden_HD_.index_select(
       0, nn::to_device(torch::tensor(rows, torch::kInt64), hidden_HD_.device()));
-  const nn::RowRange range = range_of(beams, trie_);
+  const RowRange range = range_of(beams, trie_);
   const nn::Head head = backbone_.head();
   const bool sees_all = options_.scoring == Scoring::full;
   nn::count_work(backbone_, /*tokens=*/0, h.size(0),

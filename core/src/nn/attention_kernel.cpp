@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nn/simd.hpp"
+#include "simd.hpp"
 
 namespace tsrec::nn {
 namespace {

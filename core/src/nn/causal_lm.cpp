@@ -292,7 +292,7 @@ CausalLm CausalLm::clone() const {
   return copy;
 }
 
-void CausalLm::pack() {
+void CausalLm::pack_weights() {
   if (!impl_->device.is_cpu() || !can_pack(impl_->precision)) return;
   for (Weight* weight : impl_->body()) weight->pack(impl_->precision);
 }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "nn/simd.hpp"
+#include "simd.hpp"
 
 namespace tsrec::nn {
 namespace {

@@ -114,7 +114,6 @@ class TokenTree {
 struct Label {
   int32_t node;
   int64_t label, row;
-  float weight;
 };
 
 PackedBatch finished(const TokenTree& tree, const std::vector<Label>& labels) {
@@ -124,14 +123,12 @@ PackedBatch finished(const TokenTree& tree, const std::vector<Label>& labels) {
   batch.at_R = torch::empty({count}, torch::kInt64);
   batch.label_R = torch::empty({count}, torch::kInt64);
   batch.row_R = torch::empty({count}, torch::kInt64);
-  batch.weight_R = torch::empty({count}, torch::kFloat32);
   for (int64_t r = 0; r < count; ++r) {
     const Label& label = labels[static_cast<size_t>(r)];
     batch.at_R.mutable_data_ptr<int64_t>()[r] =
         layout.token_of_node[static_cast<size_t>(label.node)];
     batch.label_R.mutable_data_ptr<int64_t>()[r] = label.label;
     batch.row_R.mutable_data_ptr<int64_t>()[r] = label.row;
-    batch.weight_R.mutable_data_ptr<float>()[r] = label.weight;
   }
   return batch;
 }
@@ -140,8 +137,8 @@ PackedBatch finished(const TokenTree& tree, const std::vector<Label>& labels) {
 
 PackedBatch PackedBatch::to(torch::Device device) const {
   PackedBatch moved = *this;
-  for (torch::Tensor* tensor : {&moved.token_T, &moved.position_T, &moved.at_R, &moved.label_R,
-                                &moved.row_R, &moved.weight_R}) {
+  for (torch::Tensor* tensor :
+       {&moved.token_T, &moved.position_T, &moved.at_R, &moved.label_R, &moved.row_R}) {
     if (tensor->defined()) *tensor = to_device(*tensor, device);
   }
   return moved;
@@ -150,34 +147,34 @@ PackedBatch PackedBatch::to(torch::Device device) const {
 namespace {
 
 // The tokens of a row that are computed: its last one predicts nothing.
-std::vector<int32_t> tokens_of(const CompiledExample& example) {
-  std::vector<int32_t> tokens = example.prompt;
-  tokens.insert(tokens.end(), example.target.begin(), example.target.end());
+std::vector<int32_t> tokens_of(const TokenRow& row) {
+  std::vector<int32_t> tokens(row.prompt.begin(), row.prompt.end());
+  tokens.insert(tokens.end(), row.target.begin(), row.target.end());
   return tokens;
 }
 
 // What each row adds to one batch of all rows: its new tokens, and a head row for every label.
-std::vector<int64_t> costs_of(std::span<const CompiledExample> examples, bool share) {
+std::vector<int64_t> costs_of(std::span<const TokenRow> rows, bool share) {
   TokenTree tree(share);
   std::vector<int64_t> costs;
-  for (const CompiledExample& example : examples) {
-    if (example.target.empty()) {
+  for (const TokenRow& row : rows) {
+    if (row.target.empty()) {
       costs.push_back(0);
       continue;
     }
-    const std::vector<int32_t> tokens = tokens_of(example);
+    const std::vector<int32_t> tokens = tokens_of(row);
     const int64_t before = tree.size();
     tree.insert(std::span(tokens.data(), tokens.size() - 1));
-    costs.push_back(tree.size() - before + static_cast<int64_t>(example.target.size()));
+    costs.push_back(tree.size() - before + static_cast<int64_t>(row.target.size()));
   }
   return costs;
 }
 
 // The row with which each of `parts` parts ends, so that their costs are about the same.
-std::set<size_t> ends_of(std::span<const CompiledExample> examples, const PackOptions& options) {
+std::set<size_t> ends_of(std::span<const TokenRow> rows, const PackOptions& options) {
   std::set<size_t> ends;
   if (options.parts < 2) return ends;
-  const std::vector<int64_t> costs = costs_of(examples, options.share_prefix);
+  const std::vector<int64_t> costs = costs_of(rows, options.share_prefix);
   const int64_t total = std::accumulate(costs.begin(), costs.end(), int64_t{0});
   int64_t sum = 0, part = 1;
   for (size_t row = 0; row < costs.size(); ++row) {
@@ -191,8 +188,7 @@ std::set<size_t> ends_of(std::span<const CompiledExample> examples, const PackOp
 
 }  // namespace
 
-std::vector<PackedBatch> pack(std::span<const CompiledExample> examples,
-                              const PackOptions& options) {
+std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions& options) {
   std::vector<PackedBatch> batches;
   TokenTree tree(options.share_prefix);
   std::vector<Label> labels;
@@ -202,22 +198,20 @@ std::vector<PackedBatch> pack(std::span<const CompiledExample> examples,
     tree = TokenTree(options.share_prefix);
     labels.clear();
   };
-  const std::set<size_t> ends = ends_of(examples, options);
-  for (size_t row = 0; row < examples.size(); ++row) {
-    const CompiledExample& example = examples[row];
-    if (example.prompt.empty())
-      throw Error("a training row needs a prompt of at least one token; row ", row, " has none");
-    if (!example.target.empty()) {
-      const std::vector<int32_t> tokens = tokens_of(example);
+  const std::set<size_t> ends = ends_of(rows, options);
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const TokenRow& row = rows[r];
+    if (row.prompt.empty())
+      throw Error("a training row needs a prompt of at least one token; row ", r, " has none");
+    if (!row.target.empty()) {
+      const std::vector<int32_t> tokens = tokens_of(row);
       const std::span<const int32_t> computed(tokens.data(), tokens.size() - 1);
       if (tree.size() + tree.growth(computed) > options.max_tokens) finish();
       const std::vector<int32_t> path = tree.insert(computed);
-      for (size_t t = example.prompt.size(); t < tokens.size(); ++t) {
-        labels.push_back({path[t - 1], tokens[t], static_cast<int64_t>(row),
-                          static_cast<float>(example.weight)});
-      }
+      for (size_t t = row.prompt.size(); t < tokens.size(); ++t)
+        labels.push_back({path[t - 1], tokens[t], static_cast<int64_t>(r)});
     }
-    if (ends.contains(row)) finish();
+    if (ends.contains(r)) finish();
   }
   finish();
   return batches;

@@ -44,7 +44,7 @@ class Comprehension : public Metric, public NeedsDecoder {
   }  // asks the model itself
 
   Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs,
-                       const PromptCompiler& compiler, const decode::Trie& trie,
+                       const PromptCompiler& compiler, const Trie& trie,
                        Context& context) const override {
     const std::vector<int64_t> items = asked_items(inputs.data.items, settings_.limit);
     if (items.empty()) throw DataError("metric '", name(), "': no item has a title to ask about");

@@ -1,6 +1,6 @@
 // Residual quantization by k-means (paper Eq. 1-3): every level clusters what the levels before
 // left over.
-#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/parts/quantizer.hpp"
 
 namespace {
@@ -37,12 +37,12 @@ class RqKMeans final : public Quantizer, public HasDistances {
     for (int64_t level = 0; level < settings_.levels; ++level) {
       if (context.stopping())
         throw Interrupted("fitting the quantizer was stopped; it starts again next time");
-      const nn::KMeans found = nn::kmeans(residual_ND,
-                                          {.clusters = settings_.codes,
-                                           .iterations = settings_.iterations,
-                                           .restarts = settings_.restarts,
-                                           .tolerance = settings_.tolerance},
-                                          context.generator("k-means", level));
+      const cluster::KMeans found = cluster::kmeans(residual_ND,
+                                                    {.clusters = settings_.codes,
+                                                     .iterations = settings_.iterations,
+                                                     .restarts = settings_.restarts,
+                                                     .tolerance = settings_.tolerance},
+                                                    context.generator("k-means", level));
       center_LKD_.push_back(found.center_KD);
       residual_ND = residual_ND - found.center_KD.index_select(0, found.label_N);  // Eq. 2
       context.log(Level::info, c10::str("rq_kmeans: level ", level + 1, " leaves ",
@@ -56,7 +56,7 @@ class RqKMeans final : public Quantizer, public HasDistances {
     torch::Tensor residual_ND = x_ND.to(torch::kFloat32);
     std::vector<torch::Tensor> codes;
     for (const torch::Tensor& center_KD : center_LKD_) {
-      codes.push_back(nn::nearest(residual_ND, center_KD).first);  // Eq. 1
+      codes.push_back(cluster::nearest(residual_ND, center_KD).first);  // Eq. 1
       residual_ND = residual_ND - center_KD.index_select(0, codes.back());
     }
     return torch::stack(codes, 1);

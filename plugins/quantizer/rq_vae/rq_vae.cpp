@@ -1,7 +1,7 @@
 // Residual-quantized autoencoder (Lee et al., 2022; as used by TIGER, LC-Rec and MiniOneRec).
 #include <set>
 
-#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/parts/quantizer.hpp"
 #include "tsrec/parts/stepwise.hpp"
 #include "tsrec/train/row_order.hpp"
@@ -137,7 +137,7 @@ class RqVae final : public Quantizer, public HasDistances, public Stepwise {
     torch::Tensor residual = forward(encoder_, x_ND.to(torch::kFloat32));
     std::vector<torch::Tensor> codes;
     for (const torch::Tensor& codebook_KD : codebooks_) {
-      codes.push_back(nn::nearest(residual, codebook_KD).first);
+      codes.push_back(cluster::nearest(residual, codebook_KD).first);
       residual = residual - codebook_KD.index_select(0, codes.back());
     }
     return torch::stack(codes, 1);
@@ -231,9 +231,9 @@ class RqVae final : public Quantizer, public HasDistances, public Stepwise {
     const torch::NoGradGuard no_grad;
     torch::Tensor residual = forward(encoder_, x_BD);
     for (size_t level = 0; level < codebooks_.size(); ++level) {
-      const nn::KMeans found =
-          nn::kmeans(residual, {.clusters = settings_.codes, .iterations = 100, .restarts = 1},
-                     context.generator("codebook", static_cast<int64_t>(level)));
+      const cluster::KMeans found =
+          cluster::kmeans(residual, {.clusters = settings_.codes, .iterations = 100, .restarts = 1},
+                          context.generator("codebook", static_cast<int64_t>(level)));
       codebooks_[level].copy_(found.center_KD);
       residual = residual - found.center_KD.index_select(0, found.label_N);
     }
@@ -267,7 +267,7 @@ class RqVae final : public Quantizer, public HasDistances, public Stepwise {
     const torch::NoGradGuard no_grad;
     const torch::Tensor& codebook = codebooks_[level];
     if (settings_.sinkhorn == 0 || level + 1 < codebooks_.size())
-      return nn::nearest(residual, codebook).first;
+      return cluster::nearest(residual, codebook).first;
     return balanced_codes(torch::cdist(residual, codebook, 2, /*compute_mode=*/2).square(),
                           settings_.sinkhorn, settings_.sinkhorn_iterations);
   }

@@ -5,7 +5,6 @@
 // their graph, the teacher-forced completions read the same keys and values with it. One update
 // follows one rollout, so the probability ratio is 1 and no old log-probabilities are kept: the
 // gradient is -A grad log p plus the KL term.
-#include <mutex>
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
@@ -247,17 +246,14 @@ class Grpo final : public Trainer {
                       Context& context) const {
     Rollouts rollouts = decoder.roll_out(prompts, std::move(generator), context);
     rollouts.target_B = torch::empty({static_cast<int64_t>(examples.size())}, torch::kInt64);
-    rollouts.sample_B = torch::empty_like(rollouts.target_B);
     for (size_t b = 0; b < examples.size(); ++b) {
       rollouts.target_B[static_cast<int64_t>(b)] = examples[b].target_item;
-      rollouts.sample_B[static_cast<int64_t>(b)] = examples[b].sample;
     }
     return rollouts;
   }
 
-  // Weighted sum of the rewards, [B, G]. One worker at a time: a reward need not be thread-safe.
+  // Weighted sum of the rewards, [B, G]. Workers ask side by side: score() is thread-safe.
   torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) {
-    const std::lock_guard lock(reward_mutex_);
     torch::Tensor total_BG = torch::zeros_like(rollouts.log_prob_BG);
     for (size_t k = 0; k < inputs_->rewards.size(); ++k) {
       const torch::Tensor reward_BG = inputs_->rewards[k]->score(rollouts);
@@ -366,7 +362,6 @@ class Grpo final : public Trainer {
   std::optional<train::RowOrder> order_;
   std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
   std::unique_ptr<Backbone> reference_;  // null when kl = 0
-  std::mutex reward_mutex_;
 };
 
 }  // namespace

@@ -24,14 +24,6 @@ Items make_items() {
   return items;
 }
 
-nn::PackedBatch one_row(const std::vector<int32_t>& ids) {
-  nn::PackedBatch row;
-  row.token_T = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
-  row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
-  row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
-  return row;
-}
-
 const std::map<std::string, std::string> kSmall = {
     {"vocabulary", "320"}, {"width", "32"}, {"layers", "2"}, {"heads", "2"}, {"mlp_width", "48"}};
 

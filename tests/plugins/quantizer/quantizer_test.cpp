@@ -1,7 +1,7 @@
 #include "tsrec/parts/quantizer.hpp"
 
 #include "support/support.hpp"
-#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -12,8 +12,8 @@ torch::Tensor random_vectors(int64_t count, int64_t width, uint64_t seed = 6) {
 
 TEST(KMeans, AssignmentsAreTheNearestCentresInDoublePrecision) {
   const torch::Tensor x = random_vectors(3000, 7);
-  const nn::KMeans found = nn::kmeans(x, {.clusters = 20, .iterations = 15, .restarts = 2},
-                                      at::detail::createCPUGenerator(1));
+  const cluster::KMeans found = cluster::kmeans(
+      x, {.clusters = 20, .iterations = 15, .restarts = 2}, at::detail::createCPUGenerator(1));
   const torch::Tensor distance =
       (x.to(torch::kFloat64).unsqueeze(1) - found.center_KD.to(torch::kFloat64).unsqueeze(0))
           .square()
@@ -26,11 +26,11 @@ TEST(KMeans, AssignmentsAreTheNearestCentresInDoublePrecision) {
 TEST(KMeans, GivenCentresAreTheStartAndTiesGoToTheLowest) {
   const torch::Tensor x = random_vectors(200, 3);
   const torch::Tensor start = x.slice(0, 0, 19).clone();
-  const nn::KMeans none =
-      nn::kmeans(x, {.clusters = 19, .iterations = 0, .restarts = 5, .start_KD = start},
-                 at::detail::createCPUGenerator(1));
+  const cluster::KMeans none =
+      cluster::kmeans(x, {.clusters = 19, .iterations = 0, .restarts = 5, .start_KD = start},
+                      at::detail::createCPUGenerator(1));
   EXPECT_TRUE(torch::equal(none.center_KD, start));
-  const nn::KMeans once = nn::kmeans(
+  const cluster::KMeans once = cluster::kmeans(
       x, {.clusters = 19, .iterations = 1, .restarts = 5, .tolerance = -1, .start_KD = start},
       at::detail::createCPUGenerator(1));
   for (int64_t k = 0; k < 19; ++k) {
@@ -39,10 +39,10 @@ TEST(KMeans, GivenCentresAreTheStartAndTiesGoToTheLowest) {
   }
   // Every centre three times, in lanes and behind them.
   const torch::Tensor thrice = torch::cat({start, start, start});
-  EXPECT_TRUE(torch::equal(nn::nearest(x, thrice).first, nn::nearest(x, start).first));
+  EXPECT_TRUE(torch::equal(cluster::nearest(x, thrice).first, cluster::nearest(x, start).first));
   EXPECT_TRUE(contains(message_of<Error>([&] {
-                         nn::kmeans(x, {.clusters = 4, .start_KD = start},
-                                    at::detail::createCPUGenerator(1));
+                         cluster::kmeans(x, {.clusters = 4, .start_KD = start},
+                                         at::detail::createCPUGenerator(1));
                        }),
                        "expected [4, 3]"));
 }
@@ -75,13 +75,13 @@ TEST(KMeans, BoundsSkipOnlyWhatCannotChange) {
     for (const int64_t iterations : {1, 2, 5, 9, 20}) {
       const double wanted = plain_objective(x, start, iterations);
       for (const int64_t bounds : {1, 4, 11, 43}) {
-        const nn::KMeans got = nn::kmeans(x,
-                                          {.clusters = 43,
-                                           .iterations = iterations,
-                                           .tolerance = -1,
-                                           .start_KD = start,
-                                           .bound_bytes = 4 * x.size(0) * bounds},
-                                          at::detail::createCPUGenerator(1));
+        const cluster::KMeans got = cluster::kmeans(x,
+                                                    {.clusters = 43,
+                                                     .iterations = iterations,
+                                                     .tolerance = -1,
+                                                     .start_KD = start,
+                                                     .bound_bytes = 4 * x.size(0) * bounds},
+                                                    at::detail::createCPUGenerator(1));
         EXPECT_NEAR(got.objective / wanted, 1, 1e-5) << seed << " " << iterations << " " << bounds;
         const auto pairs = static_cast<double>(x.size(0) * 43 * (got.iterations + 1));
         EXPECT_LT(static_cast<double>(got.compared),
@@ -96,9 +96,9 @@ TEST(KMeans, AnEmptyClusterGetsAHalfOfTheLargest) {
   const torch::Tensor left = random_vectors(60, 9, 1) - 20, right = random_vectors(40, 9, 2) + 20;
   const torch::Tensor x = torch::cat({left, right});
   const torch::Tensor start = torch::zeros({2, 9});  // ties: the second one has no members
-  const nn::KMeans once =
-      nn::kmeans(x, {.clusters = 2, .iterations = 1, .tolerance = -1, .start_KD = start},
-                 at::detail::createCPUGenerator(1));
+  const cluster::KMeans once =
+      cluster::kmeans(x, {.clusters = 2, .iterations = 1, .tolerance = -1, .start_KD = start},
+                      at::detail::createCPUGenerator(1));
   EXPECT_EQ(once.repaired, 1);
   const double wanted =
       ((left - left.mean(0)).square().sum() + (right - right.mean(0)).square().sum())
@@ -111,8 +111,8 @@ TEST(KMeans, TheObjectiveNeverGrowsWithMoreSteps) {
   double before = std::numeric_limits<double>::infinity();
   for (int64_t steps = 1; steps < 12; ++steps) {
     const double objective =
-        nn::kmeans(x, {.clusters = 12, .iterations = steps, .restarts = 1, .tolerance = 0},
-                   at::detail::createCPUGenerator(3))
+        cluster::kmeans(x, {.clusters = 12, .iterations = steps, .restarts = 1, .tolerance = 0},
+                        at::detail::createCPUGenerator(3))
             .objective;
     EXPECT_LE(objective, before * (1 + 1e-6));
     before = objective;
@@ -134,27 +134,28 @@ TEST(KMeans, FindsTheBestPartitionOfATinySet) {
     }
     best = std::min(best, objective);
   }
-  const nn::KMeans found = nn::kmeans(x, {.clusters = 2, .iterations = 50, .restarts = 20},
-                                      at::detail::createCPUGenerator(3));
+  const cluster::KMeans found = cluster::kmeans(
+      x, {.clusters = 2, .iterations = 50, .restarts = 20}, at::detail::createCPUGenerator(3));
   EXPECT_NEAR(found.objective, best, 1e-5);
 }
 
 TEST(KMeans, EmptyClustersAreRefilledAndDuplicatesDoNoHarm) {
   const torch::Tensor x = torch::cat({torch::zeros({40, 2}), random_vectors(3, 2)});
-  const nn::KMeans found =
-      nn::kmeans(x, {.clusters = 4, .iterations = 20}, at::detail::createCPUGenerator(3));
+  const cluster::KMeans found =
+      cluster::kmeans(x, {.clusters = 4, .iterations = 20}, at::detail::createCPUGenerator(3));
   EXPECT_NEAR(found.objective, 0, 1e-10);
-  EXPECT_TRUE(nn::kmeans(x, {.clusters = 10, .iterations = 5}, at::detail::createCPUGenerator(3))
-                  .center_KD.isfinite()
-                  .all()
-                  .item<bool>());
+  EXPECT_TRUE(
+      cluster::kmeans(x, {.clusters = 10, .iterations = 5}, at::detail::createCPUGenerator(3))
+          .center_KD.isfinite()
+          .all()
+          .item<bool>());
 }
 
 // The mean of equal vectors, rounded, need not be one of them.
 TEST(KMeans, EqualVectorsFillAllClusters) {
   for (uint64_t seed = 1; seed < 40; ++seed) {
     const torch::Tensor x = random_vectors(1, 19, seed).expand({11, 19}).contiguous();
-    const nn::KMeans found = nn::kmeans(
+    const cluster::KMeans found = cluster::kmeans(
         x, {.clusters = 7, .iterations = 4, .tolerance = -1, .start_KD = x.slice(0, 0, 7) + 0.1},
         at::detail::createCPUGenerator(3));
     EXPECT_NEAR(found.objective, 0, 1e-8);
@@ -165,7 +166,7 @@ TEST(KMeans, EqualVectorsFillAllClusters) {
 TEST(KMeans, BadInputIsRefused) {
   const auto run = [](const torch::Tensor& x, int64_t clusters) {
     return message_of<DataError>(
-        [&] { nn::kmeans(x, {.clusters = clusters}, at::detail::createCPUGenerator(3)); });
+        [&] { cluster::kmeans(x, {.clusters = clusters}, at::detail::createCPUGenerator(3)); });
   };
   EXPECT_NE(run(random_vectors(5, 2), 6).find("6 clusters of 5 vectors"), std::string::npos);
   torch::Tensor damaged = random_vectors(5, 2);

@@ -45,7 +45,7 @@ struct ToyWorld {
   Items items;
   SidTable sids;
   Vocabulary vocabulary;
-  decode::Trie trie;
+  Trie trie;
   std::shared_ptr<Backbone> backbone;
 
   ToyWorld() {
@@ -65,17 +65,12 @@ struct ToyWorld {
       sids.code_NL[item][1] = item / 3;
     }
     backbone = make_backbone();
-    trie = decode::Trie::build(sids, vocabulary);
+    trie = Trie::build(sids, vocabulary);
   }
 
   // The same weights every time.
   std::shared_ptr<Backbone> make_backbone() {
-    auto made = make_part<Backbone>("scratch", context,
-                                    {{"vocabulary", "300"},
-                                     {"width", "16"},
-                                     {"layers", "2"},
-                                     {"heads", "2"},
-                                     {"mlp_width", "24"}});
+    auto made = std::make_shared<kit::ToyBackbone>(context);
     made->prepare(items, context);
     vocabulary = Vocabulary(sids, static_cast<int32_t>(made->tokenizer().size()));
     std::vector<std::string> tokens;
@@ -135,13 +130,9 @@ struct ToyWorld {
 // and the whole softmax.
 inline torch::Tensor row_log_probs(const Backbone& model, const std::vector<int32_t>& prompt,
                                    const std::vector<int32_t>& target) {
-  std::vector<int64_t> ids(prompt.begin(), prompt.end());
+  std::vector<int32_t> ids = prompt;
   ids.insert(ids.end(), target.begin(), target.end());
-  nn::PackedBatch row;
-  row.token_T = torch::tensor(ids);
-  row.position_T = torch::arange(static_cast<int64_t>(ids.size()));
-  row.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
-  const torch::Tensor hidden_TD = model.hidden(row, {});
+  const torch::Tensor hidden_TD = model.hidden(one_row(ids), {});
   const torch::Tensor log_prob_TV =
       torch::log_softmax(torch::matmul(hidden_TD, model.head().weight_VD.t()), 1);
   std::vector<torch::Tensor> picked;

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "tsrec/context.hpp"
-#include "tsrec/decode/trie.hpp"
 #include "tsrec/evaluation.hpp"
 #include "tsrec/parts/backbone.hpp"
+#include "tsrec/trie.hpp"
 
 namespace tsrec::decode {
 

@@ -69,7 +69,7 @@ class TSREC_API CausalLm {
   // of oneDNN's kernels. In float32 they serve forwards of few tokens, in bfloat16 all; nothing
   // happens where the processor has no instructions for bfloat16. Training, saving or changing the
   // model drops them.
-  void pack();
+  void pack_weights();
 
   // [T, D] after the last norm.
   torch::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options) const;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tsrec/error.hpp"
-#include "tsrec/nn/row_range.hpp"
+#include "tsrec/row_range.hpp"
 
 namespace tsrec::nn {
 

@@ -6,8 +6,7 @@
 // its own segment up to itself.
 #pragma once
 
-#include "tsrec/nn/row_range.hpp"
-#include "tsrec/prompt.hpp"
+#include "tsrec/error.hpp"
 
 namespace tsrec::nn {
 
@@ -22,13 +21,17 @@ struct Segment {
 struct TSREC_API PackedBatch {
   torch::Tensor token_T, position_T;  // int64
   std::vector<Segment> segments;
-  // Supervision: the hidden state at token at_R predicts label_R. `at` repeats where one position
-  // predicts several labels. row_R is the index of the example; weight_R its weight (float32); the
-  // rest int64. A label that the end of prompt b inside the past predicts has at_R = num_tokens + b
-  // (label_log_probs.hpp).
-  torch::Tensor at_R, label_R, row_R, weight_R;
+  // Supervision, int64: the hidden state at token at_R predicts label_R. `at` repeats where one
+  // position predicts several labels. row_R is the number of the row. A label that the end of
+  // prompt b inside the past predicts has at_R = num_tokens + b (label_log_probs.hpp).
+  torch::Tensor at_R, label_R, row_R;
   int64_t num_tokens() const { return token_T.defined() ? token_T.size(0) : 0; }
   PackedBatch to(torch::Device device) const;
+};
+
+// A row of token ids to learn from: the target's tokens are the labels. A view.
+struct TokenRow {
+  std::span<const int32_t> prompt, target;
 };
 
 struct PackOptions {
@@ -38,11 +41,19 @@ struct PackOptions {
                       // enough: one for each worker
 };
 
-// A pure function of its inputs: examples in order, cut into batches of at most max_tokens (after
+// A pure function of its inputs: rows in order, cut into batches of at most max_tokens (after
 // sharing). The last token of a row predicts nothing and is not computed, unless another row
-// continues through it.
-TSREC_API std::vector<PackedBatch> pack(std::span<const CompiledExample> examples,
-                                        const PackOptions& options);
+// continues through it. Throws Error for a row with an empty prompt.
+TSREC_API std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions& options);
+// The same for a range of whatever has a prompt and a target, such as compiled examples.
+template <class Examples>
+std::vector<PackedBatch> pack(const Examples& examples, const PackOptions& options) {
+  static_assert(std::is_lvalue_reference_v<decltype(*std::begin(examples))>,
+                "the rows are views, so the examples must stay where they are");
+  std::vector<TokenRow> rows;
+  for (const auto& example : examples) rows.push_back({example.prompt, example.target});
+  return pack(std::span<const TokenRow>(rows), options);
+}
 
 // Prompts only, one leaf segment per distinct prompt; `segment_B` is the segment where prompt b
 // ends (its last token).

@@ -27,7 +27,7 @@ class TSREC_API Backbone : public Part {
   virtual double flops_per_token() const = 0;    // forward, one token, without the head
   // Many forwards without gradients follow: weights may be laid out anew for them, at the cost of a
   // copy. Whatever trains, saves or changes the model undoes it.
-  virtual void pack() {}
+  virtual void pack_weights() {}
   // Adds tokens to the tokenizer; their ids follow tokenizer().size(). Padding rows of the matrix
   // are overwritten, then rows appended. output_ED is undefined when tied.
   virtual void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,

@@ -1,10 +1,10 @@
 // A metric turns ranked lists into numbers.
 #pragma once
 
-#include "tsrec/decode/trie.hpp"
 #include "tsrec/evaluation.hpp"
 #include "tsrec/parts/backbone.hpp"
 #include "tsrec/parts/task.hpp"
+#include "tsrec/trie.hpp"
 
 namespace tsrec {
 
@@ -23,7 +23,7 @@ class TSREC_API NeedsDecoder {
  public:
   virtual ~NeedsDecoder();
   virtual Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs,
-                               const PromptCompiler& compiler, const decode::Trie& trie,
+                               const PromptCompiler& compiler, const Trie& trie,
                                Context& context) const = 0;
 };
 

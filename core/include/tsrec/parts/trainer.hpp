@@ -1,11 +1,11 @@
 // A trainer improves the backbone step by step; the host drives, checkpoints and resumes it.
 #pragma once
 
-#include "tsrec/decode/trie.hpp"
 #include "tsrec/parts/backbone.hpp"
 #include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/stepwise.hpp"
 #include "tsrec/prompt.hpp"
+#include "tsrec/trie.hpp"
 
 namespace tsrec {
 
@@ -15,7 +15,7 @@ struct TrainInputs {
   const ExampleSet&
       validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)
   const SidTable& sids;
-  const decode::Trie& trie;
+  const Trie& trie;
   std::vector<std::shared_ptr<const Reward>> rewards;
   std::vector<std::string> reward_names;
   std::vector<double> reward_weights;

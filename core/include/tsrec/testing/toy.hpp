@@ -26,15 +26,17 @@ TSREC_API Rollouts toy_rollouts(const SidTable& sids, const Vocabulary& vocabula
 TSREC_API Rankings toy_rankings(const Samples& samples, const SidTable* sids, int64_t num_items,
                                 int64_t width);
 
-// Two layers of width 16 and a tokenizer trained on the toy texts.
+// Two layers of width 16 and a tokenizer trained on the items' titles; `padding` rows of the
+// matrices belong to no token.
 class TSREC_API ToyBackbone final : public CausalBackbone {
  public:
-  ToyBackbone(const Context& context, bool tied);
+  explicit ToyBackbone(const Context& context, bool tied = true, int64_t padding = 0);
   ~ToyBackbone() override;
   void prepare(const Items& items, Context& context) override;
 
  private:
   bool tied_;
+  int64_t padding_;
 };
 
 // Codes by the nearest of a few fixed points, level by level.
@@ -72,7 +74,7 @@ class TSREC_API ToyWorld {
   std::shared_ptr<Backbone> plain;  // not extended
   std::shared_ptr<Backbone> backbone;
   Vocabulary vocabulary;
-  decode::Trie trie;
+  Trie trie;
   std::unique_ptr<PromptCompiler> compiler;  // next_item, title_to_sid, sid_to_title
 
  private:

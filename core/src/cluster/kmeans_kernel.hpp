@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 // |x|^2, summed in float32 lanes.
 float squared_norm(const float* x, int64_t width);
@@ -43,4 +43,4 @@ void add_to(double* sum, const float* x, double times, int64_t width);
 
 float dot(const float* a, const float* b, int64_t width);
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

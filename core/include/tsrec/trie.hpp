@@ -4,7 +4,7 @@
 
 #include "tsrec/sid.hpp"
 
-namespace tsrec::decode {
+namespace tsrec {
 
 class TSREC_API Trie {
  public:
@@ -18,6 +18,7 @@ class TSREC_API Trie {
   static constexpr int32_t kRoot = 0;
   Children children(int32_t node) const;                // one contiguous run, tokens ascending
   int32_t walk(std::span<const int32_t> tokens) const;  // from the root; -1: no such prefix
+  int32_t leaf(std::span<const int32_t> tokens) const;  // that they spell; -1: they are no SID
   std::span<const int64_t> items(
       int32_t node) const;                 // items whose SID ends here; empty at inner nodes
   int64_t leaf_group(int32_t node) const;  // SidTable::group_N of the items here; -1 at inner nodes
@@ -32,4 +33,4 @@ class TSREC_API Trie {
   int64_t depth_ = 0, num_leaves_ = 0;
 };
 
-}  // namespace tsrec::decode
+}  // namespace tsrec

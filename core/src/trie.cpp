@@ -1,6 +1,6 @@
-#include "tsrec/decode/trie.hpp"
+#include "tsrec/trie.hpp"
 
-namespace tsrec::decode {
+namespace tsrec {
 namespace {
 
 struct Leaf {
@@ -125,9 +125,14 @@ std::span<const int64_t> Trie::items(int32_t node) const {
       begin, static_cast<size_t>(item_offset_[static_cast<size_t>(node) + 1]) - begin);
 }
 
+int32_t Trie::leaf(std::span<const int32_t> tokens) const {
+  const int32_t node = walk(tokens);
+  return node >= 0 && !items(node).empty() ? node : -1;
+}
+
 int64_t Trie::leaf_group(int32_t node) const { return group_[static_cast<size_t>(node)]; }
 int64_t Trie::num_nodes() const { return static_cast<int64_t>(group_.size()) - 1; }
 int64_t Trie::num_leaves() const { return num_leaves_; }
 int64_t Trie::depth() const { return depth_; }
 
-}  // namespace tsrec::decode
+}  // namespace tsrec

@@ -5,7 +5,7 @@
 
 #include "tsrec/error.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 // [N] |x|^2 of contiguous float32 vectors.
 torch::Tensor squared_norms(const torch::Tensor& x_ND);
@@ -68,4 +68,4 @@ class Assignment {
   const float *center_ = nullptr, *travelled_ = nullptr, *gap_ = nullptr;
 };
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

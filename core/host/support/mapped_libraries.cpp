@@ -1,4 +1,4 @@
-#include "plugin/mapped_libraries.hpp"
+#include "support/mapped_libraries.hpp"
 
 #include <link.h>
 

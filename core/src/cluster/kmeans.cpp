@@ -1,12 +1,12 @@
-#include "tsrec/nn/kmeans.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 
 #include <ATen/Parallel.h>
 
-#include "nn/assignment.hpp"
-#include "nn/clusters.hpp"
-#include "nn/kmeans_kernel.hpp"
+#include "cluster/assignment.hpp"
+#include "cluster/clusters.hpp"
+#include "cluster/kmeans_kernel.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 namespace {
 
 void check(const torch::Tensor& x_ND, const KMeansOptions& options) {
@@ -140,4 +140,4 @@ KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options, at::Gener
   return best;
 }
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

@@ -1,11 +1,11 @@
-#include "nn/kmeans_kernel.hpp"
+#include "cluster/kmeans_kernel.hpp"
 
 #include <cstring>
 #include <limits>
 
-#include "nn/simd.hpp"
+#include "simd.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 // Eight lanes in one register where the processor has such; loops keep their state there, which
 // compilers do not manage with arrays.
@@ -162,4 +162,4 @@ TSREC_SIMD void add_to(double* sum, const float* x, double times, int64_t width)
   for (int64_t d = 0; d < width; ++d) sum[d] += times * static_cast<double>(x[d]);
 }
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

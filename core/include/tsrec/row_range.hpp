@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-namespace tsrec::nn {
+namespace tsrec {
 struct RowRange {
   int64_t first = 0, count = 0;
 };
-}  // namespace tsrec::nn
+}  // namespace tsrec

@@ -1,11 +1,11 @@
-#include "nn/assignment.hpp"
+#include "cluster/assignment.hpp"
 
 #include <ATen/Parallel.h>
 
-#include "nn/kmeans_kernel.hpp"
-#include "tsrec/nn/kmeans.hpp"
+#include "cluster/kmeans_kernel.hpp"
+#include "tsrec/cluster/kmeans.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 namespace {
 
 // Vectors that one thread works on at once: their products with the centres stay in its cache.
@@ -289,4 +289,4 @@ std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_in,
   return {label_N, distance_N};
 }
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

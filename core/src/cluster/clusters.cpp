@@ -1,10 +1,10 @@
-#include "nn/clusters.hpp"
+#include "cluster/clusters.hpp"
 
 #include <ATen/Parallel.h>
 
-#include "nn/kmeans_kernel.hpp"
+#include "cluster/kmeans_kernel.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 Clusters::Clusters(torch::Tensor x_ND, int64_t clusters)
     : x_ND_(std::move(x_ND)),
@@ -82,4 +82,4 @@ torch::Tensor Clusters::means() const {
   return (sum_KD_ / size_K_.unsqueeze(1)).to(torch::kFloat32);
 }
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

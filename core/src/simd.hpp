@@ -8,7 +8,7 @@
 // The instruction set is chosen when the library is loaded.
 #define TSREC_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
-namespace tsrec::nn {
+namespace tsrec {
 
 // exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative
 // error below 2e-7. Clamped to the finite range; without branches or calls, so that loops
@@ -38,4 +38,4 @@ inline float lane_sum(const float* lanes) {
   return sum;
 }
 
-}  // namespace tsrec::nn
+}  // namespace tsrec

@@ -1,9 +1,9 @@
 // Lloyd's k-means with k-means++ seeding.
 #pragma once
 
-#include "tsrec/context.hpp"
+#include "tsrec/error.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 struct KMeansOptions {
   int64_t clusters = 256, iterations = 100, restarts = 3;
@@ -29,4 +29,4 @@ TSREC_API KMeans kmeans(const torch::Tensor& x_ND, const KMeansOptions& options,
 TSREC_API std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_ND,
                                                           const torch::Tensor& center_KD);
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster

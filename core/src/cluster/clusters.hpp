@@ -3,7 +3,7 @@
 
 #include "tsrec/error.hpp"
 
-namespace tsrec::nn {
+namespace tsrec::cluster {
 
 // Only vectors that changed their cluster are read, unless they are many: the sums are in double
 // precision, far below the rounding of a float32 mean, and do not depend on the number of threads.
@@ -24,4 +24,4 @@ class Clusters {
   torch::Tensor sum_KD_, size_K_;  // float64, int64
 };
 
-}  // namespace tsrec::nn
+}  // namespace tsrec::cluster
