@@ -1,6 +1,16 @@
 #include "tsrec/data.hpp"
 
 namespace tsrec {
+namespace {
+
+template <class Columns>
+std::vector<std::string> names_of(const Columns& columns) {
+  std::vector<std::string> names;
+  for (const auto& [name, values] : columns) names.push_back(name);
+  return names;
+}
+
+}  // namespace
 
 Items::Items(std::vector<std::string> keys) : keys_(std::move(keys)) {
   for (size_t item = 0; item < keys_.size(); ++item) {
@@ -24,6 +34,7 @@ void Items::set(const std::string& column, std::vector<std::string> values) {
     throw Error("the column '", column, "' has ", values.size(), " values for ", keys_.size(),
                 " items");
   }
+  if (tensors_.contains(column)) throw Error("the column '", column, "' holds a tensor already");
   columns_[column] = std::move(values);
 }
 
@@ -32,11 +43,28 @@ std::string_view Items::text(std::string_view column, int64_t item) const {
   return found == columns_.end() ? std::string_view() : found->second.at(static_cast<size_t>(item));
 }
 
-std::vector<std::string> Items::columns() const {
-  std::vector<std::string> names;
-  for (const auto& [name, values] : columns_) names.push_back(name);
-  return names;
+std::vector<std::string> Items::columns() const { return names_of(columns_); }
+
+void Items::set_tensor(const std::string& column, torch::Tensor value) {
+  if (!value.defined() || value.dim() == 0 || value.size(0) != size() ||
+      value.device() != torch::kCPU || value.layout() != torch::kStrided) {
+    throw Error("the column '", column,
+                "' needs a dense tensor on the CPU with one row for each of ", size(),
+                " items; it has ",
+                value.defined() ? c10::str("the shape ", value.sizes(), " on ", value.device())
+                                : std::string("none"));
+  }
+  if (columns_.contains(column)) throw Error("the column '", column, "' holds texts already");
+  tensors_[column] = std::move(value);
 }
+
+const torch::Tensor& Items::tensor(std::string_view column) const {
+  static const torch::Tensor none;
+  const auto found = tensors_.find(column);
+  return found == tensors_.end() ? none : found->second;
+}
+
+std::vector<std::string> Items::tensor_columns() const { return names_of(tensors_); }
 
 std::span<const int64_t> Samples::history(int64_t row) const {
   const int64_t* offset = offset_S1.const_data_ptr<int64_t>() + row;

@@ -42,6 +42,34 @@ TEST(Items, FindsKeysAndTexts) {
             std::string::npos);
 }
 
+TEST(Items, CarryTensorsBesideTexts) {
+  Items items({"x", "y", "z"});
+  items.set("title", {"a", "b", "c"});
+  const torch::Tensor image_NCD = torch::rand({3, 2, 5}, at::detail::createCPUGenerator(1));
+  items.set_tensor("image", image_NCD);
+  items.set_tensor("audio", torch::arange(3));
+  EXPECT_TRUE(torch::equal(items.tensor("image"), image_NCD));
+  EXPECT_FALSE(items.tensor("video").defined());
+  EXPECT_EQ(items.tensor_columns(), (std::vector<std::string>{"audio", "image"}));
+  EXPECT_EQ(items.columns(), std::vector<std::string>{"title"});
+  EXPECT_EQ(items.text("image", 0), "");
+
+  const auto said = [&](const std::string& column, const torch::Tensor& value) {
+    return message_of<Error>([&] { items.set_tensor(column, value); });
+  };
+  EXPECT_TRUE(contains(said("image", torch::zeros({2, 5})), "one row for each of 3 items"));
+  EXPECT_TRUE(contains(said("image", torch::zeros({2, 5})), "[2, 5]"));
+  EXPECT_TRUE(contains(said("image", torch::Tensor()), "it has none"));
+  EXPECT_TRUE(contains(said("image", torch::tensor(1.0)), "3 items"));
+  EXPECT_TRUE(contains(said("image", torch::zeros({3}).to_sparse()), "dense"));
+  EXPECT_TRUE(contains(said("title", torch::zeros({3})), "holds texts already"));
+  EXPECT_TRUE(contains(message_of<Error>([&] {
+                         items.set("audio", {"a", "b", "c"});
+                       }),
+                       "holds a tensor already"));
+  EXPECT_TRUE(torch::equal(items.tensor("image"), image_NCD)) << "a refusal changes nothing";
+}
+
 TEST(Splits, LeaveOneOutFollowsItsDefinition) {
   const auto users = random_users(40);
   Dataset data;

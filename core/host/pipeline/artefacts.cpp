@@ -41,6 +41,11 @@ void write_dataset(const Dataset& data, ArtifactWriter& out) {
       values.emplace_back(data.items.text(column, item));
     out.text("column." + column, dumped(values));
   }
+  if (const std::vector<std::string> tensors = data.items.tensor_columns(); !tensors.empty()) {
+    out.text("tensor_columns", dumped(tensors));
+    for (const std::string& column : tensors)
+      out.tensor("column." + column, data.items.tensor(column));
+  }
   for (const Split split : {Split::train, Split::valid, Split::test})
     write_samples(name(split), data.split(split), out);
   if (data.sids) {
@@ -57,6 +62,11 @@ Dataset read_dataset(const std::filesystem::path& folder) {
        json::parse(in.text("columns")).get<std::vector<std::string>>()) {
     data.items.set(column,
                    json::parse(in.text("column." + column)).get<std::vector<std::string>>());
+  }
+  if (in.has("tensor_columns")) {
+    for (const std::string& column :
+         json::parse(in.text("tensor_columns")).get<std::vector<std::string>>())
+      data.items.set_tensor(column, in.tensor("column." + column));
   }
   data.train = read_samples("train", in);
   data.valid = read_samples("valid", in);

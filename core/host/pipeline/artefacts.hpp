@@ -1,14 +1,15 @@
 // How data sets, SIDs, notes and evaluations lie in the store.
 #pragma once
 
+#include "support/api.hpp"
 #include "tsrec/artifact.hpp"
 #include "tsrec/data.hpp"
 #include "tsrec/evaluation.hpp"
 
 namespace tsrec::host {
 
-void write_dataset(const Dataset& data, ArtifactWriter& out);
-Dataset read_dataset(const std::filesystem::path& folder);
+TSREC_HOST_API void write_dataset(const Dataset& data, ArtifactWriter& out);
+TSREC_HOST_API Dataset read_dataset(const std::filesystem::path& folder);
 
 // With the fingerprint of the catalogue, which every model carries.
 void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,

@@ -9,7 +9,8 @@
 
 namespace tsrec {
 
-// A column table. The item id is the row number and the primary identity everywhere.
+// A column table of texts and tensors. The item id is the row number and the primary identity
+// everywhere.
 class TSREC_API Items {
  public:
   Items() = default;
@@ -20,12 +21,19 @@ class TSREC_API Items {
   void set(const std::string& column, std::vector<std::string> values);  // one per item
   std::string_view text(std::string_view column,
                         int64_t item) const;  // "title", "description", ...; "" if absent
-  std::vector<std::string> columns() const;
+  std::vector<std::string> columns() const;   // of texts, by name
+  // Vectors of an image, a sound or whatever else an item has beside its texts: [N, ...], dense, on
+  // the CPU, row by item; columns of texts and of tensors have names of their own. Throws Error
+  // when the first dimension is not the number of items.
+  void set_tensor(const std::string& column, torch::Tensor value);
+  const torch::Tensor& tensor(std::string_view column) const;  // undefined if absent
+  std::vector<std::string> tensor_columns() const;             // by name
 
  private:
   std::vector<std::string> keys_;
   std::map<std::string, int64_t, std::less<>> id_of_key_;
   std::map<std::string, std::vector<std::string>, std::less<>> columns_;
+  std::map<std::string, torch::Tensor, std::less<>> tensors_;
 };
 
 // Rows of history -> target. The target travels with its row, never through a lookup by text. int64

@@ -1,0 +1,60 @@
+#include "pipeline/artefacts.hpp"
+
+#include "support/support.hpp"
+
+namespace tsrec::test {
+namespace {
+
+Dataset stored_and_read(const Dataset& data) {
+  const TempFolder folder;
+  ArtifactWriter writer(folder.path() / "data");
+  host::write_dataset(data, writer);
+  writer.close();
+  return host::read_dataset(folder.path() / "data");
+}
+
+void expect_same(const Samples& read, const Samples& written) {
+  EXPECT_TRUE(torch::equal(read.user_S, written.user_S));
+  EXPECT_TRUE(torch::equal(read.target_S, written.target_S));
+  EXPECT_TRUE(torch::equal(read.time_S, written.time_S));
+  EXPECT_TRUE(torch::equal(read.history_H, written.history_H));
+  EXPECT_TRUE(torch::equal(read.offset_S1, written.offset_S1));
+}
+
+TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
+  Dataset data = kit::toy_data();
+  data.sids = kit::toy_sids();
+  const int64_t count = data.items.size();
+  auto generator = at::detail::createCPUGenerator(3);
+  const torch::Tensor image_NCD = torch::randn({count, 3, 4}, generator);
+  data.items.set_tensor("image", image_NCD);
+  data.items.set_tensor("sound", torch::randn({4, count}, generator).t().to(torch::kBFloat16));
+  data.items.set_tensor("price", torch::randint(1000, {count}, generator, torch::kInt64));
+
+  const Dataset read = stored_and_read(data);
+  ASSERT_EQ(read.items.size(), count);
+  EXPECT_EQ(read.items.columns(), data.items.columns());
+  for (int64_t item = 0; item < count; ++item) {
+    EXPECT_EQ(read.items.key(item), data.items.key(item));
+    for (const std::string& column : data.items.columns())
+      EXPECT_EQ(read.items.text(column, item), data.items.text(column, item));
+  }
+  EXPECT_EQ(read.items.tensor_columns(), (std::vector<std::string>{"image", "price", "sound"}));
+  for (const std::string& column : read.items.tensor_columns()) {
+    EXPECT_EQ(read.items.tensor(column).scalar_type(), data.items.tensor(column).scalar_type());
+    EXPECT_TRUE(torch::equal(read.items.tensor(column), data.items.tensor(column))) << column;
+  }
+  expect_same(read.train, data.train);
+  expect_same(read.valid, data.valid);
+  expect_same(read.test, data.test);
+  ASSERT_TRUE(read.sids);
+  EXPECT_TRUE(torch::equal(read.sids->code_NL, data.sids->code_NL));
+  EXPECT_EQ(read.sids->sizes, data.sids->sizes);
+}
+
+TEST(Artefacts, WithoutTensorsThereAreNone) {
+  EXPECT_TRUE(stored_and_read(kit::toy_data()).items.tensor_columns().empty());
+}
+
+}  // namespace
+}  // namespace tsrec::test
