@@ -48,6 +48,16 @@ TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
   EXPECT_NE(state_of("extend").find("option depth: 3 -> 1"), std::string::npos) << plan;
   EXPECT_NE(state_of("stage.sft").find("its input extend changes"), std::string::npos) << plan;
   EXPECT_NE(state_of("evaluate.markov").find("stored"), std::string::npos) << plan;
+
+  const auto expect_refusal = [&](const std::string& set, const std::string& sentence) {
+    const Outcome refused = run("run " + kSmoke + where + " --set " + set);
+    EXPECT_EQ(refused.code, 4) << refused.text;
+    EXPECT_TRUE(contains(refused.text, sentence)) << refused.text;
+  };
+  const std::string no_item =
+      " needs tasks that answer with an item, and 'next_description' does not";
+  expect_refusal("evaluate.task=next_description", "evaluation" + no_item);
+  expect_refusal("'stage.grpo.tasks=[\"next_description\"]'", "a stage with rewards" + no_item);
 }
 
 TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {

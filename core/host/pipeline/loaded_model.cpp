@@ -46,7 +46,9 @@ Rankings LoadedModel::rank(const Samples& samples, const EvaluateSettings& setti
                            Context& context) const {
   Dataset asked = data;  // the rows in question stand in its test split
   asked.test = samples;
-  const TaskExamples examples(tasks({settings.task}, asked, context), asked, *compiler);
+  std::vector<WeightedTask> chosen = tasks({settings.task}, asked, context);
+  require_item_answers(chosen, "evaluation");
+  const TaskExamples examples(std::move(chosen), asked, *compiler);
   if (examples.size(Split::test) != samples.size()) {
     throw DataError("the task '", settings.task,
                     "' does not give one prompt per row; evaluate with next_item");

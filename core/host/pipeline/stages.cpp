@@ -291,8 +291,9 @@ Stage train_stage(const Shared& parts, size_t index) {
     Context& context = run.context();
     const LoadedModel loaded(*parts, model_folders(parts, run, before), /*with_test=*/false,
                              context);
-    const TaskExamples examples(loaded.tasks(settings.tasks, loaded.data, context), loaded.data,
-                                *loaded.compiler);
+    std::vector<WeightedTask> tasks = loaded.tasks(settings.tasks, loaded.data, context);
+    if (!settings.rewards.empty()) require_item_answers(tasks, "a stage with rewards");
+    const TaskExamples examples(std::move(tasks), loaded.data, *loaded.compiler);
     const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
                                   loaded.data, *loaded.compiler);
     TrainInputs inputs{.policy = *loaded.backbone,

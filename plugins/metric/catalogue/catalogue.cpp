@@ -39,16 +39,46 @@ class Coverage final : public Metric {
   Settings settings_;
 };
 
-// Generated sequences that are no SID of the catalogue, over all generated sequences.
+// Answers that are no SID of the catalogue, over all answers: those that the decoder could not find
+// in it, which stand in no list, and those of the lists that the SID table does not confirm.
 class IllegalRate final : public Metric {
  public:
   IllegalRate(const NoSettings&, Context&) {}
   Numbers measure(const Evaluation& evaluation, Context&) const override {
-    const Rankings& rankings = evaluation.rankings;
-    const int64_t legal = (rankings.item_SM >= 0).sum().item<int64_t>();
-    const auto all = static_cast<double>(legal + rankings.num_illegal);
-    return {{"illegal_rate", all > 0 ? static_cast<double>(rankings.num_illegal) / all : 0, {}}};
+    int64_t illegal = evaluation.rankings.num_illegal, answers = illegal;
+    const Catalogue catalogue(evaluation);
+    const torch::Tensor& item_SM = evaluation.rankings.item_SM;
+    const torch::Tensor& leaf_SM = evaluation.rankings.leaf_SM;
+    const auto item = item_SM.accessor<int64_t, 2>();
+    const auto leaf = (leaf_SM.defined() ? leaf_SM : item_SM).accessor<int64_t, 2>();
+    for (int64_t row = 0; row < item.size(0); ++row) {
+      for (int64_t m = 0; m < item.size(1); ++m) {
+        if (item[row][m] < 0) continue;
+        ++answers;
+        illegal += !catalogue.has(item[row][m], leaf[row][m]);
+      }
+    }
+    const double rate =
+        static_cast<double>(illegal) / static_cast<double>(std::max<int64_t>(1, answers));
+    return {{"illegal_rate", rate, {}}};
   }
+
+ private:
+  // Which item is spelled by which leaf; without leaves, which items there are.
+  class Catalogue {
+   public:
+    explicit Catalogue(const Evaluation& evaluation) : num_items_(evaluation.data.items.size()) {
+      if (evaluation.sids != nullptr && evaluation.rankings.leaf_SM.defined())
+        leaf_N_ = evaluation.sids->group_N();
+    }
+    bool has(int64_t item, int64_t leaf) const {
+      return item < num_items_ && (leaf_N_.empty() || leaf_N_[static_cast<size_t>(item)] == leaf);
+    }
+
+   private:
+    int64_t num_items_;
+    std::vector<int64_t> leaf_N_;
+  };
 };
 
 // Rows whose first K SIDs are proven to be the best of the whole catalogue under the model: no
@@ -73,11 +103,12 @@ class Certified final : public Metric {
 
 }  // namespace
 
-TSREC_PLUGIN("tsrec.catalogue_metrics", "0.1.0",
-             tsrec::part<tsrec::Metric, Coverage, Settings>(
-                 "coverage", /*revision=*/1, "Share of the catalogue that the lists show"),
-             tsrec::part<tsrec::Metric, IllegalRate, tsrec::NoSettings>(
-                 "illegal_rate", /*revision=*/1, "Share of generated sequences that are no SID"),
-             tsrec::part<tsrec::Metric, Certified, Settings>(
-                 "certified", /*revision=*/1,
-                 "Share of rows whose first K SIDs are proven to be the model's best"))
+TSREC_PLUGIN(
+    "tsrec.catalogue_metrics", "0.1.0",
+    tsrec::part<tsrec::Metric, Coverage, Settings>("coverage", /*revision=*/1,
+                                                   "Share of the catalogue that the lists show"),
+    tsrec::part<tsrec::Metric, IllegalRate, tsrec::NoSettings>(
+        "illegal_rate", /*revision=*/1, "Share of answers that are no SID of the catalogue"),
+    tsrec::part<tsrec::Metric, Certified, Settings>(
+        "certified", /*revision=*/1,
+        "Share of rows whose first K SIDs are proven to be the model's best"))

@@ -129,6 +129,23 @@ TEST(Catalogue, CoverageAndIllegalRateAreShares) {
   EXPECT_NEAR(lists.measure("illegal_rate", "", false).at("illegal_rate"), 0.5, 1e-12);
 }
 
+// Items 1 and 2 share a SID. Of seven answers one names no item, one an item by another item's SID,
+// and two spell nothing.
+TEST(Catalogue, EveryAnswerIsLookedUpInTheSidTable) {
+  Lists lists;
+  lists.data.items = make_items(4);
+  lists.sids.sizes = {3};
+  lists.sids.code_NL = torch::tensor({{0}, {1}, {1}, {2}}, torch::kInt64);
+  lists.rankings.item_SM = torch::tensor({{1, 2, 0}, {3, 0, -1}}, torch::kInt64);
+  lists.rankings.leaf_SM = torch::tensor({{1, 1, 0}, {2, 0, -1}}, torch::kInt64);
+  lists.samples = targets({1, 1});
+  EXPECT_EQ(lists.measure("illegal_rate", "").at("illegal_rate"), 0);
+  lists.rankings.item_SM[0][2] = 4;
+  lists.rankings.leaf_SM[1][0] = 1;
+  lists.rankings.num_illegal = 2;
+  EXPECT_NEAR(lists.measure("illegal_rate", "").at("illegal_rate"), 4.0 / 7, 1e-12);
+}
+
 TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
   Lists lists;
   lists.data.items = make_items(3);

@@ -22,8 +22,8 @@ class TSREC_API Task : public Part {
   // wording or data.
   virtual Example at(Split split, int64_t index, uint64_t draw) const = 0;
   virtual std::string form() const = 0;  // the [prompt.<form>] this task fills
-  virtual bool answers_with_item()
-      const = 0;  // its target is one item's SID: usable for RL, evaluation, recommend
+  // Its target is one item's SID. Rewards, evaluation and `recommend` refuse other tasks.
+  virtual bool answers_with_item() const = 0;
 };
 
 }  // namespace tsrec
