@@ -4,52 +4,22 @@
 #include <cmath>
 #include <sstream>
 
+#include "tsrec/io/toml_text.hpp"
+
 namespace tsrec {
 namespace {
 
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out + "\"";
-}
-
 std::string toml_text(bool value) { return value ? "true" : "false"; }
 std::string toml_text(int64_t value) { return std::to_string(value); }
-std::string toml_text(const std::string& value) { return quoted(value); }
-std::string toml_text(const std::filesystem::path& value) { return quoted(value.string()); }
+std::string toml_text(const std::string& value) { return io::toml_string(value); }
+std::string toml_text(const std::filesystem::path& value) {
+  return io::toml_string(value.string());
+}
 std::string toml_text(const Every& value) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value.amount).ptr;
-  const std::string number(buffer.data(), end);
-  return value.is_percent ? quoted(number + "%") : number;
+  const std::string number = io::plain_number(value.amount);
+  return value.is_percent ? io::toml_string(number + "%") : number;
 }
-std::string toml_text(double value) {
-  std::array<char, 32> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  std::string text(buffer.data(), end);  // the shortest text that reads back as the same number
-  if (text.find_first_of(".en") == std::string::npos) text += ".0";
-  return text;
-}
+std::string toml_text(double value) { return io::toml_float(value); }
 template <class T>
 std::string toml_text(const std::vector<T>& values) {
   std::string out = "[";
@@ -165,8 +135,9 @@ std::string Field::complaint() const {
       if (!(number >= facts_.low && number <= facts_.high)) {
         const bool open_above = std::isinf(facts_.high);
         return "option '" + facts_.key + "' = " + toml_text(value) +
-               (open_above ? c10::str(" is below ", facts_.low)
-                           : c10::str(" is outside [", facts_.low, ", ", facts_.high, "]"));
+               (open_above ? " is below " + io::plain_number(facts_.low)
+                           : " is outside [" + io::plain_number(facts_.low) + ", " +
+                                 io::plain_number(facts_.high) + "]");
       }
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (!facts_.names.empty() &&

@@ -23,7 +23,9 @@ TEST(Cli, ExitCodesAndSentences) {
   expect("run " + kSmoke + " --set quantizer.use=rq_kmean", 2, "did you mean 'rq_kmeans'?");
   expect("run " + kSmoke + " --set quantizer.codes=500", 4, "500 clusters of 120 vectors");
   expect("run " + kSmoke + " --frobnicate", 2, "frobnicate");
+  expect("run " + kSmoke + " --set backbone.vocabulary=1", 2, "is outside [257, 1048576]");
   expect("describe quantizer rq_kmeans", 0, "clusters of every level");
+  expect("describe trainer sft", 0, "values: 1 .. 1048576");
   expect("describe quantiser rq_kmeans", 2, "did you mean 'quantizer'?");
   expect("doctor", 0, "parts can be used, 0 files cannot");
   if (!host::has_cuda()) {

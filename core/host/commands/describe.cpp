@@ -3,6 +3,7 @@
 #include "commands/commands.hpp"
 #include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
+#include "tsrec/io/toml_text.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -10,8 +11,8 @@ namespace {
 std::string limits(const Field::Facts& facts) {
   if (!facts.names.empty()) return c10::Join(" \\| ", facts.names);
   const bool low = std::isfinite(facts.low), high = std::isfinite(facts.high);
-  if (low && high) return c10::str(facts.low, " .. ", facts.high);
-  return low ? c10::str("at least ", facts.low) : "";
+  if (low && high) return io::plain_number(facts.low) + " .. " + io::plain_number(facts.high);
+  return low ? "at least " + io::plain_number(facts.low) : "";
 }
 
 void print_markdown(const Options& options) {

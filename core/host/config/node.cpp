@@ -1,49 +1,18 @@
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <map>
 
 #include "config/document.hpp"
 #include "config/names.hpp"
+#include "tsrec/io/toml_text.hpp"
 
 namespace tsrec::host {
 namespace {
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += std::string("\\") + c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string key_text(const std::string& key) {
   const bool is_bare = !key.empty() && std::all_of(key.begin(), key.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '_' || c == '-';
   });
-  return is_bare ? key : quoted(key);
-}
-
-std::string number_text(double value) {
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  if (std::isnan(value)) return "nan";
-  std::array<char, 40> text;
-  for (int digits = 1; digits <= 17; ++digits) {  // the shortest that reads back
-    std::snprintf(text.data(), text.size(), "%.*g", digits, value);
-    if (std::strtod(text.data(), nullptr) == value) break;
-  }
-  const std::string plain = text.data();
-  return plain.find_first_of(".e") == std::string::npos ? plain + ".0" : plain;
+  return is_bare ? key : io::toml_string(key);
 }
 
 std::string inline_text(const Node& node) {
@@ -51,8 +20,8 @@ std::string inline_text(const Node& node) {
   std::string out;
   if (const auto* flag = std::get_if<bool>(&node.value)) return *flag ? "true" : "false";
   if (const auto* number = std::get_if<int64_t>(&node.value)) return std::to_string(*number);
-  if (const auto* number = std::get_if<double>(&node.value)) return number_text(*number);
-  if (const auto* text = std::get_if<std::string>(&node.value)) return quoted(*text);
+  if (const auto* number = std::get_if<double>(&node.value)) return io::toml_float(*number);
+  if (const auto* text = std::get_if<std::string>(&node.value)) return io::toml_string(*text);
   if (const auto* list = std::get_if<Node::List>(&node.value)) {
     for (const Node& entry : *list) out += (out.empty() ? "" : ", ") + inline_text(entry);
     return "[" + out + "]";
