@@ -3,6 +3,7 @@
 # make build      set up and build the executable and the plugins
 # make install    the same, then a prefix that may be moved and that plugins of others build against: PREFIX=dir
 # make sanitize   a build with AddressSanitizer and UBSan; loads, uses and leaves every plugin
+# make tidy       clang-tidy on the lines that differ from origin/main, or from BASE=commit
 # make format     rewrite all C++ files with clang-format; format-check only complains
 # make clean      remove the build folder; make distclean also the store of results
 #
@@ -14,7 +15,7 @@ PREFIX ?= $(HOME)/.local
 TSREC = $(BUILD)/bin/tsrec
 CXX_FILES = git ls-files -z '*.hpp' '*.cpp'
 
-.PHONY: setup configure build install demo test sanitize format format-check readmes clean distclean
+.PHONY: setup configure build install demo test sanitize tidy format format-check readmes clean distclean
 .DEFAULT_GOAL = build
 
 setup:
@@ -41,6 +42,9 @@ sanitize: setup
 	@cmake --build build-asan --parallel $(JOBS) --target runtime
 	@tests/cli/sanitized.sh build-asan/bin/tsrec build-asan/lib/tsrec/plugins experiments/000_smoke
 
+tidy: setup
+	@.ci/tidy $(BASE)
+
 format:
 	@$(CXX_FILES) | xargs -0 clang-format-14 -i
 
@@ -51,7 +55,7 @@ readmes: build
 	@tests/update_readmes.sh $(TSREC)
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-tidy
 
 distclean: clean
 	rm -rf .tsrec
