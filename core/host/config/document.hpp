@@ -39,10 +39,10 @@ class TSREC_HOST_API Node {
       std::string_view key) const;  // marks as consumed; null when absent or not a table
   Node& set(std::string_view key, Node child);  // replaces or appends
   bool erase(std::string_view key);
-  std::string toml() const;  // a document (of a table) or a value, as TOML text
-  bool operator==(const Node& other) const { return value == other.value; }
-  void merge(const Node& over);  // `over` wins; see Document
-  void consume_all() const;      // it and everything below is somebody's: no leftovers
+  std::string toml() const;                  // a document (of a table) or a value, as TOML text
+  bool operator==(const Node& other) const;  // of the values; where they come from is no matter
+  void merge(const Node& over);              // `over` wins; see Document
+  void consume_all() const;                  // it and everything below is somebody's: no leftovers
 };
 
 struct DocumentRequest {

@@ -134,6 +134,8 @@ std::string Origin::text() const {
   return line > 0 ? file + ":" + std::to_string(line) + ":" + std::to_string(column) : file;
 }
 
+bool Node::operator==(const Node& other) const { return value == other.value; }
+
 const Node* Node::find(std::string_view key) const {
   if (!is_table()) return nullptr;
   const Node* found = entry_of(std::get<Table>(value), key);
