@@ -12,35 +12,49 @@ std::vector<std::string> names_of(const Columns& columns) {
 
 }  // namespace
 
-Items::Items(std::vector<std::string> keys) : keys_(std::move(keys)) {
-  for (size_t item = 0; item < keys_.size(); ++item) {
-    const auto [at, is_new] = id_of_key_.emplace(keys_[item], static_cast<int64_t>(item));
+struct Items::Keys {
+  std::vector<std::string> key_N;
+  std::map<std::string, int64_t, std::less<>> id_of;
+};
+
+Items::Items() : keys_(std::make_shared<const Keys>()) {}
+
+Items::Items(std::vector<std::string> keys) {
+  auto known = std::make_shared<Keys>();
+  for (size_t item = 0; item < keys.size(); ++item) {
+    const auto [at, is_new] = known->id_of.emplace(keys[item], static_cast<int64_t>(item));
     if (!is_new) {
-      throw DataError("the item '", keys_[item], "' is listed twice, as number ", at->second,
+      throw DataError("the item '", keys[item], "' is listed twice, as number ", at->second,
                       " and ", item, "; every item needs a key of its own");
     }
   }
+  known->key_N = std::move(keys);
+  keys_ = std::move(known);
 }
 
-const std::string& Items::key(int64_t item) const { return keys_.at(static_cast<size_t>(item)); }
+int64_t Items::size() const { return static_cast<int64_t>(keys_->key_N.size()); }
+
+const std::string& Items::key(int64_t item) const {
+  return keys_->key_N.at(static_cast<size_t>(item));
+}
 
 std::optional<int64_t> Items::find(std::string_view key) const {
-  const auto found = id_of_key_.find(key);
-  return found == id_of_key_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = keys_->id_of.find(key);
+  return found == keys_->id_of.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Items::set(const std::string& column, std::vector<std::string> values) {
-  if (values.size() != keys_.size()) {
-    throw Error("the column '", column, "' has ", values.size(), " values for ", keys_.size(),
-                " items");
+  if (values.size() != keys_->key_N.size()) {
+    throw Error("the column '", column, "' has ", values.size(), " values for ", size(), " items");
   }
   if (tensors_.contains(column)) throw Error("the column '", column, "' holds a tensor already");
-  columns_[column] = std::move(values);
+  columns_[column] = std::make_shared<const std::vector<std::string>>(std::move(values));
 }
 
 std::string_view Items::text(std::string_view column, int64_t item) const {
   const auto found = columns_.find(column);
-  return found == columns_.end() ? std::string_view() : found->second.at(static_cast<size_t>(item));
+  return found == columns_.end() ? std::string_view()
+                                 : found->second->at(static_cast<size_t>(item));
 }
 
 std::vector<std::string> Items::columns() const { return names_of(columns_); }

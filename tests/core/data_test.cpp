@@ -27,6 +27,22 @@ std::vector<int64_t> to_vector(std::span<const int64_t> values) {
   return {values.begin(), values.end()};
 }
 
+TEST(Items, CopiesShareTheirTextsAndChangeAlone) {
+  Items items({"x", "y"});
+  items.set("title", {"a", "b"});
+  Items copy = items;
+  EXPECT_EQ(copy.text("title", 1).data(), items.text("title", 1).data()) << "no text is copied";
+  EXPECT_EQ(copy.key(1).data(), items.key(1).data());
+  copy.set("title", {"c", "d"});
+  copy.set("brand", {"e", "f"});
+  EXPECT_EQ(items.text("title", 1), "b");
+  EXPECT_EQ(copy.text("title", 1), "d");
+  EXPECT_EQ(items.columns(), std::vector<std::string>{"title"});
+  EXPECT_EQ(copy.find("y"), 1);
+  EXPECT_EQ(Items().size(), 0);
+  EXPECT_FALSE(Items().find("x"));
+}
+
 TEST(Items, FindsKeysAndTexts) {
   Items items({"x", "y"});
   items.set("title", {"a", "b"});

@@ -10,12 +10,13 @@
 namespace tsrec {
 
 // A column table of texts and tensors. The item id is the row number and the primary identity
-// everywhere.
+// everywhere. A value whose copies share keys and columns: copying a catalogue of millions costs
+// nothing, and set() of one copy does not show in another.
 class TSREC_API Items {
  public:
-  Items() = default;
+  Items();
   explicit Items(std::vector<std::string> keys);  // throws DataError on a key given twice
-  int64_t size() const { return static_cast<int64_t>(keys_.size()); }
+  int64_t size() const;
   const std::string& key(int64_t item) const;  // the catalogue's own identifier
   std::optional<int64_t> find(std::string_view key) const;
   void set(const std::string& column, std::vector<std::string> values);  // one per item
@@ -30,9 +31,10 @@ class TSREC_API Items {
   std::vector<std::string> tensor_columns() const;             // by name
 
  private:
-  std::vector<std::string> keys_;
-  std::map<std::string, int64_t, std::less<>> id_of_key_;
-  std::map<std::string, std::vector<std::string>, std::less<>> columns_;
+  struct Keys;
+  using Column = std::shared_ptr<const std::vector<std::string>>;
+  std::shared_ptr<const Keys> keys_;
+  std::map<std::string, Column, std::less<>> columns_;
   std::map<std::string, torch::Tensor, std::less<>> tensors_;
 };
 

@@ -5,6 +5,7 @@
 #include <Eigen/SparseCore>
 
 #include "tsrec/parts/encoder.hpp"
+#include "tsrec/text/words.hpp"
 
 namespace {
 
@@ -27,21 +28,13 @@ struct Settings {
   }
 };
 
-// Lower-case runs of ASCII letters and digits; bytes of other scripts count as letters.
+// Of all columns, in their order.
 std::vector<std::string> words_of(const Items& items, int64_t item,
                                   const std::vector<std::string>& columns) {
   std::vector<std::string> words;
   for (const std::string& column : columns) {
-    std::string word;
-    for (const char c : std::string(items.text(column, item)) + ' ') {
-      const auto byte = static_cast<unsigned char>(c);
-      if (std::isalnum(byte) || byte >= 0x80) {
-        word += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
-      } else if (!word.empty()) {
-        words.push_back(std::move(word));
-        word.clear();
-      }
-    }
+    for (std::string& word : text::words_of(items.text(column, item)))
+      words.push_back(std::move(word));
   }
   return words;
 }

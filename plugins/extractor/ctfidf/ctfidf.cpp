@@ -1,6 +1,7 @@
 // Keywords of a SID token by class-based TF-IDF (Grootendorst, 2022): a class is the text of all
 // items with the token.
 #include "tsrec/parts/extractor.hpp"
+#include "tsrec/text/words.hpp"
 
 namespace {
 
@@ -34,21 +35,6 @@ const std::set<std::string, std::less<>>& stop_words() {
   return words;
 }
 
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : std::string(text) + ' ') {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || byte >= 0x80) {
-      word += static_cast<char>(byte < 0x80 ? std::tolower(byte) : byte);
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  return words;
-}
-
 bool is_number(const std::string& word) {
   return std::all_of(word.begin(), word.end(),
                      [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
@@ -62,7 +48,7 @@ class Terms {
   Terms(const Items& items, const Settings& settings) : items_(items), settings_(settings) {
     for (const std::string& column : settings.exclude) {
       for (int64_t item = 0; item < items.size(); ++item) {
-        for (std::string& word : words_in(items.text(column, item)))
+        for (std::string& word : text::words_of(items.text(column, item)))
           excluded_.insert(std::move(word));
       }
     }
@@ -71,7 +57,7 @@ class Terms {
   void add(int64_t item, Counts& counts, double& total) const {
     for (const std::string& column : settings_.columns) {
       std::string before;
-      for (const std::string& word : words_in(items_.text(column, item))) {
+      for (const std::string& word : text::words_of(items_.text(column, item))) {
         const bool may_be_keyword =
             !stop_words().contains(word) && !is_number(word) && !excluded_.contains(word);
         if (may_be_keyword) {
