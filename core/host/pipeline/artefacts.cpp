@@ -113,21 +113,30 @@ std::vector<TokenNote> read_notes(const std::filesystem::path& folder) {
 
 void write_numbers(const Numbers& numbers, const Samples& samples, ArtifactWriter& out) {
   std::vector<std::string> names;
+  std::vector<int> better;
   for (const Number& number : numbers) {
     names.push_back(number.name);
+    better.push_back(static_cast<int>(number.better));
     out.number(number.name, number.value);
     if (number.row_S.defined()) out.tensor("row." + number.name, number.row_S);
   }
   out.text("names", dumped(names));
+  out.text("better", dumped(better));
   out.tensor("user_S", samples.user_S);
 }
 
 StoredNumbers read_numbers(const std::filesystem::path& folder) {
   const ArtifactReader in(folder);
   StoredNumbers stored;
-  for (const std::string& name : json::parse(in.text("names")).get<std::vector<std::string>>()) {
-    stored.numbers.push_back({name, in.number(name),
-                              in.has("row." + name) ? in.tensor("row." + name) : torch::Tensor()});
+  const auto names = json::parse(in.text("names")).get<std::vector<std::string>>();
+  // A metric that was measured before it could say so says nothing.
+  const auto better = in.has("better") ? json::parse(in.text("better")).get<std::vector<int>>()
+                                       : std::vector<int>(names.size(), 0);
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string row = "row." + names[i];
+    stored.numbers.push_back({names[i], in.number(names[i]),
+                              in.has(row) ? in.tensor(row) : torch::Tensor(),
+                              static_cast<Better>(better.at(i))});
   }
   stored.user_S = in.tensor("user_S");
   return stored;

@@ -19,7 +19,8 @@ SidTable read_sids(const std::filesystem::path& folder);
 void write_notes(const std::vector<TokenNote>& notes, ArtifactWriter& out);
 std::vector<TokenNote> read_notes(const std::filesystem::path& folder);
 
-void write_numbers(const Numbers& numbers, const Samples& samples, ArtifactWriter& out);
+TSREC_HOST_API void write_numbers(const Numbers& numbers, const Samples& samples,
+                                  ArtifactWriter& out);
 struct StoredNumbers {
   Numbers numbers;
   torch::Tensor user_S;

@@ -46,10 +46,15 @@ struct TargetPlaces {
 };
 TSREC_API TargetPlaces target_places(const Evaluation& evaluation);
 
+// Which way of a number is the better one. Only who measures it can say so; a report warns of
+// losses where it is known, and claims nothing where it is not.
+enum class Better : uint8_t { unknown, higher, lower };
+
 struct Number {
   std::string name;  // "item.hr@10", "sid.ndcg@5", "coverage@10"
   double value = 0;
   torch::Tensor row_S;  // float64 value per sample, if any: intervals and paired tests use it
+  Better better = Better::unknown;
 };
 using Numbers = std::vector<Number>;
 

@@ -60,7 +60,7 @@ class IllegalRate final : public Metric {
     }
     const double rate =
         static_cast<double>(illegal) / static_cast<double>(std::max<int64_t>(1, answers));
-    return {{"illegal_rate", rate, {}}};
+    return {{"illegal_rate", rate, {}, Better::lower}};
   }
 
  private:
@@ -108,7 +108,7 @@ TSREC_PLUGIN(
     tsrec::part<tsrec::Metric, Coverage, Settings>("coverage", /*revision=*/1,
                                                    "Share of the catalogue that the lists show"),
     tsrec::part<tsrec::Metric, IllegalRate, tsrec::NoSettings>(
-        "illegal_rate", /*revision=*/1, "Share of answers that are no SID of the catalogue"),
+        "illegal_rate", /*revision=*/2, "Share of answers that are no SID of the catalogue"),
     tsrec::part<tsrec::Metric, Certified, Settings>(
         "certified", /*revision=*/1,
         "Share of rows whose first K SIDs are proven to be the model's best"))

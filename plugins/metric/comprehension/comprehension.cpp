@@ -59,8 +59,8 @@ class Comprehension : public Metric, public NeedsDecoder {
     const auto share = [&](int64_t count) {
       return static_cast<double>(count) / static_cast<double>(items.size());
     };
-    return {{c10::str(name(), ".top1"), share(first), {}},
-            {c10::str(name(), ".any", options.beams), share(any), {}}};
+    return {{c10::str(name(), ".top1"), share(first), {}, Better::higher},
+            {c10::str(name(), ".any", options.beams), share(any), {}, Better::higher}};
   }
 
  protected:
@@ -144,8 +144,8 @@ class SidToTitle final : public Comprehension {
 
 TSREC_PLUGIN("tsrec.comprehension", "0.1.0",
              tsrec::part<tsrec::Metric, TitleToSid, Settings>(
-                 "title_to_sid_accuracy", /*revision=*/1,
+                 "title_to_sid_accuracy", /*revision=*/2,
                  "Share of titles that are answered with the item's SID"),
              tsrec::part<tsrec::Metric, SidToTitle, Settings>(
-                 "sid_to_title_accuracy", /*revision=*/1,
+                 "sid_to_title_accuracy", /*revision=*/2,
                  "Share of SIDs that are answered with the item's title"))

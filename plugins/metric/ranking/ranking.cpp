@@ -52,7 +52,7 @@ class RankingMetric : public Metric {
           row_S.mutable_data_ptr<double>()[row] = value_of(row);
         }
         const double mean = row_S.numel() > 0 ? row_S.mean().template item<double>() : 0;
-        numbers.push_back({c10::str(level, ".", name_, "@", k), mean, row_S});
+        numbers.push_back({c10::str(level, ".", name_, "@", k), mean, row_S, Better::higher});
       };
       add("item",
           [&](size_t row) { return item_value(places.before[row], places.group[row], k, gain_); });
@@ -81,6 +81,6 @@ class Ndcg final : public RankingMetric {
 
 TSREC_PLUGIN("tsrec.ranking_metrics", "0.1.0",
              tsrec::part<tsrec::Metric, HitRate, Settings>(
-                 "hr", /*revision=*/1, "Share of rows whose target is among the first K"),
+                 "hr", /*revision=*/2, "Share of rows whose target is among the first K"),
              tsrec::part<tsrec::Metric, Ndcg, Settings>(
-                 "ndcg", /*revision=*/1, "Hits among the first K, discounted by their place"))
+                 "ndcg", /*revision=*/2, "Hits among the first K, discounted by their place"))

@@ -17,6 +17,7 @@ struct Lists {
   Rankings rankings;
   Samples samples;
   TestContext context;
+  std::map<std::string, Better> better;  // of all that was measured
 
   std::map<std::string, double> measure(const std::string& metric, const std::string& k,
                                         bool with_sids = true) {
@@ -28,6 +29,7 @@ struct Lists {
     for (const Number& number :
          part->measure({rankings, samples, data, with_sids ? &sids : nullptr}, context)) {
       values[number.name] = number.value;
+      better[number.name] = number.better;
       if (number.row_S.defined()) {
         EXPECT_NEAR(number.row_S.mean().item<double>(), number.value, 1e-12);
       }
@@ -144,6 +146,25 @@ TEST(Catalogue, EveryAnswerIsLookedUpInTheSidTable) {
   lists.rankings.leaf_SM[1][0] = 1;
   lists.rankings.num_illegal = 2;
   EXPECT_NEAR(lists.measure("illegal_rate", "").at("illegal_rate"), 4.0 / 7, 1e-12);
+}
+
+// A report warns of losses by it.
+TEST(Metrics, SayWhichWayIsBetter) {
+  Lists lists;
+  lists.data.items = make_items(3);
+  lists.sids.sizes = {3};
+  lists.sids.code_NL = torch::tensor({{0}, {1}, {2}}, torch::kInt64);
+  lists.samples = targets({0});
+  lists.rankings.item_SM = torch::tensor({{0, 1, 2}}, torch::kInt64);
+  lists.rankings.leaf_SM = lists.rankings.item_SM;
+  lists.rankings.certified_S = torch::tensor({3}, torch::kInt64);
+  for (const char* metric : {"hr", "ndcg", "coverage", "illegal_rate", "certified"})
+    lists.measure(metric, "3");
+  for (const char* name : {"item.hr@3", "sid.hr@3", "item.ndcg@3", "sid.ndcg@3"})
+    EXPECT_EQ(lists.better.at(name), Better::higher) << name;
+  EXPECT_EQ(lists.better.at("illegal_rate"), Better::lower);
+  for (const char* name : {"coverage@3", "certified@3"})
+    EXPECT_EQ(lists.better.at(name), Better::unknown) << "neither way is better by itself: " << name;
 }
 
 TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
