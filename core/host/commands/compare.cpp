@@ -5,8 +5,10 @@
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
 #include "pipeline/parts.hpp"
-#include "report/matrix.hpp"
-#include "report/report.hpp"
+#include "report/csv.hpp"
+#include "report/markdown.hpp"
+#include "report/side_by_side.hpp"
+#include "report/text.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
@@ -27,7 +29,7 @@ int compare_stored(const Arguments& arguments) {
     }
     folders.push_back(folder);
   }
-  std::cout << compare_runs(folders);
+  std::cout << side_by_side(folders);
   return kFine;
 }
 
@@ -38,6 +40,12 @@ fs::path cell_folder(const fs::path& run, size_t number, const Opened& opened) {
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
   link_plugins(*opened.registry, folder);
   return folder;
+}
+
+void write_files(const MatrixReport& report, const fs::path& folder) {
+  io::write_text(folder / "results.md", markdown_of(report));
+  io::write_text(folder / "results.csv", csv_of(report));
+  if (!report.points.empty()) io::write_text(folder / "curves.csv", curves_csv_of(report));
 }
 
 // Every cell of [compare] with every seed; stages that several of them share run once.
@@ -69,7 +77,7 @@ int compare_cells(const Arguments& arguments) {
       log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
       try {
         runs.push_back(
-            {cell.name(), seed,
+            {cell.name(), seed, lineage_of(opened.experiment),
              run_stages(opened.experiment, store,
                         arguments.isolate
                             ? made_in_child(store, cell_folder(folder, runs.size(), opened),
@@ -88,9 +96,10 @@ int compare_cells(const Arguments& arguments) {
       }
     }
   }
-  std::cout << "\n"
-            << report_matrix(settings, runs, base.experiment.parts->evaluate.bootstrap, folder)
-            << "\nrun folder: " << folder.string() << std::endl;
+  const MatrixReport report =
+      matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap);
+  write_files(report, folder);
+  std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
   return kFine;
 }
 

@@ -4,7 +4,12 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
-#include "report/report.hpp"
+#include "pipeline/run_record.hpp"
+#include "report/csv.hpp"
+#include "report/expected.hpp"
+#include "report/json.hpp"
+#include "report/markdown.hpp"
+#include "report/text.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
@@ -14,12 +19,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_metrics(const std::vector<StageResult>& results, const fs::path& file) {
+// Every stage's curve behind the one before, as the stages wrote them.
+void write_metrics(const RunReport& report, const fs::path& file) {
   std::ofstream out(file);
-  for (const StageResult& result : results) {
-    if (!result.digest.empty() && fs::exists(result.folder / "curves.jsonl"))
-      out << io::read_text(result.folder / "curves.jsonl");
+  for (const ReportedStage& stage : report.stages) {
+    if (!stage.digest.empty() && fs::exists(stage.folder / "curves.jsonl"))
+      out << io::read_text(stage.folder / "curves.jsonl");
   }
+}
+
+void write_files(const RunReport& report, const fs::path& folder) {
+  io::write_text(folder / "numbers.json", numbers_json_of(report));
+  io::write_text(folder / "work.json", work_json_of(report));
+  io::write_text(folder / "results.csv", csv_of(report));
+  io::write_text(folder / "results.md", markdown_of(report));
+  write_metrics(report, folder / "metrics.jsonl");
 }
 
 }  // namespace
@@ -39,21 +53,22 @@ int command_run(const Arguments& arguments) {
                          arguments.isolate ? made_in_child(store, folder, arguments.plugins)
                                            : made_here(opened.experiment, store));
   } catch (const Interrupted& stopped) {
+    write_run_record(plan_stages(opened.experiment, store), folder);  // what is there so far
     std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
     return kStopped;
   }
-  write_metrics(results, folder / "metrics.jsonl");
-  std::cout << "\n"
-            << report_run(opened.experiment, results, folder) << "\nrun folder: " << folder.string()
-            << std::endl;
-  for (const StageResult& result : results) {
-    if (result.state == StageResult::State::failed) {
-      std::cerr << "\n" << result.id.text() << " failed: " << result.why << std::endl;
+  write_run_record(results, folder);
+  const RunReport report = run_report(opened.experiment, results);
+  write_files(report, folder);
+  std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
+  for (const ReportedStage& stage : report.stages) {
+    if (stage.state == StageResult::State::failed) {
+      std::cerr << "\n" << stage.name << " failed: " << stage.why << std::endl;
       return kFailed;
     }
   }
   if (!arguments.check) return kFine;
-  const std::vector<std::string> outside = check_expected(opened.folder / "expected.toml", results);
+  const std::vector<std::string> outside = check_expected(opened.folder / "expected.toml", report);
   for (const std::string& sentence : outside)
     std::cerr << "expected.toml: " << sentence << std::endl;
   std::cout << (outside.empty() ? "expected.toml: all numbers agree" : "") << std::endl;

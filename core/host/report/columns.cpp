@@ -3,8 +3,19 @@
 #include <algorithm>
 
 namespace tsrec::host {
+namespace {
 
-std::vector<Column> columns_of(const std::vector<StageResult>& results) {
+std::string evaluated_ancestor(const std::string& model, const Lineage& lineage,
+                               const std::vector<Column>& columns) {
+  for (auto at = lineage.find(model); at != lineage.end(); at = lineage.find(at->second)) {
+    if (column_of(columns, at->second) != nullptr) return at->second;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<Column> columns_of(const std::vector<StageResult>& results, const Lineage& lineage) {
   std::vector<Column> columns;
   for (const StageResult& result : results) {
     const bool is_model = result.id.role == StageId::Role::rank_model;
@@ -16,7 +27,16 @@ std::vector<Column> columns_of(const std::vector<StageResult>& results) {
     column.stored = read_numbers(result.folder);
     columns.push_back(std::move(column));
   }
+  for (Column& column : columns) {
+    if (column.is_model) column.from = evaluated_ancestor(column.name, lineage, columns);
+  }
   return columns;
+}
+
+const Column* column_of(const std::vector<Column>& columns, const std::string& name) {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const Column& column) { return column.name == name; });
+  return found == columns.end() ? nullptr : &*found;
 }
 
 const Number* number_of(const Column& column, const std::string& name) {

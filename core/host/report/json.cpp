@@ -1,0 +1,63 @@
+#include "report/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tsrec::host {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
+
+ordered_json json_of(const Alarm& alarm) {
+  return {{"after", alarm.after},
+          {"before", alarm.before},
+          {"number", alarm.number},
+          {"difference", alarm.difference},
+          {"interval", json_of(alarm.interval)},
+          {"test", alarm.test},
+          {"p", alarm.p},
+          {"sentence", alarm.sentence()}};
+}
+
+}  // namespace
+
+std::string numbers_json_of(const RunReport& report) {
+  ordered_json json = ordered_json::object();
+  for (const ReportedColumn& column : report.columns) {
+    for (const ReportedNumber& number : column.numbers)
+      json[column.name][number.name] = number.value;
+    for (const std::string& name : report.numbers) {
+      const ReportedNumber* number = column.find(name);
+      if (number != nullptr && number->interval)
+        json[column.name][name + ".interval"] = json_of(*number->interval);
+    }
+  }
+  for (const ReportedDifference& pair : report.differences) {
+    for (const TestedNumber& number : pair.numbers)
+      json[pair.after + " minus " + pair.before][number.name] = {
+          {"difference", number.difference.mean},
+          {"interval", json_of(number.difference.interval)},
+          {"p", number.holm}};
+  }
+  json["alarms"] = ordered_json::array();
+  for (const Alarm& alarm : report.alarms) json["alarms"].push_back(json_of(alarm));
+  return json.dump(1) + "\n";
+}
+
+std::string work_json_of(const RunReport& report) {
+  ordered_json json = {{"threads", report.threads},
+                       {"precision", report.precision},
+                       {"roof_gflops", report.roof / 1e9},
+                       {"stages", ordered_json::object()}};
+  for (const ReportedStage& stage : report.stages) {
+    if (stage.state != StageResult::State::ran) continue;
+    ordered_json& entry = json["stages"][stage.name];
+    entry["seconds"] = stage.seconds;
+    for (const auto& [name, value] : stage.counters) entry[name] = value;
+    if (stage.share_of_roof) entry["share_of_roof"] = *stage.share_of_roof;
+  }
+  return json.dump(1) + "\n";
+}
+
+}  // namespace tsrec::host

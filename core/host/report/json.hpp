@@ -1,0 +1,14 @@
+// A run's report as JSON, for programs.
+#pragma once
+
+#include "report/run_report.hpp"
+
+namespace tsrec::host {
+
+// numbers.json: {"sft": {"item.hr@10": 0.1, "item.hr@10.interval": [low, high]}, "grpo minus sft":
+// {"item.hr@10": {"difference", "interval", "p"}}, "alarms": [{"after", "before", "number", ...}]}.
+TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
+// work.json: what every stage that ran cost, beside what the machine can do.
+std::string work_json_of(const RunReport& report);
+
+}  // namespace tsrec::host

@@ -1,0 +1,164 @@
+#include "report/markdown.hpp"
+
+#include "pipeline/run_record.hpp"
+#include "report/table.hpp"
+
+namespace tsrec::host {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+// A header of one row: `first`, then the names of the columns.
+Rows header(const std::string& first, const std::vector<ReportedColumn>& columns) {
+  Rows rows = {{first}};
+  for (const ReportedColumn& column : columns) rows[0].push_back(column.name);
+  return rows;
+}
+
+std::string ranking_table(const RunReport& report) {
+  Rows rows = header("number", report.columns);
+  for (const std::string& name : report.numbers) {
+    auto& row = rows.emplace_back(std::vector<std::string>{name});
+    for (const ReportedColumn& column : report.columns) {
+      const ReportedNumber* number = column.find(name);
+      row.push_back(number != nullptr ? fixed(number->value) : "");
+    }
+  }
+  return table_text(rows);
+}
+
+// Of the numbers by item.
+std::string interval_table(const RunReport& report) {
+  Rows rows = header("95 % interval", report.columns);
+  for (const std::string& name : report.numbers) {
+    std::vector<std::string> row = {name};
+    bool has_any = false;
+    for (const ReportedColumn& column : report.columns) {
+      const ReportedNumber* number = column.find(name);
+      const bool has = number != nullptr && number->interval;
+      row.push_back(has ? fixed(number->interval->low) + " .. " + fixed(number->interval->high)
+                        : "");
+      has_any = has_any || has;
+    }
+    if (has_any && name.starts_with("item.")) rows.push_back(std::move(row));
+  }
+  return rows.size() > 1 ? table_text(rows) : "";
+}
+
+std::string difference_table(const ReportedDifference& pair) {
+  if (pair.numbers.empty()) return "";
+  Rows rows = {
+      {pair.after + " minus " + pair.before, "difference", "95 % interval", "p (Holm)", "McNemar"}};
+  for (const TestedNumber& number : pair.numbers) {
+    const Interval& interval = number.difference.interval;
+    rows.push_back({number.name, fixed(number.difference.mean),
+                    fixed(interval.low) + " .. " + fixed(interval.high), fixed(number.holm, 3),
+                    number.mcnemar ? fixed(*number.mcnemar, 3) : ""});
+  }
+  return "\n" + table_text(rows);
+}
+
+std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(value) : ""; }
+
+std::vector<std::string> work_row(const ReportedStage& stage) {
+  if (stage.state != StageResult::State::ran)
+    return {stage.name, name_of(stage.state), "", "", "", "", "", ""};
+  const int64_t num_rows = stage.counted("rows"), tokens = stage.counted("token_forwards");
+  const bool has_share = stage.share_of_roof.has_value();
+  return {stage.name,
+          name_of(stage.state),
+          fixed(stage.seconds, 1),
+          whole_or_blank(num_rows),
+          num_rows > 0 ? fixed(static_cast<double>(tokens) / static_cast<double>(num_rows), 1) : "",
+          has_share ? fixed(static_cast<double>(stage.counted("flops")) / 1e9, 1) : "",
+          has_share ? fixed(100 * *stage.share_of_roof, 0) + " %" : "",
+          whole_or_blank(stage.counted("peak_memory") >> 20)};
+}
+
+std::string work_table(const RunReport& report) {
+  Rows rows = {
+      {"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof", "peak MiB"}};
+  for (const ReportedStage& stage : report.stages) rows.push_back(work_row(stage));
+  const std::string note = report.roof > 0
+                               ? c10::str("the roof: ", fixed(report.roof / 1e9, 0),
+                                          " GFLOP/s in a large matrix product, ", report.precision,
+                                          ", ", report.threads, " threads\n")
+                               : "";
+  return table_text(rows) + note;
+}
+
+// "0.1234 ± 0.0012", or the mean alone when there is one value.
+std::string text_of(const Spread& spread) {
+  if (spread.count == 0) return "";
+  return spread.count == 1 ? fixed(spread.mean)
+                           : fixed(spread.mean) + " ± " + fixed(spread.deviation);
+}
+
+std::string mean_table(const MatrixReport& report) {
+  Rows rows = {{"cell:of"}};
+  rows[0].insert(rows[0].end(), report.numbers.begin(), report.numbers.end());
+  for (const MatrixReport::Row& row : report.rows) {
+    auto& cells = rows.emplace_back(std::vector<std::string>{row.label});
+    for (const Spread& spread : row.numbers) cells.push_back(text_of(spread));
+  }
+  return table_text(rows);
+}
+
+std::string difference_table(const MatrixReport& report) {
+  if (report.differences.empty()) return "";
+  Rows rows = {{"against " + report.against, "number", "difference", "95 % interval", "p (Holm)"}};
+  for (const MatrixReport::CellDifference& d : report.differences) {
+    rows.push_back({d.cell, d.number, signed_fixed(d.difference.mean),
+                    signed_fixed(d.difference.interval.low) + " .. " +
+                        signed_fixed(d.difference.interval.high),
+                    fixed(d.holm, 3)});
+  }
+  return "\n" + table_text(rows);
+}
+
+// A row for each step, a column for each cell.
+std::string curve_table(const MatrixReport::CellCurve& curve,
+                        const std::vector<std::string>& cells) {
+  Rows rows = {{curve.stage + " " + curve.name + ", step"}};
+  rows[0].insert(rows[0].end(), cells.begin(), cells.end());
+  for (size_t i = 0; i < curve.steps.size(); ++i) {
+    auto& row = rows.emplace_back(std::vector<std::string>{std::to_string(curve.steps[i])});
+    for (const Spread& spread : curve.step_cells[i]) row.push_back(text_of(spread));
+  }
+  return "\n" + table_text(rows);
+}
+
+std::string warnings(const std::vector<Alarm>& alarms) {
+  std::string lines;
+  for (const Alarm& alarm : alarms) lines += "\n**Warning:** " + alarm.sentence() + "\n";
+  return lines;
+}
+
+}  // namespace
+
+std::string tables_of(const RunReport& report) {
+  std::string text = "# " + report.name + "\n\n";
+  if (!report.columns.empty()) {
+    text += ranking_table(report) + "\n" + interval_table(report);
+    for (const ReportedDifference& pair : report.differences) text += difference_table(pair);
+    text += "\n";
+  }
+  return text + work_table(report);
+}
+
+std::string tables_of(const MatrixReport& report) {
+  std::string text = mean_table(report) + difference_table(report);
+  for (const MatrixReport::CellCurve& curve : report.curves)
+    text += curve_table(curve, report.cells);
+  return text;
+}
+
+std::string markdown_of(const RunReport& report) {
+  return tables_of(report) + warnings(report.alarms);
+}
+
+std::string markdown_of(const MatrixReport& report) {
+  return tables_of(report) + warnings(report.alarms);
+}
+
+}  // namespace tsrec::host

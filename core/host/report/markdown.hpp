@@ -1,0 +1,16 @@
+// Reports as Markdown.
+#pragma once
+
+#include "report/matrix_report.hpp"
+#include "report/run_report.hpp"
+
+namespace tsrec::host {
+
+TSREC_HOST_API std::string markdown_of(const RunReport& report);
+TSREC_HOST_API std::string markdown_of(const MatrixReport& report);
+
+// The same without the alarms: the tables are aligned and read well on a terminal too.
+std::string tables_of(const RunReport& report);
+std::string tables_of(const MatrixReport& report);
+
+}  // namespace tsrec::host

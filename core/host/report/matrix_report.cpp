@@ -1,0 +1,255 @@
+#include "report/matrix_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report/columns.hpp"
+#include "report/curves.hpp"
+
+namespace tsrec::host {
+namespace {
+
+constexpr uint64_t kBootstrapSeed = 17;
+
+struct Measured {
+  std::string cell;
+  int64_t seed = 0;
+  std::vector<Column> columns;
+};
+
+std::vector<std::string> cells_of(const std::vector<CellRun>& runs) {
+  std::vector<std::string> cells;
+  for (const CellRun& run : runs) {
+    if (std::find(cells.begin(), cells.end(), run.cell) == cells.end()) cells.push_back(run.cell);
+  }
+  return cells;
+}
+
+// What the table shows: the asked numbers, or HR and NDCG by item.
+std::vector<std::string> shown_numbers(const CompareSettings& settings,
+                                       const std::vector<Measured>& measured) {
+  if (!settings.numbers.empty()) return settings.numbers;
+  std::vector<std::string> names;
+  for (const std::string& name : number_names(measured.front().columns)) {
+    if (name.starts_with("item.hr@") || name.starts_with("item.ndcg@")) names.push_back(name);
+  }
+  return names;
+}
+
+// The columns of a cell's first seed; all its seeds have the same.
+const std::vector<Column>& columns_of_cell(const std::vector<Measured>& measured,
+                                           const std::string& cell) {
+  return std::find_if(measured.begin(), measured.end(),
+                      [&](const Measured& one) { return one.cell == cell; })
+      ->columns;
+}
+
+MatrixReport::Row row_of(const std::vector<Measured>& measured, const std::string& label,
+                         const std::string& cell, const std::string& of,
+                         const std::vector<std::string>& numbers) {
+  MatrixReport::Row row{label, {}};
+  for (const std::string& name : numbers) {
+    std::vector<double> values;
+    for (const Measured& one : measured) {
+      const Column* column = one.cell == cell ? column_of(one.columns, of) : nullptr;
+      const Number* number = column != nullptr ? number_of(*column, name) : nullptr;
+      if (number != nullptr) values.push_back(number->value);
+    }
+    row.numbers.push_back(spread_of(values));
+  }
+  return row;
+}
+
+// Floors once, then every model of every cell.
+std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
+                                       const std::vector<std::string>& cells,
+                                       const std::vector<std::string>& numbers) {
+  std::vector<MatrixReport::Row> rows;
+  const Measured& first = measured.front();
+  for (const Column& column : first.columns) {
+    if (!column.is_model)
+      rows.push_back(row_of(measured, column.name, first.cell, column.name, numbers));
+  }
+  for (const std::string& cell : cells) {
+    for (const Column& column : columns_of_cell(measured, cell)) {
+      if (column.is_model)
+        rows.push_back(row_of(measured, cell + ":" + column.name, cell, column.name, numbers));
+    }
+  }
+  return rows;
+}
+
+std::string last_model(const std::vector<Column>& columns) {
+  std::string last;
+  for (const Column& column : columns) {
+    if (column.is_model) last = column.name;
+  }
+  return last;
+}
+
+// Rows of a model of a cell, all seeds behind each other.
+struct Joined {
+  std::vector<torch::Tensor> values, users;
+  Better better = Better::unknown;
+  torch::Tensor value_S() const { return torch::cat(values); }
+  torch::Tensor user_S() const { return torch::cat(users); }
+};
+Joined joined(const std::vector<Measured>& measured, const std::string& cell,
+              const std::string& model, const std::string& name) {
+  Joined rows;
+  for (const Measured& one : measured) {
+    const Column* column = one.cell == cell ? column_of(one.columns, model) : nullptr;
+    const Number* number = column != nullptr ? number_of(*column, name) : nullptr;
+    if (number == nullptr || !number->row_S.defined()) continue;
+    const torch::Tensor& user_S = column->stored.user_S;
+    const int64_t most = user_S.numel() > 0 ? user_S.max().item<int64_t>() + 1 : 0;
+    // A user is another cluster in every seed.
+    rows.users.push_back(user_S + static_cast<int64_t>(rows.users.size()) * most);
+    rows.values.push_back(number->row_S);
+    rows.better = number->better;
+  }
+  return rows;
+}
+
+bool is_paired(const Joined& a, const Joined& b) {
+  return !a.values.empty() && a.values.size() == b.values.size() &&
+         a.value_S().numel() == b.value_S().numel();
+}
+
+std::vector<MatrixReport::CellDifference> differences_of(const std::string& against,
+                                                         const std::vector<Measured>& measured,
+                                                         const MatrixReport& report,
+                                                         int64_t resamples) {
+  std::vector<MatrixReport::CellDifference> differences;
+  std::vector<double> p;
+  for (const std::string& cell : report.cells) {
+    if (against.empty() || cell == against) continue;
+    for (const std::string& name : report.numbers) {
+      const Joined ours = joined(measured, cell, last_model(columns_of_cell(measured, cell)), name);
+      const Joined theirs =
+          joined(measured, against, last_model(columns_of_cell(measured, against)), name);
+      if (!is_paired(ours, theirs)) continue;
+      const Difference difference = paired_bootstrap(theirs.value_S(), ours.value_S(),
+                                                     ours.user_S(), resamples, kBootstrapSeed);
+      p.push_back(difference.p);
+      differences.push_back({cell, name, difference, 1});
+    }
+  }
+  const std::vector<double> adjusted = holm(p);
+  for (size_t i = 0; i < differences.size(); ++i) differences[i].holm = adjusted[i];
+  return differences;
+}
+
+// Every model of the cell against the one that it was trained from.
+std::vector<Alarm> alarms_of(const std::string& cell, const std::vector<Measured>& measured,
+                             const std::vector<std::string>& numbers, int64_t resamples) {
+  std::vector<Alarm> alarms;
+  for (const Column& column : columns_of_cell(measured, cell)) {
+    if (column.from.empty()) continue;
+    std::vector<PairedRows> pair;
+    for (const std::string& name : numbers) {
+      const Joined before = joined(measured, cell, column.from, name),
+                   after = joined(measured, cell, column.name, name);
+      if (is_paired(after, before))
+        pair.push_back({name, after.better, before.value_S(), after.value_S(), after.user_S()});
+    }
+    for (Alarm& alarm : losses(column.from, column.name, tested(pair, resamples, kBootstrapSeed))) {
+      alarm.cell = cell;
+      alarms.push_back(std::move(alarm));
+    }
+  }
+  return alarms;
+}
+
+// Stage by stage, in the order of the steps.
+std::vector<MatrixReport::Point> points_of(const CompareSettings& settings,
+                                           const std::vector<CellRun>& runs) {
+  std::vector<MatrixReport::Point> points;
+  for (const CellRun& run : runs) {
+    std::map<std::string, std::vector<MatrixReport::Point>> of_stage;
+    std::vector<std::string> stages;
+    for (const Curve& curve : curves_of(run.results)) {
+      const bool is_asked = std::find(settings.curves.begin(), settings.curves.end(), curve.name) !=
+                            settings.curves.end();
+      if (!is_asked || curve.stage.role != StageId::Role::train) continue;
+      const std::string stage = curve.stage.text();
+      if (!of_stage.contains(stage)) stages.push_back(stage);
+      for (size_t i = 0; i < curve.steps.size(); ++i)
+        of_stage[stage].push_back(
+            {run.cell, run.seed, stage, curve.name, curve.steps[i], curve.values[i]});
+    }
+    for (const std::string& name : stages) {
+      auto& own = of_stage[name];
+      std::stable_sort(own.begin(), own.end(),
+                       [](const auto& a, const auto& b) { return a.step < b.step; });
+      points.insert(points.end(), own.begin(), own.end());
+    }
+  }
+  return points;
+}
+
+std::vector<MatrixReport::CellCurve> curves_over_seeds(
+    const std::vector<MatrixReport::Point>& points, const std::vector<std::string>& cells) {
+  std::vector<MatrixReport::CellCurve> curves;
+  for (const MatrixReport::Point& point : points) {
+    const bool is_known = std::any_of(curves.begin(), curves.end(), [&](const auto& curve) {
+      return curve.stage == point.stage && curve.name == point.number;
+    });
+    if (!is_known) curves.push_back({point.stage, point.number, {}, {}});
+  }
+  for (MatrixReport::CellCurve& curve : curves) {
+    std::map<int64_t, std::map<std::string, std::vector<double>>> values;  // step, cell
+    for (const MatrixReport::Point& point : points) {
+      if (point.stage == curve.stage && point.number == curve.name)
+        values[point.step][point.cell].push_back(point.value);
+    }
+    for (auto& [step, of_cell] : values) {
+      curve.steps.push_back(step);
+      auto& row = curve.step_cells.emplace_back();
+      for (const std::string& cell : cells) row.push_back(spread_of(of_cell[cell]));
+    }
+  }
+  return curves;
+}
+
+}  // namespace
+
+Spread spread_of(const std::vector<double>& values) {
+  Spread spread;
+  spread.count = static_cast<int64_t>(values.size());
+  double square = 0;
+  for (const double value : values) spread.mean += value / static_cast<double>(values.size());
+  for (const double value : values) square += (value - spread.mean) * (value - spread.mean);
+  if (spread.count > 1)
+    spread.deviation = std::sqrt(square / static_cast<double>(values.size() - 1));
+  return spread;
+}
+
+MatrixReport matrix_report(const CompareSettings& settings, const std::vector<CellRun>& runs,
+                           int64_t resamples) {
+  std::vector<Measured> measured;
+  for (const CellRun& run : runs)
+    measured.push_back({run.cell, run.seed, columns_of(run.results, run.lineage)});
+  MatrixReport report;
+  report.cells = cells_of(runs);
+  report.numbers = shown_numbers(settings, measured);
+  report.rows = rows_of(measured, report.cells, report.numbers);
+  report.against = settings.against;
+  report.differences = differences_of(settings.against, measured, report, resamples);
+  for (const std::string& cell : report.cells) {
+    for (Alarm& alarm : alarms_of(cell, measured, report.numbers, resamples))
+      report.alarms.push_back(std::move(alarm));
+  }
+  report.points = points_of(settings, runs);
+  report.curves = curves_over_seeds(report.points, report.cells);
+  for (const Measured& one : measured) {
+    for (const Column& column : one.columns) {
+      for (const Number& number : column.stored.numbers)
+        report.values.push_back({one.cell, one.seed, column.name, number.name, number.value});
+    }
+  }
+  return report;
+}
+
+}  // namespace tsrec::host

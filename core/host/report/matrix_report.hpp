@@ -1,0 +1,73 @@
+// What a comparison has to say, as a value: every cell with its seeds, what cells differ in, and
+// their curves. Text, Markdown and CSV are renderers over it.
+#pragma once
+
+#include "report/lineage.hpp"
+#include "report/paired_tests.hpp"
+
+namespace tsrec::host {
+
+struct CellRun {
+  std::string cell;
+  int64_t seed = 0;
+  Lineage lineage;
+  std::vector<StageResult> results;
+};
+
+// Values of several seeds.
+struct Spread {
+  int64_t count = 0;
+  double mean = 0, deviation = 0;  // standard deviation of the sample; 0 with one value
+};
+Spread spread_of(const std::vector<double>& values);
+
+struct MatrixReport {
+  std::vector<std::string> cells, numbers;  // numbers: columns of the table
+
+  struct Row {
+    std::string label;  // a floor's name, or "cell:model"
+    std::vector<Spread> numbers;
+  };
+  std::vector<Row> rows;
+
+  struct CellDifference {  // the cell's last model minus the other cell's
+    std::string cell, number;
+    Difference difference;
+    double holm = 1;  // its p, adjusted over the table
+  };
+  std::string against;
+  std::vector<CellDifference> differences;
+
+  std::vector<Alarm> alarms;  // of a cell's models, over all its seeds
+
+  struct CellCurve {  // one value a step and cell
+    std::string stage, name;
+    std::vector<int64_t> steps;
+    std::vector<std::vector<Spread>> step_cells;
+  };
+  std::vector<CellCurve> curves;
+
+  struct Value {
+    std::string cell;
+    int64_t seed = 0;
+    std::string of, number;
+    double value = 0;
+  };
+  std::vector<Value> values;  // all that was measured
+
+  struct Point {
+    std::string cell;
+    int64_t seed = 0;
+    std::string stage, number;
+    int64_t step = 0;
+    double value = 0;
+  };
+  std::vector<Point> points;  // of the curves, seed by seed
+};
+
+// Means over seeds with their standard deviation; differences to settings.against by a paired
+// bootstrap over (seed, user), Holm-corrected over the table; curves as means over seeds.
+TSREC_HOST_API MatrixReport matrix_report(const CompareSettings& settings,
+                                          const std::vector<CellRun>& runs, int64_t resamples);
+
+}  // namespace tsrec::host

@@ -1,0 +1,68 @@
+#include "report/paired_tests.hpp"
+
+#include "report/table.hpp"
+
+namespace tsrec::host {
+namespace {
+
+constexpr double kLevel = 0.05;
+
+bool is_hit_rate(const std::string& number) { return number.starts_with("item.hr@"); }
+
+bool is_wholly_worse(const TestedNumber& number) {
+  const Interval& interval = number.difference.interval;
+  if (number.better == Better::higher) return interval.high < 0;
+  return number.better == Better::lower && interval.low > 0;
+}
+
+}  // namespace
+
+std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t resamples,
+                                 uint64_t seed) {
+  std::vector<TestedNumber> numbers;
+  std::vector<double> p;
+  for (const PairedRows& rows : pair) {
+    TestedNumber& number = numbers.emplace_back();
+    number.name = rows.number;
+    number.better = rows.better;
+    number.difference = paired_bootstrap(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
+    if (is_hit_rate(rows.number)) number.mcnemar = mcnemar(rows.before_S, rows.after_S);
+    p.push_back(number.difference.p);
+  }
+  const std::vector<double> adjusted = holm(p);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i].holm = adjusted[i];
+  return numbers;
+}
+
+std::vector<Alarm> losses(const std::string& before, const std::string& after,
+                          const std::vector<TestedNumber>& numbers) {
+  std::vector<double> p;
+  for (const TestedNumber& number : numbers)
+    p.push_back(number.mcnemar.value_or(number.difference.p));
+  const std::vector<double> adjusted = holm(p);
+  std::vector<Alarm> alarms;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const TestedNumber& number = numbers[i];
+    if (!is_wholly_worse(number) || adjusted[i] > kLevel) continue;
+    alarms.push_back({.cell = "",
+                      .after = after,
+                      .before = before,
+                      .number = number.name,
+                      .difference = number.difference.mean,
+                      .interval = number.difference.interval,
+                      .test = number.mcnemar ? "McNemar" : "paired bootstrap",
+                      .p = adjusted[i],
+                      .num_tested = static_cast<int64_t>(numbers.size())});
+  }
+  return alarms;
+}
+
+std::string Alarm::sentence() const {
+  return c10::str(cell.empty() ? "" : cell + ": ", after, " is worse than ", before,
+                  ", which it started from, at ", number, ": ", signed_fixed(difference),
+                  " (95 % interval ", signed_fixed(interval.low), " .. ",
+                  signed_fixed(interval.high), "; ", test, ", p = ", fixed(p, 3),
+                  " after Holm over ", num_tested, num_tested == 1 ? " number)" : " numbers)");
+}
+
+}  // namespace tsrec::host

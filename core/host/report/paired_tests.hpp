@@ -1,0 +1,49 @@
+// A model against the one that it was trained from, on the same rows; and the alarm when it lost.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "report/statistics.hpp"
+#include "tsrec/evaluation.hpp"
+
+namespace tsrec::host {
+
+// One number of both models, row by row; user_S: whose row it is.
+struct PairedRows {
+  std::string number;
+  Better better = Better::unknown;
+  torch::Tensor before_S, after_S, user_S;
+};
+
+struct TestedNumber {
+  std::string name;
+  Better better = Better::unknown;
+  Difference difference;          // after minus before, by a bootstrap over users
+  double holm = 1;                // its p, adjusted over the numbers of the pair
+  std::optional<double> mcnemar;  // of numbers whose rows are hits or misses
+};
+TSREC_HOST_API std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair,
+                                                int64_t resamples, uint64_t seed);
+
+// A number that got worse by more than chance.
+struct TSREC_HOST_API Alarm {
+  std::string cell;           // of a comparison; "" in a run
+  std::string after, before;  // models
+  std::string number;
+  double difference = 0;  // after minus before
+  Interval interval;      // 95 %, of the difference
+  std::string test;       // which one agrees: "McNemar" or "paired bootstrap"
+  double p = 1;           // its p, adjusted by Holm over all numbers of the pair
+  int64_t num_tested = 0;
+  std::string sentence() const;
+};
+
+// The numbers that the later model lost at. All of these must hold: the metric says which way is
+// better (Number::better), the interval of the difference lies wholly on the other side of 0, and
+// p is at most 0.05 after Holm over the tested numbers of the pair: McNemar's where rows are hits
+// or misses, the bootstrap's elsewhere. Without resamples there is no interval, and no alarm.
+TSREC_HOST_API std::vector<Alarm> losses(const std::string& before, const std::string& after,
+                                         const std::vector<TestedNumber>& numbers);
+
+}  // namespace tsrec::host

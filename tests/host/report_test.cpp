@@ -1,0 +1,324 @@
+// What a run says at its end: the value, and every renderer over it.
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "pipeline/artefacts.hpp"
+#include "pipeline/parts.hpp"
+#include "report/csv.hpp"
+#include "report/json.hpp"
+#include "report/markdown.hpp"
+#include "report/side_by_side.hpp"
+#include "report/text.hpp"
+#include "support/support.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::test {
+namespace {
+
+using host::Alarm;
+using host::PairedRows;
+using host::StageId;
+using Role = host::StageId::Role;
+using torch::Tensor;
+
+std::mt19937_64& seeds() {
+  static std::mt19937_64 random(std::random_device{}());
+  return random;
+}
+
+Tensor coins(int64_t rows, double share) {
+  const auto generator = at::detail::createCPUGenerator(seeds()());
+  return (torch::rand({rows}, generator, torch::kFloat64) < share).to(torch::kFloat64);
+}
+
+Tensor noise(int64_t rows) {
+  return torch::randn({rows}, at::detail::createCPUGenerator(seeds()()), torch::kFloat64);
+}
+
+// `count` of the ones become zeros.
+Tensor without(const Tensor& hit_S, int64_t count) {
+  Tensor fewer_S = hit_S.clone();
+  fewer_S.index_put_({hit_S.nonzero().flatten().slice(0, 0, count)}, 0);
+  return fewer_S;
+}
+
+std::vector<Alarm> alarms_of(const std::vector<PairedRows>& pair) {
+  return host::losses("sft", "grpo", host::tested(pair, /*resamples=*/1000, /*seed=*/1));
+}
+
+// --- the alarm
+
+TEST(Alarm, SaysWhichNumberLostByHowMuchAndWhichTestAgrees) {
+  const Tensor user_S = torch::arange(500), hit_S = coins(500, 0.5), fewer_S = without(hit_S, 40);
+  const Tensor gain_S = hit_S * 0.6, less_S = fewer_S * 0.6;
+  const auto alarms = alarms_of({{"item.hr@10", Better::higher, hit_S, fewer_S, user_S},
+                                 {"item.ndcg@10", Better::higher, gain_S, less_S, user_S}});
+  ASSERT_EQ(alarms.size(), 2u);
+  EXPECT_EQ(alarms[0].test, "McNemar");
+  EXPECT_EQ(alarms[1].test, "paired bootstrap");
+  for (const Alarm& alarm : alarms) {
+    EXPECT_EQ(alarm.before, "sft");
+    EXPECT_EQ(alarm.after, "grpo");
+    EXPECT_LT(alarm.interval.high, 0);
+    EXPECT_LE(alarm.p, 0.05);
+  }
+  EXPECT_NEAR(alarms[0].difference, -40.0 / 500, 1e-12);
+  // 40 rows lost, none won: 2 / 2^40 by McNemar, twice that for the smaller of two numbers.
+  EXPECT_NEAR(alarms[0].p, 2 * 2 * std::pow(0.5, 40), 1e-15);
+  EXPECT_TRUE(contains(alarms[0].sentence(),
+                       "grpo is worse than sft, which it started from, at item.hr@10: -0.0800"))
+      << alarms[0].sentence();
+  EXPECT_TRUE(contains(alarms[0].sentence(), "McNemar, p = 0.000 after Holm over 2 numbers"))
+      << alarms[0].sentence();
+}
+
+TEST(Alarm, GainsAndUnknownDirectionsAreNone) {
+  const Tensor user_S = torch::arange(500), hit_S = coins(500, 0.5), fewer_S = without(hit_S, 40);
+  EXPECT_TRUE(alarms_of({{"item.hr@10", Better::higher, fewer_S, hit_S, user_S}}).empty());
+  EXPECT_TRUE(alarms_of({{"item.hr@10", Better::unknown, hit_S, fewer_S, user_S}}).empty());
+  EXPECT_TRUE(alarms_of({{"item.hr@10", Better::unknown, fewer_S, hit_S, user_S}}).empty());
+  EXPECT_TRUE(alarms_of({}).empty());
+}
+
+TEST(Alarm, WhereLowerIsBetterMoreIsALoss) {
+  const Tensor user_S = torch::arange(500), more_S = coins(500, 0.5), less_S = without(more_S, 40);
+  EXPECT_TRUE(alarms_of({{"refused", Better::lower, more_S, less_S, user_S}}).empty());
+  const auto alarms = alarms_of({{"refused", Better::lower, less_S, more_S, user_S}});
+  ASSERT_EQ(alarms.size(), 1u);
+  EXPECT_GT(alarms[0].difference, 0);
+  EXPECT_GT(alarms[0].interval.low, 0);
+  EXPECT_TRUE(contains(alarms[0].sentence(), "is worse than sft")) << alarms[0].sentence();
+}
+
+// Six numbers without any effect: a false alarm in at most every twentieth pair.
+TEST(Alarm, NoiseDoesNotCryWolf) {
+  constexpr int64_t kTrials = 200, kRows = 200;
+  int64_t wolves = 0;
+  for (int64_t trial = 0; trial < kTrials; ++trial) {
+    std::vector<PairedRows> pair;
+    for (const char* name : {"item.hr@3", "item.hr@5", "item.hr@10"})
+      pair.push_back(
+          {name, Better::higher, coins(kRows, 0.3), coins(kRows, 0.3), torch::arange(kRows)});
+    for (const char* name : {"item.ndcg@3", "item.ndcg@5", "item.ndcg@10"})
+      pair.push_back({name, Better::higher, noise(kRows), noise(kRows), torch::arange(kRows)});
+    wolves += !host::losses("a", "b", host::tested(pair, 300, seeds()())).empty();
+  }
+  EXPECT_LE(wolves, kTrials / 20);
+}
+
+// 12 rows lost and 2 won: p = 0.013 alone, 0.078 among six.
+TEST(Alarm, ManyNumbersAskForMoreEvidence) {
+  const Tensor user_S = torch::arange(200);
+  Tensor before_S = torch::zeros({200}, torch::kFloat64), after_S = before_S.clone();
+  before_S.slice(0, 0, 12).fill_(1);
+  after_S.slice(0, 12, 14).fill_(1);
+  std::vector<PairedRows> pair = {{"item.hr@10", Better::higher, before_S, after_S, user_S}};
+  EXPECT_EQ(alarms_of(pair).size(), 1u);
+  for (const char* name : {"item.hr@1", "item.hr@3", "item.hr@5", "item.hr@20", "item.hr@50"})
+    pair.push_back({name, Better::higher, before_S * 0, before_S * 0, user_S});
+  EXPECT_TRUE(alarms_of(pair).empty());
+}
+
+TEST(Alarm, NoResamplesNoAlarm) {
+  const Tensor user_S = torch::arange(500), hit_S = coins(500, 0.5);
+  const std::vector<PairedRows> pair = {{"item.hr@10", Better::higher, hit_S, hit_S * 0, user_S}};
+  EXPECT_TRUE(host::losses("a", "b", host::tested(pair, /*resamples=*/0, 1)).empty());
+  EXPECT_EQ(host::losses("a", "b", host::tested(pair, /*resamples=*/100, 1)).size(), 1u);
+}
+
+// --- the value, and what is made of it
+
+class Reports : public ::testing::Test {
+ protected:
+  // A finished stage; with numbers, one that evaluated something.
+  host::StageResult result(const StageId& id, const Numbers& numbers = {}, int64_t num_rows = 0) {
+    host::StageResult stage;
+    stage.id = id;
+    stage.key = "key of " + id.text();
+    stage.digest = "digest of " + id.text();
+    stage.state = host::StageResult::State::stored;
+    stage.folder = folder_.path() / std::to_string(++made_);
+    ArtifactWriter out(stage.folder);
+    Samples samples = Samples::empty();
+    samples.user_S = torch::arange(num_rows);
+    host::write_numbers(numbers, samples, out);
+    out.close();
+    return stage;
+  }
+
+  static Number number(const std::string& name, const Tensor& row_S,
+                       Better better = Better::higher) {
+    return {name, row_S.mean().item<double>(), row_S, better};
+  }
+
+  static host::Stage stage(const StageId& id, const std::vector<StageId>& inputs) {
+    host::Stage made;
+    made.id = id;
+    made.inputs = inputs;
+    return made;
+  }
+
+  // extend -> sft -> grpo, evaluated after both.
+  static host::Experiment experiment() {
+    host::Experiment e;
+    e.run.name = "test";
+    e.stages = {stage({Role::extend}, {{Role::load}}),
+                stage({Role::train, "sft"}, {{Role::load}, {Role::extend}}),
+                stage({Role::train, "grpo"}, {{Role::load}, {Role::train, "sft"}})};
+    e.parts = std::make_shared<const host::Parts>();
+    return e;
+  }
+
+  // Popularity, sft, and a grpo that lost `lost` hits.
+  std::vector<host::StageResult> results(int64_t rows, int64_t lost) {
+    const Tensor hit_S = coins(rows, 0.4), after_S = without(hit_S, lost);
+    return {result({Role::recommender, "popularity"}),
+            result({Role::rank_recommender, "popularity"}, {number("item.hr@10", coins(rows, 0.1))},
+                   rows),
+            result({Role::rank_model, "sft"},
+                   {number("item.hr@10", hit_S), {"coverage@10", 0.25, {}}}, rows),
+            result({Role::rank_model, "grpo"},
+                   {number("item.hr@10", after_S), {"coverage@10", 0.5, {}}}, rows)};
+  }
+
+  TempFolder folder_;
+  int made_ = 0;
+};
+
+TEST_F(Reports, HoldNumbersIntervalsAndDifferencesOfTheStoredRows) {
+  const auto stored = results(300, 50);
+  const host::RunReport report = host::run_report(experiment(), stored);
+  ASSERT_EQ(report.columns.size(), 3u);
+  EXPECT_FALSE(report.columns[0].is_model);
+  EXPECT_TRUE(report.columns[2].is_model);
+  EXPECT_EQ(report.numbers, (std::vector<std::string>{"item.hr@10", "coverage@10"}));
+  const host::ReportedNumber* hit = report.columns[1].find("item.hr@10");
+  ASSERT_NE(hit, nullptr);
+  ASSERT_TRUE(hit->interval);
+  EXPECT_LT(hit->interval->low, hit->value);
+  EXPECT_GT(hit->interval->high, hit->value);
+  EXPECT_FALSE(report.columns[1].find("coverage@10")->interval);
+  EXPECT_EQ(report.columns[0].find("coverage@10"), nullptr);
+  ASSERT_EQ(report.differences.size(), 1u) << "sft started from what was not evaluated";
+  EXPECT_EQ(report.differences[0].after, "grpo");
+  EXPECT_EQ(report.differences[0].before, "sft");
+  ASSERT_EQ(report.differences[0].numbers.size(), 1u) << "coverage has no rows";
+  EXPECT_NEAR(report.differences[0].numbers[0].difference.mean, -50.0 / 300, 1e-12);
+  ASSERT_EQ(report.stages.size(), stored.size());
+  EXPECT_EQ(report.stages[3].key, "key of evaluate.grpo");
+  EXPECT_EQ(report.stages[3].folder, stored[3].folder);
+}
+
+TEST_F(Reports, AnAlarmStandsInTextMarkdownAndJson) {
+  const host::RunReport report = host::run_report(experiment(), results(300, 50));
+  ASSERT_EQ(report.alarms.size(), 1u);
+  const std::string sentence = report.alarms[0].sentence();
+  EXPECT_TRUE(contains(host::text_of(report), "\nWARNING: " + sentence + "\n"));
+  EXPECT_TRUE(contains(host::markdown_of(report), "\n**Warning:** " + sentence + "\n"));
+  const auto json = nlohmann::json::parse(host::numbers_json_of(report));
+  ASSERT_EQ(json.at("alarms").size(), 1u);
+  EXPECT_EQ(json.at("alarms")[0].at("number"), "item.hr@10");
+  EXPECT_EQ(json.at("alarms")[0].at("sentence"), sentence);
+  EXPECT_NEAR(json.at("grpo minus sft").at("item.hr@10").at("difference").get<double>(),
+              -50.0 / 300, 1e-12);
+
+  const host::RunReport calm = host::run_report(experiment(), results(300, 0));
+  EXPECT_FALSE(contains(host::text_of(calm), "WARNING"));
+  EXPECT_EQ(host::text_of(calm), host::markdown_of(calm));
+  EXPECT_TRUE(nlohmann::json::parse(host::numbers_json_of(calm)).at("alarms").empty());
+}
+
+TEST_F(Reports, AModelIsComparedWithTheOneItStartedFromNotWithItsNeighbour) {
+  host::Experiment branched = experiment();
+  branched.stages.push_back(stage({Role::train, "dpo"}, {{Role::load}, {Role::train, "sft"}}));
+  auto stored = results(300, 50);
+  const Tensor hit_S = ArtifactReader(stored[2].folder).tensor("row.item.hr@10");
+  stored.push_back(
+      result({Role::rank_model, "dpo"}, {number("item.hr@10", without(hit_S, 45))}, 300));
+  const host::RunReport report = host::run_report(branched, stored);
+  ASSERT_EQ(report.differences.size(), 2u);
+  EXPECT_EQ(report.differences[1].after, "dpo");
+  EXPECT_EQ(report.differences[1].before, "sft") << "grpo stands between them in the file only";
+  EXPECT_EQ(report.alarms.size(), 2u);
+}
+
+TEST_F(Reports, AStageThatWasNotEvaluatedIsPassedOver) {
+  auto stored = results(300, 50);
+  stored[2].id = {Role::rank_model, "untrained"};
+  const host::RunReport report = host::run_report(experiment(), stored);
+  ASSERT_EQ(report.differences.size(), 1u);
+  EXPECT_EQ(report.differences[0].before, "untrained");
+}
+
+TEST_F(Reports, CurvesKeepTheirStageNameStepsAndValues) {
+  auto stored = results(30, 0);
+  stored.push_back(result({Role::train, "sft"}));
+  io::write_text(stored.back().folder / "curves.jsonl",
+                 "{\"stage\":\"stage.sft\",\"name\":\"loss\",\"step\":1,\"value\":2.5}\n"
+                 "{\"stage\":\"stage.sft\",\"name\":\"rate\",\"step\":1,\"value\":0.1}\n"
+                 "{\"stage\":\"stage.sft\",\"name\":\"loss\",\"step\":2,\"value\":null}\n");
+  const host::RunReport report = host::run_report(experiment(), stored);
+  ASSERT_EQ(report.curves.size(), 2u);
+  EXPECT_EQ(report.curves[0].stage, (StageId{Role::train, "sft"}));
+  EXPECT_EQ(report.curves[0].name, "loss");
+  EXPECT_EQ(report.curves[0].steps, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(report.curves[0].values[0], 2.5);
+  EXPECT_TRUE(std::isnan(report.curves[0].values[1]));
+  EXPECT_EQ(report.curves[1].values, std::vector<double>{0.1});
+}
+
+TEST_F(Reports, CsvHoldsEveryNumberAndSideBySideOnlyColumns) {
+  const host::RunReport report = host::run_report(experiment(), results(300, 50));
+  const std::string csv = host::csv_of(report);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 1 + 2 + 2);
+  EXPECT_TRUE(contains(csv, "\ngrpo,coverage@10,0.5\n")) << csv;
+  std::vector<std::filesystem::path> runs;
+  for (const char* run : {"first", "second"}) {
+    runs.push_back(folder_.path() / run);
+    std::filesystem::create_directories(runs.back());
+    io::write_text(runs.back() / "numbers.json", host::numbers_json_of(report));
+  }
+  const std::string table = host::side_by_side(runs);
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 2 + 2 * 3) << table;
+  EXPECT_TRUE(contains(table, "second:grpo")) << table;
+  EXPECT_TRUE(contains(table, "(+0.0000)")) << table;
+  EXPECT_FALSE(contains(table, "alarms")) << table;
+}
+
+// 8 hits lost of 200 rows are too few for one seed, and enough over five.
+TEST_F(Reports, AComparisonWarnsOverTheSeedsOfACell) {
+  host::CompareSettings settings;
+  std::vector<host::CellRun> runs;
+  const auto add = [&](const std::string& cell, int64_t seed, int64_t lost) {
+    const Tensor hit_S = coins(200, 0.4);
+    Tensor after_S = without(hit_S, lost);
+    after_S.index_put_({(1 - hit_S).nonzero().flatten().slice(0, 0, 2)}, 1);  // and 2 won
+    runs.push_back({cell,
+                    seed,
+                    host::lineage_of(experiment()),
+                    {result({Role::rank_model, "sft"}, {number("item.hr@10", hit_S)}, 200),
+                     result({Role::rank_model, "grpo"}, {number("item.hr@10", after_S)}, 200)}});
+  };
+  add("worse", 0, 8);
+  EXPECT_TRUE(host::matrix_report(settings, runs, 1000).alarms.empty());
+  for (int64_t seed = 1; seed < 5; ++seed) add("worse", seed, 8);
+  for (int64_t seed = 0; seed < 5; ++seed) add("same", seed, 2);
+  const host::MatrixReport report = host::matrix_report(settings, runs, 1000);
+  ASSERT_EQ(report.alarms.size(), 1u);
+  EXPECT_EQ(report.alarms[0].cell, "worse");
+  EXPECT_NEAR(report.alarms[0].difference, -6.0 / 200, 1e-12);
+  // 40 of 50 changed rows were lost: the exact two-sided binomial test.
+  double p = 0;
+  for (int k = 0; k <= 10; ++k)
+    p +=
+        2 * std::exp(std::lgamma(51) - std::lgamma(k + 1) - std::lgamma(51 - k) - 50 * std::log(2));
+  EXPECT_NEAR(report.alarms[0].p, p, 1e-9);
+  const std::string line = "WARNING: worse: grpo is worse than sft";
+  EXPECT_TRUE(contains(host::text_of(report), line)) << host::text_of(report);
+  EXPECT_TRUE(contains(host::markdown_of(report), "**Warning:** worse: grpo is worse than sft"));
+  EXPECT_EQ(report.rows.size(), 4u);
+  EXPECT_EQ(report.values.size(), 20u);
+}
+
+}  // namespace
+}  // namespace tsrec::test
