@@ -2,8 +2,10 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
-#include "commands/trained_model.hpp"
 #include "pipeline/artefacts.hpp"
+#include "pipeline/run_record.hpp"
+#include "pipeline/runner.hpp"
+#include "serving/stored_model.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -32,8 +34,13 @@ int command_export(const Arguments& arguments) {
   const fs::path folder = arguments.words[1], unfinished = folder.string() + ".unfinished";
   if (fs::exists(folder))
     throw ConfigError("'", folder.string(), "' exists already; name another folder");
-  const Opened opened = open_experiment(arguments, arguments.words[0]);
-  const ModelFolders stored = folders_of(opened.experiment, Store(arguments.store), arguments.of);
+  const Store store(arguments.store);
+  const std::string& named = arguments.words[0];
+  const fs::path run = recorded_run(arguments, named);
+  const ModelFolders stored = serving::stored_model(
+      run.empty() ? plan_stages(open_experiment(arguments, named).experiment, store)
+                  : read_run_record(run, store),
+      arguments.of, named);
   fs::remove_all(unfinished);
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
   fs::copy(ArtifactReader(stored.model).folder("model"), unfinished, fs::copy_options::recursive);

@@ -49,6 +49,11 @@ Opened open_experiment(const Arguments& arguments, const std::string& named,
   return opened;
 }
 
+fs::path recorded_run(const Arguments& arguments, const std::string& named) {
+  const bool is_changed = !arguments.set.empty() || !arguments.with.empty();
+  return is_changed ? fs::path() : run_folder(arguments, named);
+}
+
 fs::path make_run_folder(const fs::path& store, const std::string& name) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};

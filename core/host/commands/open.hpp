@@ -18,6 +18,9 @@ const std::string& named_experiment(const Arguments& arguments);
 Opened open_experiment(const Arguments& arguments, const std::string& named,
                        const DocumentRequest::Overrides& cell = {},
                        const std::string& cell_name = "");
+// The folder of the run that answers with what it recorded; empty where stages are planned: for an
+// experiment, and for a run that --set or --with change.
+std::filesystem::path recorded_run(const Arguments& arguments, const std::string& named);
 // Where an experiment lies: itself when it is a folder, else the folder of its file.
 std::filesystem::path folder_of(const std::filesystem::path& experiment);
 // A run's folder when `named` is one, else empty.

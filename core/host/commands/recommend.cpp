@@ -5,9 +5,9 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
-#include "commands/trained_model.hpp"
-#include "pipeline/loaded_model.hpp"
-#include "pipeline/run_context.hpp"
+#include "pipeline/run_record.hpp"
+#include "pipeline/runner.hpp"
+#include "serving/recommendation_service.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -61,8 +61,9 @@ std::set<int64_t> items_named_in(const fs::path& file, const Items& items) {
   return named;
 }
 
-// The items that --only and every --where leave.
-std::vector<int64_t> allowed_items(const Arguments& arguments, const Items& items) {
+// The items that --only and every --where leave; null: all.
+serving::AllowList allowed_items(const Arguments& arguments, const Items& items) {
+  if (arguments.only.empty() && arguments.where.empty()) return nullptr;
   std::set<int64_t> named;
   if (!arguments.only.empty()) named = items_named_in(arguments.only, items);
   std::vector<int64_t> allowed;
@@ -82,65 +83,12 @@ std::vector<int64_t> allowed_items(const Arguments& arguments, const Items& item
       return lowered(items.text(column, item)).find(wanted) == std::string::npos;
     });
   }
-  return allowed;
+  if (allowed.empty())
+    throw DataError("no item is left by --only and --where; ask for less, or look at the texts");
+  return std::make_shared<const std::vector<int64_t>>(std::move(allowed));
 }
 
-struct Answer {
-  int64_t item = -1;
-  double score = 0;
-};
-
-class Recommendations {
- public:
-  Recommendations(const Experiment& experiment, const Store& store, const Arguments& arguments)
-      : context_(experiment.run, "recommend", ""),
-        parts_(*experiment.parts),
-        model_(parts_, folders_of(experiment, store, arguments.of), /*with_test=*/false, context_),
-        top_(arguments.top) {
-    for (int64_t row = 0; row < model_.data.train.size(); ++row)
-      longest_ = std::max(longest_, model_.data.train.history(row).size());
-    if (!arguments.only.empty() || !arguments.where.empty()) {
-      const std::vector<int64_t> allowed = allowed_items(arguments, items());
-      if (allowed.empty())
-        throw DataError(
-            "no item is left by --only and --where; ask for less, or look at the texts");
-      model_.trie = model_.trie->restricted_to(allowed);
-    }
-  }
-
-  const Items& items() const { return model_.data.items; }
-
-  void expect_many() { model_.backbone->pack_weights(); }
-
-  // Older items than the model was trained with are left out.
-  std::vector<Answer> after(std::vector<int64_t> history) {
-    if (history.empty()) throw DataError("a history needs at least one item");
-    if (history.size() > longest_)
-      history.erase(history.begin(), history.end() - static_cast<std::ptrdiff_t>(longest_));
-    SamplesBuilder rows;
-    rows.add(/*user=*/0, history, /*target=*/history.back(),
-             /*time=*/0);  // the target is not shown
-    EvaluateSettings settings = parts_.evaluate;
-    settings.beams = std::max(settings.beams, top_);
-    const Rankings rankings = model_.rank(rows.build(), settings, context_);
-    std::vector<Answer> answers;
-    for (int64_t m = 0; m < rankings.item_SM.size(1); ++m) {
-      const int64_t item = rankings.item_SM[0][m].item<int64_t>();
-      if (item < 0 || static_cast<int64_t>(answers.size()) == top_) break;
-      answers.push_back({item, rankings.score_SM[0][m].item<double>()});
-    }
-    return answers;
-  }
-
- private:
-  RunContext context_;
-  const Parts& parts_;
-  LoadedModel model_;
-  int64_t top_;
-  size_t longest_ = 1;
-};
-
-void print_table(const std::vector<Answer>& answers, const Items& items) {
+void print_table(const serving::Answer& answers, const Items& items) {
   std::cout << "  #  log p      item        title\n";
   for (size_t i = 0; i < answers.size(); ++i) {
     std::cout << std::right << std::setw(3) << i + 1 << "  " << std::fixed << std::setprecision(4)
@@ -149,12 +97,12 @@ void print_table(const std::vector<Answer>& answers, const Items& items) {
   }
 }
 
-void print_json(const std::vector<int64_t>& history, const std::vector<Answer>& answers,
+void print_json(const std::vector<int64_t>& history, const serving::Answer& answers,
                 const Items& items) {
   ordered_json line;
   for (const int64_t item : history) line["history"].push_back(items.key(item));
   line["items"] = ordered_json::array();
-  for (const Answer& answer : answers) {
+  for (const serving::Recommendation& answer : answers) {
     line["items"].push_back({{"item", items.key(answer.item)},
                              {"title", items.text("title", answer.item)},
                              {"score", answer.score}});
@@ -163,7 +111,7 @@ void print_json(const std::vector<int64_t>& history, const std::vector<Answer>& 
 }
 
 // One line of standard input: a JSON list of keys or titles.
-std::vector<std::string> words_of(const std::string& line, int64_t number) {
+std::vector<std::string> named_in(const std::string& line, int64_t number) {
   std::vector<std::string> words;
   try {
     for (const auto& word : ordered_json::parse(line))
@@ -184,30 +132,38 @@ int command_recommend(const Arguments& arguments) {
         "tsrec recommend RUN \"a title\" KEY ...");
   }
   if (arguments.top < 1) throw ConfigError("--top must be at least 1");
-  const Opened opened = open_experiment(arguments, arguments.words.front());
+  const std::string& named = arguments.words.front();
+  const Opened opened = open_experiment(arguments, named);
   prepare_process(opened.experiment.run);
-  Recommendations model(opened.experiment, Store(arguments.store), arguments);
+  const Store store(arguments.store);
+  const fs::path run = recorded_run(arguments, named);
+  const ModelFolders stored = serving::stored_model(
+      run.empty() ? plan_stages(opened.experiment, store) : read_run_record(run, store),
+      arguments.of, named);
+  const bool reads_histories = arguments.words.size() == 1;
+  const serving::RecommendationService model(opened.experiment, stored,
+                                             /*expects_many=*/reads_histories);
+  const Items& items = model.items();
+  const serving::AllowList allowed = allowed_items(arguments, items);
   const auto answer = [&](const std::vector<std::string>& words) {
-    std::vector<int64_t> history;
-    for (const std::string& word : words) history.push_back(item_of(model.items(), word));
-    if (arguments.json) {
-      print_json(history, model.after(history), model.items());
-      return;
+    serving::Request request{{}, arguments.top, allowed};
+    for (const std::string& word : words) request.history.push_back(item_of(items, word));
+    if (!arguments.json) {
+      for (const int64_t item : request.history)
+        std::cout << "after  " << items.key(item) << "  " << items.text("title", item) << '\n';
     }
-    for (const int64_t item : history)
-      std::cout << "after  " << model.items().key(item) << "  " << model.items().text("title", item)
-                << '\n';
-    print_table(model.after(history), model.items());
+    const serving::Answer found = model.after(std::span(&request, 1)).front();
+    arguments.json ? print_json(request.history, found, items) : print_table(found, items);
   };
-  if (arguments.words.size() > 1) {
+  if (!reads_histories) {
     answer({arguments.words.begin() + 1, arguments.words.end()});
     return kFine;
   }
-  model.expect_many();
+  // Line by line: who writes a history may wait for its answer before the next.
   int64_t number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++number;
-    if (!line.empty()) answer(words_of(line, number));
+    if (!line.empty()) answer(named_in(line, number));
   }
   return kFine;
 }

@@ -26,7 +26,7 @@ LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool w
   const auto first = backbone->tokenizer().find(token_clusters(sids).front().token);
   if (!first) throw DataError("the model's tokenizer lacks the SID tokens");
   vocabulary = Vocabulary(sids, *first);
-  trie.emplace(Trie::build(sids, vocabulary));
+  trie = std::make_shared<const Trie>(Trie::build(sids, vocabulary));
   compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
 }
 
@@ -42,9 +42,9 @@ std::vector<WeightedTask> LoadedModel::tasks(const std::vector<std::string>& nam
   return chosen;
 }
 
-Rankings LoadedModel::rank(const Samples& samples, const EvaluateSettings& settings,
-                           Context& context) const {
-  Dataset asked = data;  // the rows in question stand in its test split
+Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
+                     const EvaluateSettings& settings, Context& context) const {
+  Dataset asked = data;  // shares items and rows; those in question stand in its test split
   asked.test = samples;
   std::vector<WeightedTask> chosen = tasks({settings.task}, asked, context);
   require_item_answers(chosen, "evaluation");
@@ -61,9 +61,9 @@ Rankings LoadedModel::rank(const Samples& samples, const EvaluateSettings& setti
   decode::DecodeOptions options;
   options.scoring = settings.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
   options.search = settings.search == "exact" ? decode::Search::exact : decode::Search::beam;
-  options.beams = std::min(settings.beams, trie->num_leaves());
+  options.beams = std::min(settings.beams, among.num_leaves());
   if (settings.score_suffix) options.suffix = examples.suffix(0);
-  return decode::Decoder(*backbone, *trie, options).rank(prompts, context);
+  return decode::Decoder(*backbone, among, options).rank(prompts, context);
 }
 
 Numbers LoadedModel::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,

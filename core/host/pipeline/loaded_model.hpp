@@ -15,7 +15,7 @@ struct ModelFolders {
   std::filesystem::path load, resolve, extract, model;
 };
 
-class LoadedModel {
+class TSREC_HOST_API LoadedModel {
  public:
   // Throws DataError when the model was trained for other SIDs than these. Training passes
   // with_test = false: then the test split is empty.
@@ -24,8 +24,10 @@ class LoadedModel {
   // The tasks of these names (none: all), ready to give examples of `data`.
   std::vector<WeightedTask> tasks(const std::vector<std::string>& names, const Dataset& data,
                                   Context& context) const;
-  // Ranks the catalogue for every row, by the prompts of [evaluate] task and its beam search.
-  Rankings rank(const Samples& samples, const EvaluateSettings& settings, Context& context) const;
+  // Ranks the items of the trie for every row, by the prompts of [evaluate] task and its search.
+  // Thread-safe; costs nothing for the rows and items that are not asked about.
+  Rankings rank(const Samples& samples, const Trie& among, const EvaluateSettings& settings,
+                Context& context) const;
   // All metrics of [evaluate]; those that write their own prompts only if asked for.
   Numbers measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
                   Context& context) const;
@@ -35,7 +37,7 @@ class LoadedModel {
   std::vector<TokenNote> notes;
   std::shared_ptr<Backbone> backbone;
   Vocabulary vocabulary;
-  std::optional<Trie> trie;
+  std::shared_ptr<const Trie> trie;  // the whole catalogue
   std::optional<PromptCompiler> compiler;
 
  private:

@@ -319,8 +319,9 @@ Stage train_stage(const Shared& parts, size_t index) {
     loop.validate_every = [&](int64_t steps) { return settings.validate_every.of(steps); };
     if (settings.curve_rows > 0) {
       loop.more_numbers = [&] {
-        return loaded.measure(loaded.rank(curve_samples, parts->evaluate, context), curve_samples,
-                              /*with_decoder=*/false, context);
+        return loaded.measure(loaded.rank(curve_samples, *loaded.trie, parts->evaluate, context),
+                             curve_samples,
+                             /*with_decoder=*/false, context);
       };
     }
     const auto trainer = settings.trainer.make<Trainer>(context);
@@ -409,7 +410,7 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
     if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack_weights();
     const Samples samples =
         limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
-    const Rankings rankings = loaded.rank(samples, parts->evaluate, run.context());
+    const Rankings rankings = loaded.rank(samples, *loaded.trie, parts->evaluate, run.context());
     write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
                   run.out());
   };

@@ -1,29 +1,29 @@
-#include "commands/trained_model.hpp"
+#include "serving/stored_model.hpp"
 
-namespace tsrec::host {
+namespace tsrec::host::serving {
 
 namespace fs = std::filesystem;
 
-ModelFolders folders_of(const Experiment& experiment, const Store& store, const std::string& of) {
-  const std::vector<StageResult> plan = plan_stages(experiment, store);
+ModelFolders stored_model(const std::vector<StageResult>& stages, const std::string& of,
+                          const std::string& named) {
   std::vector<std::string> known;
   const StageResult* model = nullptr;
-  for (const StageResult& stage : plan) {
+  for (const StageResult& stage : stages) {
     if (stage.id.role != StageId::Role::train) continue;
     known.push_back(stage.id.of);
     if (of.empty() || of == known.back()) model = &stage;
   }
   if (model == nullptr) {
-    throw ConfigError(known.empty() ? "the experiment trains no model"
+    throw ConfigError(known.empty() ? "'" + named + "' trains no model"
                                     : "there is no stage '" + of + "'" + suggest(of, known));
   }
   ModelFolders folders;
   const auto take = [&](const StageId& id, fs::path& folder) {
-    for (const StageResult& stage : plan) {
+    for (const StageResult& stage : stages) {
       if (stage.id != id) continue;
       if (stage.state != StageResult::State::stored) {
         throw ConfigError("'", id.text(), "' is not in the store (", stage.why,
-                          "); run the experiment first:  tsrec run");
+                          "); run the experiment first:  tsrec run ", named);
       }
       folder = stage.folder;
     }
@@ -36,4 +36,4 @@ ModelFolders folders_of(const Experiment& experiment, const Store& store, const 
   return folders;
 }
 
-}  // namespace tsrec::host
+}  // namespace tsrec::host::serving

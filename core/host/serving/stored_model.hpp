@@ -1,0 +1,15 @@
+// Which stored model answers, and what it needs.
+#pragma once
+
+#include "pipeline/pipeline.hpp"
+#include "pipeline/loaded_model.hpp"
+
+namespace tsrec::host::serving {
+
+// The model of the training stage `of` (empty: the last one) among these stages, planned or
+// recorded, with all that it was trained with. named: what the stages were read from, for the
+// refusals. Throws ConfigError: no such stage, or something of it is not stored.
+TSREC_HOST_API ModelFolders stored_model(const std::vector<StageResult>& stages,
+                                         const std::string& of, const std::string& named);
+
+}  // namespace tsrec::host::serving
