@@ -12,7 +12,8 @@ TEST(Cli, ExitCodesAndSentences) {
   const TempFolder store;
   const std::string where = " --store " + store.path().string();
   const auto expect = [&](const std::string& arguments, int code, const std::string& sentence) {
-    const Outcome outcome = run(arguments + where);
+    const bool stores = arguments.starts_with("run") || arguments.starts_with("doctor");
+    const Outcome outcome = run(arguments + (stores ? where : ""));
     EXPECT_EQ(outcome.code, code) << arguments << "\n" << outcome.text;
     EXPECT_NE(outcome.text.find(sentence), std::string::npos) << arguments << "\n" << outcome.text;
   };
@@ -32,6 +33,54 @@ TEST(Cli, ExitCodesAndSentences) {
     expect("run " + kSmoke + " --set run.device=cuda", 2,
            "[run] device = \"cuda\", but " + host::why_no_cuda());
   }
+}
+
+TEST(Cli, EachCommandTakesItsOwnFlags) {
+  const auto refused = [&](const std::string& arguments, const std::string& sentence) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments << "\n" << outcome.text;
+    EXPECT_EQ(std::count(outcome.text.begin(), outcome.text.end(), '\n'), 1) << outcome.text;
+    EXPECT_TRUE(contains(outcome.text, sentence)) << arguments << "\n" << outcome.text;
+  };
+  refused("list --top 3",
+          "'list' takes no --top (recommend does); its flags are --plugins, --experiment, "
+          "--markdown\n");
+  refused("--top 3 list", "'list' takes no --top");
+  refused("list --top=3", "'list' takes no --top");
+  refused("list --markdwon", "--markdown; did you mean '--markdown'?");
+  refused("completion bash --store x", "'completion' takes no --store");
+  refused("completion bash --store x", "; it has no flags");
+  refused("run x -q", "'run' takes no -q; its flags are --set, --with,");
+  refused("run x --set", "is missing an argument; tsrec help COMMAND lists its flags");
+  refused("recommend x --top many", "--top needs a whole number, not 'many'");
+  refused("recommend x --top 3x", "--top needs a whole number, not '3x'");
+  // Every flag that a command names is one that it takes: the refusals below are of other things.
+  EXPECT_TRUE(
+      contains(run("list nonsense --markdown --plugins x --experiment y").text, "nonsense"));
+}
+
+TEST(Cli, HelpIsShortAndACommandsOwnIsWhole) {
+  const Outcome help = run("help");
+  EXPECT_EQ(help.code, 0);
+  EXPECT_LE(std::count(help.text.begin(), help.text.end(), '\n'), 25);
+  EXPECT_FALSE(contains(help.text, "--isolate")) << "flags stand with their commands";
+  EXPECT_FALSE(contains(help.text, " complete ")) << "the shell calls it";
+  EXPECT_EQ(run("--help").text, help.text);
+  EXPECT_EQ(run("").text, help.text);
+  EXPECT_EQ(run("").code, 2);
+  for (const char* arguments : {"help run", "run --help", "run -h", "run x --help --check"}) {
+    const Outcome own = run(arguments);
+    EXPECT_EQ(own.code, 0) << arguments;
+    EXPECT_EQ(own.text, run("help run").text) << arguments;
+  }
+  const std::string own = run("help recommend").text;
+  for (const char* part : {"tsrec recommend RUN ITEM... [FLAGS]\n", "\n  --top NUMBER ",
+                           "\n  --where COLUMN=TEXT ", "\nExample:  tsrec recommend "}) {
+    EXPECT_TRUE(contains(own, part)) << part << "\n" << own;
+  }
+  EXPECT_FALSE(contains(own, "--isolate")) << own;
+  EXPECT_TRUE(contains(run("help check").text, "--set PART.KEY=VALUE"));
+  EXPECT_TRUE(contains(run("help rnu").text, "did you mean 'run'?"));
 }
 
 TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {

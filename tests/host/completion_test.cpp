@@ -12,7 +12,16 @@ TEST(Completion, CommandsKindsAndNames) {
   EXPECT_EQ(completed("tsrec describe qu"), "quantizer\n");
   EXPECT_EQ(completed("tsrec describe quantizer r"), "random_codes\nrq_kmeans\nrq_vae\n");
   EXPECT_EQ(completed("tsrec new plugin in"), "initializer\n");
+  EXPECT_EQ(completed("tsrec help rec"), "recommend\n");
+}
+
+TEST(Completion, OnlyTheFlagsOfTheCommand) {
   EXPECT_EQ(completed("tsrec run x --iso"), "--isolate\n");
+  EXPECT_EQ(completed("tsrec list --iso"), "");
+  EXPECT_EQ(completed("tsrec list --"), "--experiment\n--help\n--markdown\n--plugins\n");
+  EXPECT_EQ(completed("tsrec completion --"), "--help\n");
+  EXPECT_EQ(completed("tsrec check x.so --set quantizer.us"), "")
+      << "its --set takes PART.KEY, not the keys of an experiment";
 }
 
 TEST(Completion, OptionKeysAndTheirValues) {

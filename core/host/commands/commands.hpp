@@ -10,19 +10,19 @@
 
 namespace tsrec::host {
 
+// What stands behind a command: its words, and the values of its flags (flags.hpp).
 struct Arguments {
-  std::vector<std::string> words;  // behind the command
+  std::vector<std::string> words;
   std::vector<std::filesystem::path> with, plugins;
   std::vector<std::string> set;
   std::filesystem::path store = ".tsrec";
   bool markdown = false, toml = false, origins = false, check = false, json = false,
        isolate = false;
-  std::filesystem::path experiment;  // list, describe, doctor: whose plugins count as well
-  std::string of;                    // recommend: name of a stage; "" is the last
+  std::filesystem::path experiment;  // folder of the one whose plugins count as well
+  std::string of;                    // name of a stage; "" is the last
   int64_t top = 10;
-  std::filesystem::path only;      // recommend: file of item keys, one a line; empty: all items
-  std::vector<std::string> where;  // recommend: "column=text"; items must have all of them
-  std::vector<std::string> commands, options;  // all there are, for completion
+  std::filesystem::path only;      // file of item keys, one a line; empty: all items
+  std::vector<std::string> where;  // "column=text"; items must have all of them
 };
 
 int command_run(const Arguments& arguments);
@@ -38,6 +38,7 @@ int command_stage(const Arguments& arguments);
 int command_completion(const Arguments& arguments);
 int command_complete(const Arguments& arguments);
 int command_new(const Arguments& arguments);
+int command_help(const Arguments& arguments);
 
 // Parses, dispatches, turns exceptions into sentences and exit codes.
 TSREC_HOST_API int main_with(int argc, char** argv);

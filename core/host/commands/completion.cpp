@@ -3,7 +3,7 @@
 #include <set>
 #include <sstream>
 
-#include "commands/commands.hpp"
+#include "commands/command_table.hpp"
 #include "commands/open.hpp"
 #include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 using Words = std::vector<std::string>;
 
-Words split(const std::string& line) {
+// The words of a line; the last one is being typed, and empty behind a blank.
+Words words_of(const std::string& line) {
   Words words;
   std::istringstream in(line);
   for (std::string word; in >> word;) words.push_back(word);
@@ -142,32 +143,45 @@ Words runs_of(const fs::path& store) {
   return names;
 }
 
+Words flags_of(const Command& command) {
+  Words names = {"--help"};
+  for (const Flag* flag : command.flags) names.push_back(std::string("--") + flag->name);
+  return names;
+}
+
+// The flag of the command that `word` is; null where it is none.
+const Flag* flag_of(const Command& command, const std::string& word) {
+  return word.starts_with("--") ? command.flag(word.substr(2)) : nullptr;
+}
+
 // words: the line from "tsrec" up to the cursor; the last one is being typed.
 Words candidates(const Words& words, const Arguments& arguments) {
   if (words.size() < 2) return {};
+  if (words.size() == 2) return command_names();
+  const Command& command = command_named(words[1]);
   const std::string& last = words.back();
-  const std::string& before = words[words.size() - 2];
-  const std::string& command = words[1];
-  if (words.size() == 2) return arguments.commands;
-  if (before == "--set") {
+  const Flag* before = flag_of(command, words[words.size() - 2]);
+  if (before == &flags::kSet) {
     const fs::path experiment = experiment_among(words);
     Registry registry(arguments.plugins, experiment.empty() ? fs::path() : folder_of(experiment));
     registry.load_all();
     return set_candidates(last, experiment, registry);
   }
-  if (last.starts_with("-")) return arguments.options;
-  if (before.starts_with("--")) return {};  // files, and whatever the shell knows
-  if (command == "list" && words.size() == 3) return kind_names();
-  if (command == "describe" && words.size() == 3) return kind_names();
-  if (command == "describe" && words.size() == 4) {
+  if (before != nullptr && before->has_value()) return {};  // files, and whatever the shell knows
+  if (last.starts_with("-")) return flags_of(command);
+  const std::string& name = command.name;
+  if (name == "help" && words.size() == 3) return command_names();
+  if (name == "list" && words.size() == 3) return kind_names();
+  if (name == "describe" && words.size() == 3) return kind_names();
+  if (name == "describe" && words.size() == 4) {
     Registry registry(arguments.plugins, arguments.experiment);
     registry.load_all();
     return names_of(registry, words[2]);
   }
-  if (command == "new" && words.size() == 3) return {"plugin"};
-  if (command == "new" && words.size() == 4) return kind_names();
-  if (command == "completion" && words.size() == 3) return {"bash", "zsh"};
-  if (command == "recommend" || command == "compare") return runs_of(arguments.store);
+  if (name == "new" && words.size() == 3) return {"plugin"};
+  if (name == "new" && words.size() == 4) return kind_names();
+  if (name == "completion" && words.size() == 3) return {"bash", "zsh"};
+  if (name == "recommend" || name == "export" || name == "compare") return runs_of(arguments.store);
   return {};
 }
 
@@ -183,7 +197,7 @@ int command_completion(const Arguments& arguments) {
 
 int command_complete(const Arguments& arguments) {
   if (arguments.words.size() != 1) throw ConfigError("complete needs one line");
-  const Words words = split(arguments.words.front());
+  const Words words = words_of(arguments.words.front());
   std::set<std::string> fitting;
   for (const std::string& candidate : candidates(words, arguments)) {
     if (candidate.starts_with(words.back())) fitting.insert(candidate);

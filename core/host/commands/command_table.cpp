@@ -1,0 +1,134 @@
+#include "commands/command_table.hpp"
+
+#include <algorithm>
+
+#include "config/document.hpp"
+
+namespace tsrec::host {
+namespace {
+
+const std::string kAnExperiment =
+    "EXPERIMENT is a .toml file, a folder with an experiment.toml, or a run: its folder, or its "
+    "name in the store.";
+const std::string kARun =
+    "RUN is the folder of a run, or its name in the store; it answers with what the run made.\n"
+    "An experiment may stand in its place, and answers with what is stored of it now.\n";
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  using namespace flags;
+  static const std::vector<Command> all = {
+      {"run",
+       "EXPERIMENT",
+       "runs what is not stored yet, then reports",
+       kAnExperiment,
+       "tsrec run experiments/001_demo --set quantizer.codes=64",
+       {&kSet, &kWith, &kPlugins, &kStore, &kCheck, &kIsolate},
+       command_run},
+      {"plan",
+       "EXPERIMENT",
+       "which stages would run, and why",
+       kAnExperiment,
+       "tsrec plan experiments/001_demo --set initializer.depth=1 --origins",
+       {&kSet, &kWith, &kPlugins, &kStore, &kOrigins},
+       command_plan},
+      {"compare",
+       "EXPERIMENT | RUN RUN...",
+       "runs the cells and seeds of a [compare]; or runs side by side",
+       "EXPERIMENT has a [compare].\nTwo or more RUNs, folders or names in the store, are put side "
+       "by side.",
+       "tsrec compare experiments/003_init_depth",
+       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate},
+       command_compare},
+      {"recommend",
+       "RUN ITEM...",
+       "what a trained model offers after these items",
+       kARun + "ITEMs are keys or titles, oldest first.",
+       "tsrec recommend experiments/001_demo \"a title\" item-17 --top 20",
+       {&kSet, &kWith, &kPlugins, &kStore, &kOf, &kTop, &kOnly, &kWhere, &kJson},
+       command_recommend},
+      {"export",
+       "RUN DIR",
+       "a trained model for transformers and vLLM, with a table of its SIDs",
+       kARun + "DIR must not exist yet.",
+       "tsrec export experiments/001_demo model --of sft",
+       {&kSet, &kWith, &kPlugins, &kStore, &kOf},
+       command_export},
+      {"list",
+       "[KIND]",
+       "the parts there are",
+       "KIND is one kind of part, such as quantizer.",
+       "tsrec list quantizer",
+       {&kPlugins, &kExperiment, &kMarkdown},
+       command_list},
+      {"describe",
+       "KIND NAME",
+       "a part and its options",
+       "As `tsrec list` names them.",
+       "tsrec describe quantizer rq_kmeans --toml",
+       {&kPlugins, &kExperiment, &kMarkdown, &kToml},
+       command_describe},
+      {"doctor",
+       "",
+       "what this machine and this installation offer",
+       "It takes no arguments.",
+       "tsrec doctor --plugins my_plugins",
+       {&kPlugins, &kExperiment, &kStore},
+       command_doctor},
+      {"completion",
+       "bash | zsh",
+       "completes commands, flags, parts and options in a shell",
+       "The script for that shell goes to standard output.",
+       "eval \"$(tsrec completion bash)\"",
+       {},
+       command_completion},
+      {"new",
+       "plugin KIND NAME",
+       "a folder with a working part, its test and an experiment",
+       "KIND is one of `tsrec list`; the part and the folder are called NAME.",
+       "tsrec new plugin quantizer my_quantizer",
+       {&kPlugins, &kExperiment},
+       command_new},
+      {"check",
+       "FILE.so",
+       "does a plugin obey the rules of its kinds? one verdict per rule",
+       "FILE.so is a plugin.",
+       "tsrec check plugins/my_quantizer.so --set my_quantizer.codes=8",
+       {&kSetOfPart},
+       command_check},
+      {"help",
+       "[COMMAND]",
+       "this text, or what a command takes",
+       "COMMAND is one of `tsrec help`.",
+       "tsrec help run",
+       {},
+       command_help},
+      {"stage", "RUN_FOLDER STAGE", "", "", "", {&kPlugins, &kStore}, command_stage},  // --isolate
+      {"complete", "LINE", "", "", "", {&kPlugins, &kStore}, command_complete},        // the shell
+  };
+  return all;
+}
+
+const Flag* Command::flag(const std::string& flag_name) const {
+  const auto found = std::find_if(flags.begin(), flags.end(),
+                                  [&](const Flag* flag) { return flag->name == flag_name; });
+  return found == flags.end() ? nullptr : *found;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    if (!command.is_hidden()) names.push_back(command.name);
+  }
+  return names;
+}
+
+const Command& command_named(const std::string& name) {
+  for (const Command& command : commands()) {
+    if (command.name == name) return command;
+  }
+  throw ConfigError("there is no command '", name, "'", suggest(name, command_names()));
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,63 @@
+#include "commands/flags.hpp"
+
+#include <charconv>
+
+#include "commands/open.hpp"
+#include "tsrec/error.hpp"
+
+namespace tsrec::host {
+namespace {
+
+using Text = const std::string&;
+
+int64_t whole_number(const char* flag, Text text) {
+  int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, problem] = std::from_chars(text.data(), end, number);
+  if (problem != std::errc() || at != end)
+    throw ConfigError("--", flag, " needs a whole number, not '", text, "'");
+  return number;
+}
+
+void add_set(Arguments& a, Text v) { a.set.push_back(v); }
+
+}  // namespace
+
+namespace flags {
+
+const Flag kSet{"set", "KEY=VALUE", "such as stage.sft.epochs=1; may be repeated", add_set};
+const Flag kSetOfPart{"set", "PART.KEY=VALUE", "such as rq_kmeans.codes=8; may be repeated",
+                      add_set};
+const Flag kWith{"with", "FILE", "another TOML file on top; may be repeated",
+                 [](Arguments& a, Text v) { a.with.emplace_back(v); }};
+const Flag kPlugins{"plugins", "DIR", "a folder of plugins; may be repeated",
+                    [](Arguments& a, Text v) { a.plugins.emplace_back(v); }};
+const Flag kStore{"store", "DIR", "where results are kept (default $TSREC_STORE or .tsrec)",
+                  [](Arguments& a, Text v) { a.store = v; }};
+const Flag kCheck{"check", "", "compare with expected.toml beside the experiment",
+                  [](Arguments& a, Text) { a.check = true; }};
+const Flag kIsolate{"isolate", "", "every stage in a process of its own; a crash is a failed stage",
+                    [](Arguments& a, Text) { a.isolate = true; }};
+const Flag kOrigins{"origins", "", "every value with its origin",
+                    [](Arguments& a, Text) { a.origins = true; }};
+const Flag kOf{"of", "STAGE", "the stage whose model it is (default: the last)",
+               [](Arguments& a, Text v) { a.of = v; }};
+const Flag kTop{"top", "NUMBER", "how many items (default 10)",
+                [](Arguments& a, Text v) { a.top = whole_number("top", v); }};
+const Flag kOnly{"only", "FILE", "item keys, one a line; nothing else is recommended",
+                 [](Arguments& a, Text v) { a.only = v; }};
+const Flag kWhere{"where", "COLUMN=TEXT",
+                  "only items with that text in that column; may be repeated",
+                  [](Arguments& a, Text v) { a.where.push_back(v); }};
+const Flag kJson{"json", "",
+                 "one JSON line an answer; without items, histories come from standard input",
+                 [](Arguments& a, Text) { a.json = true; }};
+const Flag kExperiment{"experiment", "EXPERIMENT", "also the plugins beside this experiment",
+                       [](Arguments& a, Text v) { a.experiment = folder_of(v); }};
+const Flag kMarkdown{"markdown", "", "a table for a README",
+                     [](Arguments& a, Text) { a.markdown = true; }};
+const Flag kToml{"toml", "", "a block to paste", [](Arguments& a, Text) { a.toml = true; }};
+
+}  // namespace flags
+
+}  // namespace tsrec::host
