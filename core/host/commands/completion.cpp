@@ -172,7 +172,11 @@ Words candidates(const Words& words, const Arguments& arguments) {
   const std::string& name = command.name;
   if (name == "help" && words.size() == 3) return command_names();
   if (name == "list" && words.size() == 3) return kind_names();
-  if (name == "describe" && words.size() == 3) return kind_names();
+  if (name == "describe" && words.size() == 3) {
+    Words kinds = kind_names();
+    kinds.emplace_back("host");
+    return kinds;
+  }
   if (name == "describe" && words.size() == 4) {
     Registry registry(arguments.plugins, arguments.experiment);
     registry.load_all();
