@@ -41,7 +41,9 @@ TEST(RowOrder, EveryRowOnceAnEpochInStepsOfTheirSize) {
           ASSERT_EQ(static_cast<int64_t>(epoch.size()), rows);
           for (int64_t row = 0; row < rows; ++row) EXPECT_EQ(epoch[static_cast<size_t>(row)], row);
         }
-        if (rows == 1000) EXPECT_NE(epochs[0], epochs[1]);
+        if (rows == 1000) {
+          EXPECT_NE(epochs[0], epochs[1]);
+        }
         train::RowOrder again({.num_rows = rows, .batch_rows = batch, .epochs = 3, .cut = cut});
         for (int64_t step = 3 * steps - 1; step >= 0; --step) {
           const auto taken = again.rows(step, context);
