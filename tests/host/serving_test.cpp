@@ -96,7 +96,7 @@ void expect_same(const Answer& a, const Answer& b, double tolerance) {
 // The same prompts and trie, put together by hand, with every SID scored by itself.
 TEST_F(Serving, AnswersAreTheModelsOwnLogProbabilities) {
   kit::TestContext context;
-  const host::World world(*experiment_.parts, folders(), /*with_test=*/false, context);
+  const host::LoadedModel model(*experiment_.parts, folders(), /*with_test=*/false, context);
   const Request request = random_request();
   const Answer answer = one(request);
   ASSERT_EQ(static_cast<int64_t>(answer.size()), request.count);
@@ -104,20 +104,20 @@ TEST_F(Serving, AnswersAreTheModelsOwnLogProbabilities) {
   example.form = "next_item";
   for (const int64_t item : request.history) example.slots["history"].push_back(Piece::sid(item));
   example.slots["answer"] = {Piece::sid(0)};
-  const std::vector<int32_t> prompt = world.compiler->compile(example).prompt;
-  const std::vector<int32_t>& suffix = world.compiler->suffix("next_item");
+  const std::vector<int32_t> prompt = model.compiler->compile(example).prompt;
+  const std::vector<int32_t>& suffix = model.compiler->suffix("next_item");
   double last = 0;
   for (const auto& [item, score] : answer) {
     // One forward of prompt and SID and suffix, without trie, beams or shared keys.
     std::vector<int32_t> row = prompt;
-    const std::vector<int32_t> sid = world.vocabulary.ids(world.sids, item);
+    const std::vector<int32_t> sid = model.vocabulary.ids(model.sids, item);
     row.insert(row.end(), sid.begin(), sid.end());
     row.insert(row.end(), suffix.begin(), suffix.end());
     const torch::NoGradGuard no_grad;
     const auto packed = nn::pack_prompts(std::span(&row, 1), /*share_prefix=*/false);
-    const torch::Tensor hidden_TD = world.backbone->hidden(packed.batch, {});
+    const torch::Tensor hidden_TD = model.backbone->hidden(packed.batch, {});
     const torch::Tensor logit_TV = torch::mm(
-        hidden_TD.to(torch::kFloat64), world.backbone->head().weight_VD.to(torch::kFloat64).t());
+        hidden_TD.to(torch::kFloat64), model.backbone->head().weight_VD.to(torch::kFloat64).t());
     const torch::Tensor log_p_TV = torch::log_softmax(logit_TV, -1);
     double expected = 0;
     for (size_t t = prompt.size(); t < row.size(); ++t)
@@ -195,7 +195,7 @@ TEST_F(Serving, ConcurrentCallsGiveTheAnswersOfSerialOnes) {
 // Evaluation and answers rank by one path, which sees rows with targets: they must not show.
 TEST_F(Serving, TargetsDoNotShow) {
   kit::TestContext context;
-  const host::World world(*experiment_.parts, folders(), /*with_test=*/false, context);
+  const host::LoadedModel model(*experiment_.parts, folders(), /*with_test=*/false, context);
   SamplesBuilder some, others;
   for (int row = 0; row < 20; ++row) {
     const std::vector<int64_t> history = random_request().history;
@@ -203,7 +203,7 @@ TEST_F(Serving, TargetsDoNotShow) {
     others.add(row, history, static_cast<int64_t>(random_() % 120), 9);
   }
   const auto rank = [&](const SamplesBuilder& rows) {
-    return world.rank(rows.build(), *world.trie, experiment_.parts->evaluate, context);
+    return model.rank(rows.build(), *model.trie, experiment_.parts->evaluate, context);
   };
   const Rankings a = rank(some), b = rank(others);
   EXPECT_TRUE(torch::equal(a.item_SM, b.item_SM));
