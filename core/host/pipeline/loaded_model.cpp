@@ -43,7 +43,7 @@ std::vector<WeightedTask> LoadedModel::tasks(const std::vector<std::string>& nam
 }
 
 Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
-                     const EvaluateSettings& settings, Context& context) const {
+                           const EvaluateSettings& settings, Context& context) const {
   Dataset asked = data;  // shares items and rows; those in question stand in its test split
   asked.test = samples;
   std::vector<WeightedTask> chosen = tasks({settings.task}, asked, context);

@@ -320,8 +320,8 @@ Stage train_stage(const Shared& parts, size_t index) {
     if (settings.curve_rows > 0) {
       loop.more_numbers = [&] {
         return loaded.measure(loaded.rank(curve_samples, *loaded.trie, parts->evaluate, context),
-                             curve_samples,
-                             /*with_decoder=*/false, context);
+                              curve_samples,
+                              /*with_decoder=*/false, context);
       };
     }
     const auto trainer = settings.trainer.make<Trainer>(context);

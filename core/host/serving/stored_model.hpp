@@ -1,8 +1,8 @@
 // Which stored model answers, and what it needs.
 #pragma once
 
-#include "pipeline/pipeline.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "pipeline/pipeline.hpp"
 
 namespace tsrec::host::serving {
 

@@ -164,7 +164,8 @@ TEST(Metrics, SayWhichWayIsBetter) {
     EXPECT_EQ(lists.better.at(name), Better::higher) << name;
   EXPECT_EQ(lists.better.at("illegal_rate"), Better::lower);
   for (const char* name : {"coverage@3", "certified@3"})
-    EXPECT_EQ(lists.better.at(name), Better::unknown) << "neither way is better by itself: " << name;
+    EXPECT_EQ(lists.better.at(name), Better::unknown)
+        << "neither way is better by itself: " << name;
 }
 
 TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
