@@ -1,7 +1,6 @@
 #include "text_pretraining.hpp"
 
 #include "tsrec/nn/label_log_probs.hpp"
-#include "tsrec/prompt.hpp"
 #include "tsrec/train/row_order.hpp"
 
 namespace tsrec::decoder_lm {

@@ -4,6 +4,7 @@
 
 #include "tsrec/data.hpp"
 #include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/prompt.hpp"
 #include "tsrec/text/tokenizer.hpp"
 #include "tsrec/train/updater.hpp"
 
