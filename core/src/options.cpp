@@ -20,6 +20,12 @@ std::string toml_text(const Every& value) {
   return value.is_percent ? io::toml_string(number + "%") : number;
 }
 std::string toml_text(double value) { return io::toml_float(value); }
+std::string toml_text(const AnySlot& slot) {
+  std::string names;
+  for (const AnySlot::Entry& entry : slot.entries)
+    names += (names.empty() ? "" : ", ") + io::toml_string(entry.name);
+  return slot.is_list() ? "[" + names + "]" : names.empty() ? "none" : names;
+}
 template <class T>
 std::string toml_text(const std::vector<T>& values) {
   std::string out = "[";
@@ -27,7 +33,9 @@ std::string toml_text(const std::vector<T>& values) {
   return out + "]";
 }
 
-const char* type_name(const Field::Target& target) {
+std::string type_name(const Field::Target& target) {
+  if (const auto* slot = std::get_if<AnySlot*>(&target))
+    return std::string((*slot)->kind()) + ((*slot)->is_list() ? " list" : "");
   static constexpr std::array<const char*, 9> kNames = {
       "bool",     "int",        "float",       "string",        "path",
       "int list", "float list", "string list", "steps or share"};
@@ -116,6 +124,10 @@ Field& Field::not_in_key() {
 }
 Field& Field::place() {
   facts_.is_place = true;
+  return *this;
+}
+Field& Field::weighted() {
+  facts_.is_weighted = true;
   return *this;
 }
 Field& Field::check(std::function<std::string()> complaint) {

@@ -6,6 +6,7 @@
 #include "tsrec/parts/metric.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
+#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/source.hpp"
 #include "tsrec/parts/task.hpp"
 #include "tsrec/parts/trainer.hpp"

@@ -31,9 +31,9 @@ struct Declared {
 
 void options_are_documented(const Subject& subject) {
   // What the host itself reads in a part's table.
-  const std::set<std::string> taken = {"use",    "name",   "enabled", "seed",       "weight",
-                                       "repeat", "reward", "tasks",   "curve_rows", "patience",
-                                       "select", "kind",   "include"};
+  const std::set<std::string> taken = {"use",     "name",       "enabled", "seed",   "weight",
+                                       "repeat",  "tasks",      "from",    "select", "kind",
+                                       "include", "curve_rows", "patience"};
   std::set<std::string> seen;
   Declared declared(subject.info());
   for (const auto& field : declared.options.fields()) {

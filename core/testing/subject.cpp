@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "tsrec/testing/toy.hpp"
+
 namespace tsrec::kit {
 namespace {
 
@@ -14,7 +16,9 @@ void set_from_text(Field& field, const std::string& text) {
       [&](auto* value) {
         using T = std::remove_cvref_t<decltype(*value)>;
         std::istringstream in(text);
-        if constexpr (std::is_same_v<T, bool>) {
+        if constexpr (std::is_same_v<T, AnySlot>) {
+          is_read = false;  // see Subject::with()
+        } else if constexpr (std::is_same_v<T, bool>) {
           *value = text == "true";
           is_read = text == "true" || text == "false";
         } else if constexpr (std::is_same_v<T, std::string> ||
@@ -53,10 +57,19 @@ std::vector<std::string> Subject::missing() const {
   info_.declare(settings.get(), declared);
   std::vector<std::string> names;
   for (const auto& field : declared.fields()) {
-    if (field->facts().is_required && !options_.contains(field->facts().key))
-      names.push_back(field->facts().key);
+    const std::string& key = field->facts().key;
+    const auto* slot = std::get_if<AnySlot*>(&field->target());
+    const bool is_given = slot != nullptr ? parts_.contains(key) || !toys((*slot)->kind()).empty()
+                                          : options_.contains(key);
+    if (field->facts().is_required && !is_given) names.push_back(key);
   }
   return names;
+}
+
+Subject Subject::with(const std::string& key, std::vector<AnySlot::Entry> parts) const {
+  Subject subject = *this;
+  subject.parts_[key] = std::move(parts);
+  return subject;
 }
 
 std::shared_ptr<Part> Subject::make(Context& context) const {
@@ -73,6 +86,12 @@ std::shared_ptr<Part> Subject::make(Context& context) const {
     set_from_text(**field, text);
     if (const std::string complaint = (*field)->complaint(); !complaint.empty())
       throw ConfigError(complaint);
+  }
+  for (const auto& field : declared.fields()) {
+    auto* slot = std::get_if<AnySlot*>(&field->target());
+    if (slot == nullptr) continue;
+    const auto given = parts_.find(field->facts().key);
+    (*slot)->entries = given != parts_.end() ? given->second : toys((*slot)->kind());
   }
   for (const auto& field : declared.fields()) {
     for (const auto& check : field->facts().checks) {

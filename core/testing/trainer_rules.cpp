@@ -5,33 +5,17 @@
 namespace tsrec::kit {
 namespace trainer_rule {  // rules of other kinds have the same names
 
-// 1 for the target, 0.5 for any item with an even number: enough to tell completions apart.
-class ToyReward final : public Reward {
- public:
-  void prepare(const RewardInputs&, Context&) override {}
-  torch::Tensor score(const Rollouts& rollouts) const override {
-    const torch::Tensor hit_BG = rollouts.item_BG == rollouts.target_B.unsqueeze(1);
-    return hit_BG.to(torch::kFloat32) + 0.5 * (rollouts.item_BG % 2 == 0).to(torch::kFloat32);
-  }
-};
-
 // What a trainer is given, with all that must outlive it.
 struct Training {
-  explicit Training(bool with_rewards = true, bool with_rows = true)
+  explicit Training(bool with_rows = true)
       : examples(with_rows ? world.examples() : world.no_examples()),
         inputs{.policy = *world.backbone,
                .examples = *examples,
                .validation = *examples,
                .sids = world.sids,
                .trie = world.trie,
-               .rewards = {},
-               .reward_names = {},
-               .reward_weights = {}} {
-    if (!with_rewards) return;
-    inputs.rewards = {std::make_shared<ToyReward>()};
-    inputs.reward_names = {"toy"};
-    inputs.reward_weights = {1.0};
-  }
+               .data = world.data,
+               .notes = world.notes} {}
 
   ToyWorld world;
   std::shared_ptr<ExampleSet> examples;
@@ -67,16 +51,29 @@ void steps_train_the_policy(const Subject& subject) {
   require(is_changed, "the steps leave all weights of the policy as they were");
 }
 
+// The same trainer with nothing in the options that are parts.
+Subject without_parts(Subject subject) {
+  const std::shared_ptr<void> settings(subject.info().new_settings(),
+                                       subject.info().delete_settings);
+  Options options;
+  subject.info().declare(settings.get(), options);
+  for (const auto& field : options.fields()) {
+    if (std::holds_alternative<AnySlot*>(field->target()))
+      subject = subject.with(field->facts().key, {});
+  }
+  return subject;
+}
+
 void nothing_to_train_on(const Subject& subject) {
   works_or_says_why([&] {
-    Training training(/*with_rewards=*/true, /*with_rows=*/false);
+    Training training(/*with_rows=*/false);
     const auto trainer = subject.make_as<Trainer>(training.world.context);
     trainer->start(training.inputs, training.world.context);
     require(trainer->num_steps() == 0, "without rows it wants ", trainer->num_steps(), " steps");
   });
   works_or_says_why([&] {
-    Training training(/*with_rewards=*/false);
-    const auto trainer = subject.make_as<Trainer>(training.world.context);
+    Training training;
+    const auto trainer = without_parts(subject).make_as<Trainer>(training.world.context);
     trainer->start(training.inputs, training.world.context);
     trainer->step(0, training.world.context);
   });

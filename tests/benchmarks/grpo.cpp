@@ -51,19 +51,21 @@ void run_grpo(const JobOptions& options) {
   }
   chosen.close();
   const auto examples = example_set(rows, world.suffix);
+  const kit::Subject reward =
+      kit::part_of(plugin_file("reward", "ranking"), "reward", "exact_match");
   const auto trainer =
-      kit::make_part<Trainer>(plugin_file("trainer", "grpo"), "grpo", world.context,
-                              {{"batch_prompts", std::to_string(rows.size())},
-                               {"completions", std::to_string(kCompletions)},
-                               {"epochs", "1000"},
-                               {"schedule", "constant"},
-                               {"learning_rate", "1e-9"}});
-  const auto reward =
-      kit::make_part<Reward>(plugin_file("reward", "ranking"), "exact_match", world.context);
-  reward->prepare({{}, world.sids, {}}, world.context);
-  trainer->start(
-      {*backbone, *examples, *examples, world.sids, world.trie, {reward}, {"exact_match"}, {1}},
-      world.context);
+      kit::part_of(plugin_file("trainer", "grpo"), "trainer", "grpo",
+                   {{"batch_prompts", std::to_string(rows.size())},
+                    {"completions", std::to_string(kCompletions)},
+                    {"epochs", "1000"},
+                    {"schedule", "constant"},
+                    {"learning_rate", "1e-9"}})
+          .with("reward", {{"exact_match", [&](Context& context) { return reward.make(context); }}})
+          .make_as<Trainer>(world.context);
+  const Dataset data;
+  const std::vector<TokenNote> notes;
+  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, data, notes},
+                 world.context);
   int64_t step = 0;
   Line line(world.id('D'), c10::str(rows.size(), " prompts x ", kCompletions, " beams"),
             world.context.machine());

@@ -95,7 +95,9 @@ void trainer_line(const World& world, const std::string& name, const kit::Option
   texts.insert(extra.begin(), extra.end());
   const auto trainer =
       kit::make_part<Trainer>(plugin_file("trainer", "sft"), "sft", world.context, texts);
-  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, {}, {}, {}},
+  const Dataset data;
+  const std::vector<TokenNote> notes;
+  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, data, notes},
                  world.context);
   int64_t step = 0;
   Line line(world.id('B'), name, world.context.machine());

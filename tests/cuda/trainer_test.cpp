@@ -12,22 +12,19 @@ class CudaTrainer : public Cuda {
 
   std::shared_ptr<Trainer> started(const std::string& kind, Backbone& model, Context& context,
                                    const OptionTexts& options) const {
-    auto trainer = make_part<Trainer>(kind, context, options);
-    TrainInputs inputs{.policy = model,
-                       .examples = examples_,
-                       .validation = examples_,
-                       .sids = world_.sids,
-                       .trie = world_.trie,
-                       .rewards = {},
-                       .reward_names = {},
-                       .reward_weights = {}};
+    kit::Subject subject = built_part("trainer", kind, options);
     if (kind == "grpo") {
       const auto reward = make_part<Reward>("exact_match", context);
-      reward->prepare({Dataset(), world_.sids, {}}, context);
-      inputs.rewards = {reward};
-      inputs.reward_names = {"exact_match"};
-      inputs.reward_weights = {1.0};
+      subject = subject.with("reward", {slot_entry("exact_match", reward)});
     }
+    auto trainer = subject.make_as<Trainer>(context);
+    const TrainInputs inputs{.policy = model,
+                             .examples = examples_,
+                             .validation = examples_,
+                             .sids = world_.sids,
+                             .trie = world_.trie,
+                             .data = world_.data,
+                             .notes = world_.notes};
     trainer->start(inputs, context);
     return trainer;
   }

@@ -33,6 +33,9 @@ TEST(Completion, OptionKeysAndTheirValues) {
   EXPECT_EQ(completed(smoke + "initializer.use=g"), "initializer.use=gaussian\n");
   EXPECT_EQ(completed(smoke + "quantizer.epo"), "") << "rq_vae's, and this one has rq_kmeans";
   EXPECT_EQ(completed(smoke + "evaluate.scoring=l"), "evaluate.scoring=legal\n");
+  EXPECT_EQ(completed(smoke + "stage.grpo.reward.exact_match.ma"),
+            "stage.grpo.reward.exact_match.match=\n");
+  EXPECT_EQ(completed(smoke + "stage.sft.validate_e"), "stage.sft.validate_every=\n");
 }
 
 // What bash offers behind the cursor.

@@ -233,6 +233,68 @@ TEST(Key, HostSettingsThatDecideResultsAreInIt) {
   EXPECT_EQ(changed("quantizer.name=other"), "");
 }
 
+// Encoders within encoders, to any depth: bound, keyed, and refused where something is wrong.
+struct Nested {
+  std::string key(const std::string& text, std::vector<std::string> set = {}) {
+    folder.write("experiment.toml", text);
+    host::DocumentRequest request;
+    request.file = folder.path() / "experiment.toml";
+    request.set = std::move(set);
+    const host::Document document = host::Document::load(request);
+    const host::PartChoice choice =
+        registry.choose("encoder", *document.root().find("encoder"), document);
+    document.throw_if_any();
+    return choice.key_text(
+        [](const std::string& option, const fs::path&) { return "file " + option + "\n"; });
+  }
+  TempFolder folder;
+  host::Registry registry{{}, ""};
+};
+
+const std::string kNested =
+    "[encoder]\nuse = \"normalize\"\n[encoder.of]\nuse = \"concat\"\n[[encoder.of.of]]\nuse = "
+    "\"lsa\"\ndimensions = 8\n[[encoder.of.of]]\nname = \"images\"\nuse = \"precomputed\"\nfile "
+    "= \"x.npy\"\nweight = 2\n";
+
+TEST(PartsOfParts, AreBoundAndKeyedWithThePathThatReachesThem) {
+  Nested nested;
+  const std::string key = nested.key(kNested);
+  for (const char* line : {"part encoder/normalize of tsrec.normalize contract 1 revision 1\n",
+                           "option of = encoder/concat of tsrec.concat contract 1 revision 1\n",
+                           "option of.of.lsa = encoder/lsa of tsrec.lsa contract 1 revision 1\n",
+                           "option of.of.lsa.dimensions = 8\n", "option of.of.lsa.weight = 1.0\n",
+                           "option of.of.images.weight = 2.0\n", "file of.of.images.file\n"})
+    EXPECT_NE(key.find(line), std::string::npos) << line << key;
+  EXPECT_NE(nested.key(kNested, {"encoder.of.of.lsa.dimensions=9"}).find("lsa.dimensions = 9\n"),
+            std::string::npos);
+}
+
+TEST(PartsOfParts, MistakesInThemNameTheirPlace) {
+  Nested nested;
+  const auto complaint = [&](const std::string& text, std::vector<std::string> set = {}) {
+    return message_of<ConfigError>([&] { nested.key(text, std::move(set)); });
+  };
+  EXPECT_NE(complaint(kNested, {"encoder.of.of.lsa.dimension=9"})
+                .find("encoder 'lsa': unknown option 'dimension'; did you mean 'dimensions'?"),
+            std::string::npos);
+  EXPECT_NE(complaint("[encoder]\nuse = \"normalize\"\n")
+                .find("encoder 'normalize': option 'of' is missing (the encoder whose vectors"),
+            std::string::npos);
+  EXPECT_NE(complaint("[encoder]\nuse = \"normalize\"\nof = \"lsa\"\n")
+                .find("option 'of' is one encoder, such as { use = \"...\" }"),
+            std::string::npos);
+  EXPECT_NE(complaint("[encoder]\nuse = \"normalize\"\nof = { use = \"lsa\", seed = 3 }\n")
+                .find("a seed pins a stage, and this part is within one"),
+            std::string::npos);
+  EXPECT_NE(complaint("[encoder]\nuse = \"normalize\"\nof = { use = \"lsb\" }\n")
+                .find("did you mean 'lsa'?"),
+            std::string::npos);
+  EXPECT_NE(complaint("[encoder]\nuse = \"normalize\"\nof = { use = \"lsa\", weight = 2 }\n")
+                .find("unknown option 'weight'"),
+            std::string::npos)
+      << "one part has no others to be weighed against";
+}
+
 TEST(Names, TwinsAreRefusedWithBothPlaces) {
   const auto complaint = [](const std::string& text, std::vector<std::string> set = {}) {
     Floors floors;

@@ -16,19 +16,27 @@ using kit::TempFolder;
 using kit::TestContext;
 
 // The part `name` of the built plugin file that offers it; options as text.
+inline kit::Subject built_part(const std::string& kind, const std::string& name,
+                               const OptionTexts& options = {}) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::filesystem::path(TSREC_PLUGIN_FOLDER) / kind)) {
+    const PluginInfo& plugin = kit::open_plugin(file.path());
+    for (size_t i = 0; i < plugin.count; ++i) {
+      if (plugin.parts[i].name == name) return kit::Subject(plugin.parts[i], options);
+    }
+  }
+  throw Error("no built plugin offers ", kind, "/", name);
+}
+
 template <class Interface>
 std::shared_ptr<Interface> make_part(const std::string& name, Context& context,
                                      const OptionTexts& options = {}) {
-  const std::filesystem::path folder =
-      std::filesystem::path(TSREC_PLUGIN_FOLDER) / Interface::kKind;
-  for (const auto& file : std::filesystem::directory_iterator(folder)) {
-    const PluginInfo& plugin = kit::open_plugin(file.path());
-    for (size_t i = 0; i < plugin.count; ++i) {
-      if (plugin.parts[i].name == name)
-        return kit::Subject(plugin.parts[i], options).make_as<Interface>(context);
-    }
-  }
-  throw Error("no built plugin offers ", Interface::kKind, "/", name);
+  return built_part(Interface::kKind, name, options).template make_as<Interface>(context);
+}
+
+// For an option that is a part: always this one.
+inline AnySlot::Entry slot_entry(const std::string& name, std::shared_ptr<Part> part) {
+  return {name, [part = std::move(part)](Context&) { return part; }};
 }
 
 // The folder of real data that some tests use; empty when absent.

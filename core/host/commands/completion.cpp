@@ -5,6 +5,7 @@
 
 #include "commands/command_table.hpp"
 #include "commands/open.hpp"
+#include "config/names.hpp"
 #include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
 #include "support/installation.hpp"
@@ -34,6 +35,7 @@ struct Settable {
 
 void add_fields(const std::string& prefix, const Options& options, std::vector<Settable>& all) {
   for (const auto& field : options.fields()) {
+    if (std::holds_alternative<AnySlot*>(field->target())) continue;  // a table of its own
     Words values = field->facts().names;
     if (field->facts().type == "bool") values = {"true", "false"};
     all.push_back({prefix + field->facts().key, values});
@@ -56,6 +58,34 @@ Words names_of(Registry& registry, const std::string& kind) {
   return {names.begin(), names.end()};
 }
 
+void add_table(const std::string& kind, const std::string& prefix, const Node& table,
+               Registry& registry, std::vector<Settable>& all);
+
+void add_list(const std::string& kind, const std::string& prefix, const Node* list,
+              Registry& registry, std::vector<Settable>& all) {
+  if (list == nullptr || !list->is_list()) return;
+  for (const Node& entry : std::get<Node::List>(list->value)) {
+    if (const std::string name = name_of(entry); !name.empty())
+      add_table(kind, prefix + name + ".", entry, registry, all);
+  }
+}
+
+// The options of a part that are parts themselves.
+void add_owned(const std::string& prefix, const PartInfo& part, const Node& table,
+               Registry& registry, std::vector<Settable>& all) {
+  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
+  Options options;
+  part.declare(settings.get(), options);
+  for (const auto& field : options.fields()) {
+    const auto* slot = std::get_if<AnySlot*>(&field->target());
+    const Node* node = slot != nullptr ? table.find(field->facts().key) : nullptr;
+    if (node == nullptr) continue;
+    const std::string below = prefix + field->facts().key + ".";
+    if (node->is_table()) add_table((*slot)->kind(), below, *node, registry, all);
+    add_list((*slot)->kind(), below, node, registry, all);
+  }
+}
+
 // A part's table of the document: where its options are reached, and which they are.
 void add_table(const std::string& kind, const std::string& prefix, const Node& table,
                Registry& registry, std::vector<Settable>& all) {
@@ -63,22 +93,11 @@ void add_table(const std::string& kind, const std::string& prefix, const Node& t
   if (use == nullptr || !std::holds_alternative<std::string>(use->value)) return;
   all.push_back({prefix + "use", names_of(registry, kind)});
   try {
-    add_options(prefix, *registry.find(kind, std::get<std::string>(use->value), use->origin).first,
-                all);
+    const PartInfo& part =
+        *registry.find(kind, std::get<std::string>(use->value), use->origin).first;
+    add_options(prefix, part, all);
+    add_owned(prefix, part, table, registry, all);
   } catch (const Error&) {  // a part that is not there has no options
-  }
-}
-
-void add_list(const std::string& kind, const std::string& prefix, const Node* list,
-              Registry& registry, std::vector<Settable>& all) {
-  if (list == nullptr || !list->is_list()) return;
-  for (const Node& entry : std::get<Node::List>(list->value)) {
-    for (const char* key : {"name", "use"}) {
-      const Node* name = entry.find(key);
-      if (name == nullptr || !std::holds_alternative<std::string>(name->value)) continue;
-      add_table(kind, prefix + std::get<std::string>(name->value) + ".", entry, registry, all);
-      break;
-    }
   }
 }
 

@@ -30,11 +30,18 @@ void print_markdown(const Options& options) {
   }
 }
 
+// What could stand behind the key: the default, or a part's table.
+std::string example_of(const Field& field) {
+  const auto* slot = std::get_if<AnySlot*>(&field.target());
+  if (slot == nullptr) return field.facts().default_text;
+  return (*slot)->is_list() ? "[{ use = \"...\" }]" : "{ use = \"...\" }";
+}
+
 void print_toml(const PartInfo& part, Options& options) {
   std::cout << find_kind(part.kind)->table << "\nuse = \"" << part.name << "\"\n";
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
-    std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << facts.default_text
+    std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << example_of(*field)
               << "   # " << facts.help << '\n';
   }
 }

@@ -7,6 +7,23 @@
 
 namespace tsrec::host {
 
+namespace {
+
+// path: of the options that this part is one of, such as "reward.exact_match."
+void print_origins(const PartChoice& part, const std::string& path) {
+  std::cout << "    " << part.kind << " " << part.use << "  " << part.origin.text() << '\n';
+  for (const auto* options : {&part.options, &part.host_options}) {
+    for (const BoundOption& option : *options) {
+      if (option.key == "use") continue;  // said above
+      std::cout << "      " << path << option.key << " = " << option.value << "  (" << option.origin
+                << ")\n";
+    }
+  }
+  for (const OwnedPart& owned : part.parts) print_origins(owned.choice, path + owned.path + ".");
+}
+
+}  // namespace
+
 int command_plan(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, named_experiment(arguments));
   const Store store(arguments.store);
@@ -16,13 +33,7 @@ int command_plan(const Arguments& arguments) {
     std::cout << std::left << std::setw(26) << plan[i].id.text()
               << (is_stored ? "stored" : "runs: " + plan[i].why) << '\n';
     if (!arguments.origins) continue;
-    for (const PartChoice& part : opened.experiment.stages[i].parts) {
-      std::cout << "    " << part.kind << " " << part.use << "  " << part.origin.text() << '\n';
-      for (const BoundOption& option : part.options) {
-        std::cout << "      " << option.key << " = " << option.value << "  (" << option.origin
-                  << ")\n";
-      }
-    }
+    for (const PartChoice& part : opened.experiment.stages[i].parts) print_origins(part, "");
   }
   return kFine;
 }

@@ -108,6 +108,9 @@ bool read(const Node& node, std::vector<T>& out) {
   return true;
 }
 
+// Parts are bound by whoever knows the plugins.
+bool read(const Node&, AnySlot&) { return false; }
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -122,6 +125,10 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
   std::vector<std::string> used;
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
+    if (std::holds_alternative<AnySlot*>(field->target())) {
+      used.push_back(facts.key);
+      continue;
+    }
     std::vector<std::string> names = facts.old_names;
     names.insert(names.begin(), facts.key);
     const Node* node = nullptr;

@@ -85,9 +85,9 @@ class TSREC_HOST_API Document {
 // "; did you mean 'levels'?" or "; known: a, b, c" (edit distance <= length / 3 + 1).
 TSREC_HOST_API std::string suggest(std::string_view wrong, const std::vector<std::string>& known);
 
-// Fills the fields from the table: types, ranges, names, required, old names, checks. Keys in
-// `others` are somebody else's and skipped. All problems go to document.complain(). what:
-// "quantizer 'rq_kmeans'".
+// Fills the fields from the table: types, ranges, names, required, old names, checks. Fields that
+// are parts are left to the registry; keys in `others` are somebody else's. All problems go to
+// document.complain(). what: "quantizer 'rq_kmeans'".
 struct BoundOption {
   std::string key, value, origin;  // TOML text; "default" when not given
   bool in_key = true, is_default = true;

@@ -23,7 +23,7 @@ std::vector<HostTable> host_tables() {
   tables.push_back(table<RunSettings>("[run]"));
   tables.push_back(table<TaskEntry>("[[task]]"));
   tables.push_back(table<StageEntry>("[[stage]]"));
-  tables.push_back(table<RewardEntry>("[[stage.reward]]"));
+  tables.push_back(table<WeightKey>("[[stage.reward]]"));
   tables.push_back(table<EvaluateSettings>("[evaluate]"));
   tables.push_back(table<CompareSettings>("[compare]"));
   return tables;

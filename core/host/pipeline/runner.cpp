@@ -70,18 +70,25 @@ bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
   return true;
 }
 
+// Adds a part, and those that it owns: who they are, and what is unusual about their options.
+void describe(const PartChoice& part, const std::string& path, std::string& who,
+              std::string& options) {
+  who += "\n  in " + part.described();
+  for (const BoundOption& option : part.options) {
+    if (!option.is_default)
+      options += (options.empty() ? "" : ", ") + path + option.key + " = " + option.value + " (" +
+                 option.origin + ")";
+  }
+  for (const OwnedPart& owned : part.parts)
+    describe(owned.choice, path + owned.path + ".", who, options);
+}
+
 // The reason, the parts at work, and what is unusual about their options.
 std::string failure_text(const Stage& stage, const std::string& reason) {
-  std::string text = reason, options;
-  for (const PartChoice& part : stage.parts) {
-    text += "\n  in " + part.described();
-    for (const BoundOption& option : part.options) {
-      if (!option.is_default)
-        options += (options.empty() ? "" : ", ") + option.key + " = " + option.value + " (" +
-                   option.origin + ")";
-    }
-  }
-  return text + (options.empty() ? "" : "\n  options that differ from the default: " + options);
+  std::string who, options;
+  for (const PartChoice& part : stage.parts) describe(part, "", who, options);
+  return reason + who +
+         (options.empty() ? "" : "\n  options that differ from the default: " + options);
 }
 
 // A result belongs to the bytes that its key names.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "config/entries.hpp"
 #include "support/cuda.hpp"
 
 namespace tsrec::host {
@@ -24,46 +25,14 @@ const Node& table_or_empty(const Document& document, const char* name) {
   return found != nullptr && found->is_table() ? *found : empty;
 }
 
-// Entries of a list of tables; a single table counts as a list of one.
-std::vector<const Node*> entries_of(const Node* node, const std::string& what,
-                                    const Document& document) {
-  std::vector<const Node*> entries;
-  if (node == nullptr) return entries;
-  if (node->is_table()) return {node};
-  if (!node->is_list()) {
-    document.complain(node->origin, what + " must be a list of tables");
-    return entries;
-  }
-  for (const Node& entry : std::get<Node::List>(node->value)) {
-    entry.consumed = true;
-    if (entry.is_table()) {
-      entries.push_back(&entry);
-    } else {
-      document.complain(entry.origin,
-                        "an entry of " + what + " must be a table such as { use = \"...\" }");
-    }
-  }
-  return entries;
-}
-
-bool is_enabled(const Node& entry, const Document& document) {
-  const Node* enabled = entry.find("enabled");
-  const bool* value = enabled != nullptr ? std::get_if<bool>(&enabled->value) : nullptr;
-  if (enabled != nullptr && value == nullptr)
-    document.complain(enabled->origin, "enabled must be true or false");
-  if (value == nullptr || *value) return true;
-  entry.consume_all();
-  return false;
-}
-
 // An entry of a list whose host keys T declares.
 template <class T>
 T read_entry(std::string_view kind, PartChoice T::*part, const Node& node, const Document& document,
-             Registry& registry, const std::vector<std::string>& below = {}) {
+             Registry& registry) {
   T entry;
   Options host;
   entry.declare(host);
-  entry.*part = registry.choose(kind, node, document, std::move(host), below);
+  entry.*part = registry.choose(kind, node, document, std::move(host));
   return entry;
 }
 
@@ -182,10 +151,6 @@ void TaskEntry::declare(Options& o) {
       .help("how often the task's rows occur in an epoch; 0.1: a tenth of them, each in its turn");
 }
 
-void RewardEntry::declare(Options& o) {
-  o.add("weight", weight).range(-1e6, 1e6).help("weight of the reward in the sum");
-}
-
 void StageEntry::declare(Options& o) {
   o.add("from", from)
       .not_in_key()  // the model it starts from is an input
@@ -275,16 +240,10 @@ std::vector<StageEntry> read_stages(const Document& document, Registry& registry
   std::vector<StageEntry> stages;
   for (const Node* entry : entries_of(document.root().find("stage"), "[[stage]]", document)) {
     if (!is_enabled(*entry, document)) continue;
-    StageEntry stage =
-        read_entry("trainer", &StageEntry::trainer, *entry, document, registry, {"reward"});
+    StageEntry stage = read_entry("trainer", &StageEntry::trainer, *entry, document, registry);
     complain_about_unknown(stage.tasks, *entry, known, document);
     complain_about_unknown(stage.validate_with, *entry, known, document);
     resolve_from(stage, stages, *entry, document);
-    for (const Node* reward : entries_of(entry->find("reward"), "[[stage.reward]]", document)) {
-      if (is_enabled(*reward, document))
-        stage.rewards.push_back(
-            read_entry("reward", &RewardEntry::part, *reward, document, registry));
-    }
     stages.push_back(std::move(stage));
   }
   return stages;

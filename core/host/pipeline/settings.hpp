@@ -1,6 +1,6 @@
-// The host's own keys: [run], [evaluate], and those of [[task]], [[stage]] and [[stage.reward]]
-// beside the part's. Declared like the options of a part: reading, key, describe and completion all
-// come from the declaration.
+// The host's own keys: [run], [evaluate], and those of [[task]] and [[stage]] beside the part's.
+// Declared like the options of a part: reading, key, describe and completion all come from the
+// declaration.
 #pragma once
 
 #include "pipeline/pipeline.hpp"
@@ -28,13 +28,6 @@ struct TaskEntry {
   double weight = 1, repeat = 1;
 };
 
-struct RewardEntry {
-  void declare(Options& options);
-
-  PartChoice part;
-  double weight = 1;
-};
-
 struct StageEntry {
   void declare(Options& options);
 
@@ -45,7 +38,6 @@ struct StageEntry {
   Every validate_every = Every::percent(10);
   std::string select = "best";
   int64_t patience = 0, checkpoint_every = 0, curve_rows = 0;
-  std::vector<RewardEntry> rewards;
 };
 
 // What `from` and `--of` call the model that no stage has trained yet.

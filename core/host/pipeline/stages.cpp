@@ -9,6 +9,7 @@
 #include "tsrec/parts/metric.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
+#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/source.hpp"
 #include "tsrec/parts/trainer.hpp"
 
@@ -266,8 +267,14 @@ StageId model_of(const std::string& name) {
 
 // What decides the numbers of ranked rows.
 void add_ranking(const Parts& parts, Stage& stage) {
-  stage.key_lines += key_lines("evaluate ", parts.evaluate.options, {});
+  stage.key_lines += key_lines("evaluate ", "", parts.evaluate.options, {});
   for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
+}
+
+bool has_rewards(const StageEntry& stage) {
+  const auto& parts = stage.trainer.parts;
+  return std::any_of(parts.begin(), parts.end(),
+                     [](const OwnedPart& owned) { return owned.choice.kind == Reward::kKind; });
 }
 
 Stage train_stage(const Shared& parts, size_t index) {
@@ -283,7 +290,6 @@ Stage train_stage(const Shared& parts, size_t index) {
     if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
       stage.parts.push_back(task.part);
   }
-  for (const RewardEntry& reward : entry.rewards) stage.parts.push_back(reward.part);
   if (entry.curve_rows > 0) add_ranking(*parts, stage);
   stage.key_lines += key_lines(parts->wording);
   stage.run = [parts, index, before](StageRun& run) {
@@ -292,25 +298,17 @@ Stage train_stage(const Shared& parts, size_t index) {
     const LoadedModel loaded(*parts, model_folders(parts, run, before), /*with_test=*/false,
                              context);
     std::vector<WeightedTask> tasks = loaded.tasks(settings.tasks, loaded.data, context);
-    if (!settings.rewards.empty()) require_item_answers(tasks, "a stage with rewards");
+    if (has_rewards(settings)) require_item_answers(tasks, "a stage with rewards");
     const TaskExamples examples(std::move(tasks), loaded.data, *loaded.compiler);
     const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
                                   loaded.data, *loaded.compiler);
-    TrainInputs inputs{.policy = *loaded.backbone,
-                       .examples = examples,
-                       .validation = validation,
-                       .sids = loaded.sids,
-                       .trie = *loaded.trie,
-                       .rewards = {},
-                       .reward_names = {},
-                       .reward_weights = {}};
-    for (const RewardEntry& chosen : settings.rewards) {
-      auto reward = chosen.part.make<Reward>(context);
-      reward->prepare({loaded.data, loaded.sids, loaded.notes}, context);
-      inputs.rewards.push_back(std::move(reward));
-      inputs.reward_names.push_back(chosen.part.name);
-      inputs.reward_weights.push_back(chosen.weight);
-    }
+    const TrainInputs inputs{.policy = *loaded.backbone,
+                             .examples = examples,
+                             .validation = validation,
+                             .sids = loaded.sids,
+                             .trie = *loaded.trie,
+                             .data = loaded.data,
+                             .notes = loaded.notes};
     const Samples curve_samples = limited(loaded.data.valid, settings.curve_rows);
     DriveSettings loop;
     loop.patience = settings.patience;

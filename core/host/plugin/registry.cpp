@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/entries.hpp"
 #include "config/names.hpp"
 #include "plugin/library.hpp"
 
@@ -105,6 +106,10 @@ void EntryKeys::declare(Options& o) {
           "-1: the run's");
 }
 
+void WeightKey::declare(Options& o) {
+  o.add("weight", weight).range(-1e6, 1e6).help("of the part among the others of its list");
+}
+
 namespace {
 
 std::vector<std::string> keys_of(const Options& options) {
@@ -135,7 +140,7 @@ void refuse_shared_keys(const PartChoice& choice, const std::vector<std::string>
 }  // namespace
 
 PartChoice Registry::choose(std::string_view kind, const Node& table, const Document& document,
-                            Options host, const std::vector<std::string>& below) {
+                            Options host) {
   PartChoice choice;
   choice.kind = kind;
   choice.origin = table.origin;
@@ -158,34 +163,69 @@ PartChoice Registry::choose(std::string_view kind, const Node& table, const Docu
   EntryKeys entry;
   entry.declare(host);
   const std::vector<std::string> host_keys = keys_of(host);
-  std::vector<std::string> others = host_keys;
-  others.insert(others.end(), below.begin(), below.end());
-  refuse_shared_keys(choice, keys_of(own), others);
+  refuse_shared_keys(choice, keys_of(own), host_keys);
   const std::string what = choice.kind + " '" + choice.use + "'";
-  choice.options = host::bind(own, table, what, others, document);
+  choice.options = host::bind(own, table, what, host_keys, document);
   choice.host_options = host::bind(host, table, what, keys_beside(table, host_keys), document);
   if (entry.seed >= 0) choice.seed = entry.seed;
+  for (const auto& field : own.fields()) {
+    if (auto* slot = std::get_if<AnySlot*>(&field->target()))
+      fill(*field, **slot, table, choice, document);
+  }
   return choice;
 }
 
-std::string key_lines(const std::string& prefix, const std::vector<BoundOption>& options,
-                      const ContentLines& content) {
+void Registry::fill(const Field& field, AnySlot& slot, const Node& table, PartChoice& owner,
+                    const Document& document) {
+  const std::string& key = field.facts().key;
+  const std::string what = owner.kind + " '" + owner.use + "': option '" + key + "'";
+  const Node* node = table.find(key);
+  if (node != nullptr && !slot.is_list() && !node->is_table()) {
+    document.complain(node->origin,
+                      what + " is one " + slot.kind() + ", such as { use = \"...\" }");
+    return;
+  }
+  for (const Node* entry : entries_of(node, what, document)) {
+    if (!is_enabled(*entry, document)) continue;
+    WeightKey key_of_list;
+    Options host;
+    if (field.facts().is_weighted) key_of_list.declare(host);
+    const PartChoice choice = choose(slot.kind(), *entry, document, std::move(host));
+    if (choice.info == nullptr) continue;  // complained about
+    if (choice.seed)
+      document.complain(entry->origin, what + ": a seed pins a stage, and this part is within one");
+    slot.entries.push_back(
+        {choice.name,
+         [choice](Context& context) { return choice.make(choice.info->kind, context); },
+         key_of_list.weight});
+    owner.parts.push_back({slot.is_list() ? key + "." + choice.name : key, choice});
+  }
+  if (slot.entries.empty() && field.facts().is_required)
+    document.complain(table.origin, what + " is missing (" + field.facts().help + ")");
+}
+
+std::string key_lines(const std::string& word, const std::string& path,
+                      const std::vector<BoundOption>& options, const ContentLines& content) {
   std::string text;
   for (const BoundOption& option : options) {
     if (!option.in_key) continue;
-    text += option.content.empty() ? prefix + option.key + " = " + option.value + "\n"
-                                   : content(option.key, option.content);
+    text += option.content.empty() ? word + path + option.key + " = " + option.value + "\n"
+                                   : content(path + option.key, option.content);
   }
   return text;
 }
 
-std::string PartChoice::key_text(const ContentLines& content) const {
-  std::string text = c10::str("part ", kind, "/", info->name, " of ", plugin->info->name,
-                              " contract ", info->contract, " revision ", info->revision, "\n");
+std::string PartChoice::key_text(const ContentLines& content, const std::string& below) const {
+  const std::string path = below.empty() ? "" : below + ".";
+  std::string text = c10::str(below.empty() ? "part " : "option " + below + " = ", kind, "/",
+                              info->name, " of ", plugin->info->name, " contract ", info->contract,
+                              " revision ", info->revision, "\n");
   if (!plugin->is_installed() && std::string_view(plugin->info->version).starts_with("0."))
-    text += content("plugin", plugin->file);
-  return text + key_lines("option ", options, content) +
-         key_lines("option ", host_options, content);
+    text += content(path + "plugin", plugin->file);
+  text += key_lines("option ", path, options, content);
+  text += key_lines("option ", path, host_options, content);
+  for (const OwnedPart& owned : parts) text += owned.choice.key_text(content, path + owned.path);
+  return text;
 }
 
 std::string PartChoice::described() const {
@@ -193,7 +233,7 @@ std::string PartChoice::described() const {
                   plugin->is_installed() ? "" : ", " + plugin->file.string(), ")");
 }
 
-std::shared_ptr<Part> PartChoice::make_part(const char* expected_kind, Context& context) const {
+std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {
   if (info == nullptr || kind != expected_kind) throw Error("'", use, "' is no ", expected_kind);
   try {
     return {info->make(settings.get(), context), info->destroy};

@@ -26,8 +26,9 @@ class TSREC_HOST_API PluginError : public Error {
 // Lines of a key for the files behind an option: see Store::content_lines().
 using ContentLines =
     std::function<std::string(const std::string& option, const std::filesystem::path& path)>;
-// "codes = 256" lines for the options that decide results, each behind `prefix`.
-TSREC_HOST_API std::string key_lines(const std::string& prefix,
+// "option codes = 256" lines for the options that decide results: `word`, then the option's name
+// behind `path`.
+TSREC_HOST_API std::string key_lines(const std::string& word, const std::string& path,
                                      const std::vector<BoundOption>& options,
                                      const ContentLines& content);
 
@@ -40,6 +41,15 @@ struct TSREC_HOST_API EntryKeys {
   int64_t seed = -1;  // of the part's stage; -1: the run's
 };
 
+// What the host reads beside those in an entry of a list of parts that is weighted().
+struct TSREC_HOST_API WeightKey {
+  void declare(Options& options);
+
+  double weight = 1;
+};
+
+struct OwnedPart;
+
 // A part of an experiment: chosen by `use`, its settings bound and checked.
 class TSREC_HOST_API PartChoice {
  public:
@@ -47,24 +57,28 @@ class TSREC_HOST_API PartChoice {
   const PartInfo* info = nullptr;
   const PluginFile* plugin = nullptr;
   std::vector<BoundOption> options, host_options;  // its own, and the host's in the same table
+  std::vector<OwnedPart> parts;                    // that its options are, bound in the settings
   std::shared_ptr<void> settings;
   std::optional<int64_t> seed;  // the host's key `seed`: pins the randomness of the part's stage
   Origin origin;
   // "part quantizer/rq_kmeans of tsrec.rq_kmeans contract 1 revision 3", then its own options and
   // those of the host ("option codes = 256"). A plugin from outside the installation whose version
   // is still 0.x is under development: the digest of its file enters, so that every rebuild runs
-  // its stages again.
-  std::string key_text(const ContentLines& content) const;
+  // its stages again. below: the option that it is of another part.
+  std::string key_text(const ContentLines& content, const std::string& below = "") const;
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
 
+  std::shared_ptr<Part> make(const char* expected_kind, Context& context) const;
   template <class Interface>
   std::shared_ptr<Interface> make(Context& context) const {
-    return std::static_pointer_cast<Interface>(make_part(Interface::kKind, context));
+    return std::static_pointer_cast<Interface>(make(Interface::kKind, context));
   }
+};
 
- private:
-  std::shared_ptr<Part> make_part(const char* expected_kind, Context& context) const;
+struct TSREC_HOST_API OwnedPart {
+  std::string path;  // "of", or "reward.exact_match" in a list
+  PartChoice choice;
 };
 
 class TSREC_HOST_API Registry {
@@ -82,12 +96,14 @@ class TSREC_HOST_API Registry {
   std::pair<const PartInfo*, const PluginFile*> find(std::string_view kind, std::string_view use,
                                                      const Origin& asked);
   // table: { use = "rq_kmeans", <options> } -> bound choice; problems go to document.complain().
-  // host: what else the host reads in this table; bound here as well. below: keys of tables in it
-  // that the caller reads.
+  // host: what else the host reads in this table; bound here as well.
   PartChoice choose(std::string_view kind, const Node& table, const Document& document,
-                    Options host = {}, const std::vector<std::string>& below = {});
+                    Options host = {});
 
  private:
+  // The parts that an option of `owner` is.
+  void fill(const Field& field, AnySlot& slot, const Node& table, PartChoice& owner,
+            const Document& document);
   std::string searched() const;  // for messages
   PluginSearch search_;
 };

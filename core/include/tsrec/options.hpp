@@ -7,7 +7,7 @@
 #include <optional>
 #include <variant>
 
-#include "tsrec/error.hpp"
+#include "tsrec/part_slot.hpp"
 
 namespace tsrec {
 
@@ -27,9 +27,9 @@ struct TSREC_API Every {
 // One option. Every call returns *this.
 class TSREC_API Field {
  public:
-  using Target =
-      std::variant<bool*, int64_t*, double*, std::string*, std::filesystem::path*,
-                   std::vector<int64_t>*, std::vector<double>*, std::vector<std::string>*, Every*>;
+  using Target = std::variant<bool*, int64_t*, double*, std::string*, std::filesystem::path*,
+                              std::vector<int64_t>*, std::vector<double>*,
+                              std::vector<std::string>*, Every*, AnySlot*>;
 
   Field(std::string key, Target target);
 
@@ -46,21 +46,24 @@ class TSREC_API Field {
   // Of a path: only where it is counts. Otherwise a path stands for the content of the file, or of
   // all files of the folder: other bytes in the same place run the stage again.
   Field& place();
+  // Of a list of parts: each entry takes a `weight`, 1 without one.
+  Field& weighted();
   Field& check(
       std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
 
   // Read by the host.
   struct Facts {
     std::string key, unit, help, default_text,
-        type;  // type: "bool", "int", "float", "string", "path", "int list", ...
+        type;  // "bool", "int", "float", "string", "path", "int list", ... "encoder", "reward list"
     std::vector<std::string> names, old_names;
     double low = -std::numeric_limits<double>::infinity(),
            high = std::numeric_limits<double>::infinity();
-    bool is_required = false, in_key = true, is_place = false;
+    bool is_required = false, in_key = true, is_place = false, is_weighted = false;
     std::vector<std::function<std::string()>> checks;
   };
   const Facts& facts() const { return facts_; }
   Target& target() { return target_; }
+  const Target& target() const { return target_; }
   std::string value_text() const;  // the bound value as TOML text
   std::string complaint() const;   // "" or what is wrong with the bound value: range, names
 
@@ -77,6 +80,16 @@ class TSREC_API Options {
   template <class T>
   Field& add(std::string_view key, T& value) {
     return add_target(key, Field::Target(&value));
+  }
+  // An option that is a part of another kind, with options of its own, to any depth. It is bound,
+  // described, completed and keyed like every option.
+  template <class Interface>
+  Field& add_part(std::string_view key, PartSlot<Interface>& slot) {
+    return add_target(key, Field::Target(static_cast<AnySlot*>(&slot)));
+  }
+  template <class Interface>
+  Field& add_parts(std::string_view key, PartList<Interface>& list) {
+    return add_target(key, Field::Target(static_cast<AnySlot*>(&list)));
   }
   std::vector<std::unique_ptr<Field>>& fields() { return fields_; }
   const std::vector<std::unique_ptr<Field>>& fields() const { return fields_; }

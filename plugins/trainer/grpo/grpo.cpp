@@ -8,6 +8,7 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
 #include "tsrec/train/row_order.hpp"
@@ -24,8 +25,13 @@ struct Settings {
   std::string rollout = "beam", scoring = "full", advantage = "group_std", positions = "all";
   bool skip_zero_variance = false;
   train::UpdaterOptions updater = {.learning_rate = 1e-5, .schedule = "cosine", .clip = 0.3};
+  PartList<Reward> rewards;
 
   void declare(Options& o) {
+    o.add_parts("reward", rewards)
+        .weighted()
+        .required()
+        .help("what scores the completions: the weighted sum of these");
     o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
     o.add("max_steps", max_steps)
         .at_least(0)
@@ -104,9 +110,14 @@ class Grpo final : public Trainer {
     inputs_.emplace(inputs);
     const int64_t num_rows = inputs.examples.size(Split::train);
     if (num_rows == 0) throw ConfigError("the tasks of this grpo stage have no training rows");
-    if (inputs.rewards.empty()) {
+    if (settings_.rewards.size() == 0) {
       throw ConfigError(
           "this grpo stage has no reward; add a [[stage.reward]] such as use = \"exact_match\"");
+    }
+    for (size_t k = 0; k < settings_.rewards.size(); ++k) {
+      const std::shared_ptr<Reward> reward = settings_.rewards.make(k, context);
+      reward->prepare({inputs.data, inputs.sids, inputs.notes}, context);
+      rewards_.push_back(reward);
     }
     order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
                                           .batch_rows = settings_.batch_prompts,
@@ -129,13 +140,13 @@ class Grpo final : public Trainer {
         train::examples_at(inputs_->examples, Split::train, rows, order_->epoch_of(index));
     refuse_texts(examples);
     const auto parts = parts_of(examples);
-    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
+    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
     updater_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
       accumulate(policy, parts[p], static_cast<double>(examples.size()),
                  context.generator("rollout", index, static_cast<int64_t>(p)), numbers_P[p],
                  context);
     });
-    StepNumbers numbers(inputs_->rewards.size());
+    StepNumbers numbers(rewards_.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
     updater_->update(index, numbers.loss, rows, context);
     if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
@@ -152,7 +163,7 @@ class Grpo final : public Trainer {
     const std::vector<CompiledExample> examples = train::examples_at(
         set, Split::valid, train::validation_rows(set, settings_.valid_rows), /*epoch=*/0);
     const auto parts = parts_of(examples);
-    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(inputs_->rewards.size()));
+    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
     updater_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
       const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
       const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
@@ -160,7 +171,7 @@ class Grpo final : public Trainer {
                             context.generator("validation", 0, static_cast<int64_t>(p)), context),
                  numbers_P[p]);
     });
-    StepNumbers numbers(inputs_->rewards.size());
+    StepNumbers numbers(rewards_.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
     return {{"loss", -numbers.mean_reward(), {}},
             {"reward", numbers.mean_reward(), {}},
@@ -255,10 +266,10 @@ class Grpo final : public Trainer {
   // Weighted sum of the rewards, [B, G]. Workers ask side by side: score() is thread-safe.
   torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) {
     torch::Tensor total_BG = torch::zeros_like(rollouts.log_prob_BG);
-    for (size_t k = 0; k < inputs_->rewards.size(); ++k) {
-      const torch::Tensor reward_BG = inputs_->rewards[k]->score(rollouts);
+    for (size_t k = 0; k < rewards_.size(); ++k) {
+      const torch::Tensor reward_BG = rewards_[k]->score(rollouts);
       numbers.reward[k] += reward_BG.mean(/*dim=*/1).sum().item<double>();
-      total_BG += inputs_->reward_weights[k] * reward_BG;
+      total_BG += settings_.rewards.weight(k) * reward_BG;
     }
     numbers.total += total_BG.mean(/*dim=*/1).sum().item<double>();
     numbers.groups += static_cast<double>(total_BG.size(0));
@@ -349,8 +360,8 @@ class Grpo final : public Trainer {
   void report(const StepNumbers& numbers, int64_t index, Context& context) const {
     context.number("train.reward", numbers.mean_reward(), index);
     for (size_t k = 0; k < numbers.reward.size(); ++k) {
-      context.number("train.reward." + inputs_->reward_names[k], numbers.reward[k] / numbers.groups,
-                     index);
+      context.number("train.reward." + settings_.rewards.name(k),
+                     numbers.reward[k] / numbers.groups, index);
     }
     context.number("train.zero_variance", numbers.zero_variance / numbers.groups, index);
     context.number("train.advantage", numbers.advantage / numbers.groups, index);
@@ -359,6 +370,7 @@ class Grpo final : public Trainer {
 
   Settings settings_;
   std::optional<TrainInputs> inputs_;
+  std::vector<std::shared_ptr<const Reward>> rewards_;
   std::optional<train::RowOrder> order_;
   std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
   std::unique_ptr<Backbone> reference_;  // null when kl = 0

@@ -110,5 +110,89 @@ TEST(Precomputed, WrongRowsAndNanAreErrors) {
   EXPECT_NE(complaint(damaged).find("the first is item 5"), std::string::npos);
 }
 
+class FixedEncoder final : public Encoder {
+ public:
+  explicit FixedEncoder(torch::Tensor x_ND) : x_ND_(std::move(x_ND)) {}
+  torch::Tensor encode(const Items&, Context&) override { return x_ND_; }
+
+ private:
+  torch::Tensor x_ND_;
+};
+
+Items numbered_items(int64_t count) {
+  std::vector<std::string> titles;
+  for (int64_t i = 0; i < count; ++i) titles.push_back("item");
+  return make_items(titles);
+}
+
+torch::Tensor normalized(const torch::Tensor& x_ND, const OptionTexts& options) {
+  TestContext context;
+  return built_part("encoder", "normalize", options)
+      .with("of", {slot_entry("fixed", std::make_shared<FixedEncoder>(x_ND))})
+      .make_as<Encoder>(context)
+      ->encode(numbered_items(x_ND.size(0)), context);
+}
+
+double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a.to(torch::kFloat64) - b.to(torch::kFloat64)).abs().max().item<double>();
+}
+
+// Coordinates are free up to signs, so inner products are compared: those of the truncated singular
+// value decomposition, which finds the same subspace another way.
+TEST(Normalize, KeepsTheLeadingPrincipalComponents) {
+  const torch::Tensor scale = torch::tensor({5.0, 3.0, 2.0, 1.0, 0.5, 0.1});
+  const torch::Tensor x = torch::randn({40, 6}) * scale + 2;
+  const torch::Tensor centred = (x - x.mean(0, true)).to(torch::kFloat64);
+  const auto [u, s, v] = torch::linalg_svd(centred, /*full_matrices=*/false);
+  const torch::Tensor u3 = u.slice(1, 0, 3), s3 = s.slice(0, 0, 3);
+  const torch::Tensor reduced = normalized(x, {{"dimensions", "3"}, {"l2", "false"}});
+  ASSERT_EQ(reduced.sizes(), (std::vector<int64_t>{40, 3}));
+  EXPECT_LT(
+      largest_difference(torch::mm(reduced, reduced.t()), torch::mm(u3 * s3.square(), u3.t())),
+      1e-3);
+  const torch::Tensor white =
+      normalized(x, {{"dimensions", "3"}, {"whiten", "true"}, {"l2", "false"}});
+  EXPECT_LT(largest_difference(torch::mm(white, white.t()), 40 * torch::mm(u3, u3.t())), 1e-3);
+  EXPECT_LT(largest_difference(torch::mm(white.t(), white) / 40, torch::eye(3)), 1e-4);
+  EXPECT_TRUE(torch::equal(
+      white, normalized(x, {{"dimensions", "3"}, {"whiten", "true"}, {"l2", "false"}})));
+}
+
+TEST(Normalize, CentresAndScales) {
+  const torch::Tensor x = torch::randn({20, 5}) + 3;
+  EXPECT_LT(
+      largest_difference(normalized(x, {{"center", "true"}, {"l2", "false"}}), x - x.mean(0, true)),
+      1e-6);
+  EXPECT_LT(largest_difference(normalized(x, {}).norm(2, 1), torch::ones({20})), 1e-6);
+  EXPECT_LT(largest_difference(normalized(x, {}) * x.norm(2, 1, true), x), 1e-5);
+}
+
+TEST(Normalize, FewerItemsThanDimensionsAndEqualItems) {
+  EXPECT_EQ(normalized(torch::randn({4, 9}), {{"dimensions", "8"}}).size(1), 3);
+  const torch::Tensor equal = torch::ones({5, 3});
+  EXPECT_TRUE(normalized(equal, {{"whiten", "true"}}).isfinite().all().item<bool>());
+  EXPECT_EQ(normalized(torch::empty({0, 3}), {{"whiten", "true"}}).size(0), 0);
+}
+
+TEST(Concat, StandsSideBySideInTheirWeights) {
+  TestContext context;
+  const torch::Tensor a = torch::randn({7, 3}), b = torch::randn({7, 2});
+  AnySlot::Entry second = slot_entry("b", std::make_shared<FixedEncoder>(b));
+  second.weight = 0.5;
+  const kit::Subject subject = built_part("encoder", "concat");
+  const auto both = [&](AnySlot::Entry one, AnySlot::Entry other) {
+    return subject.with("of", {std::move(one), std::move(other)}).make_as<Encoder>(context);
+  };
+  EXPECT_TRUE(torch::equal(both(slot_entry("a", std::make_shared<FixedEncoder>(a)), second)
+                               ->encode(numbered_items(7), context),
+                           torch::cat({a, 0.5 * b}, 1)));
+  const auto unequal =
+      both(slot_entry("a", std::make_shared<FixedEncoder>(a.slice(0, 0, 6))), second);
+  EXPECT_NE(message_of<DataError>([&] {
+              unequal->encode(numbered_items(7), context);
+            }).find("'a' gave the shape [6, 3]; expected one row for each of 7 items"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace tsrec::test

@@ -38,16 +38,17 @@ class FlatReward : public Reward {
 };
 
 std::shared_ptr<Trainer> start_grpo(ToyWorld& world, Backbone& model, const ToyExamples& examples,
-                                    std::shared_ptr<const Reward> reward, OptionTexts options) {
-  auto trainer = make_part<Trainer>("grpo", world.context, options);
+                                    std::shared_ptr<Reward> reward, OptionTexts options) {
+  auto trainer = built_part("trainer", "grpo", options)
+                     .with("reward", {slot_entry("toy", std::move(reward))})
+                     .make_as<Trainer>(world.context);
   trainer->start({.policy = model,
                   .examples = examples,
                   .validation = examples,
                   .sids = world.sids,
                   .trie = world.trie,
-                  .rewards = {std::move(reward)},
-                  .reward_names = {"toy"},
-                  .reward_weights = {1.0}},
+                  .data = world.data,
+                  .notes = world.notes},
                  world.context);
   return trainer;
 }
@@ -169,17 +170,17 @@ TEST(Grpo, ResumesToTheSameBytes) {
 TEST(Grpo, MissingRewardsAndTextTasksAreErrors) {
   ToyWorld world;
   const ToyExamples with_text = world.make_examples(true);
-  auto trainer =
-      make_part<Trainer>("grpo", world.context, {{"batch_prompts", "100"}, {"completions", "4"}});
+  auto trainer = built_part("trainer", "grpo", {{"batch_prompts", "100"}, {"completions", "4"}})
+                     .with("reward", {})
+                     .make_as<Trainer>(world.context);
   const std::string no_reward = message_of<ConfigError>([&] {
     trainer->start({.policy = *world.backbone,
                     .examples = with_text,
                     .validation = with_text,
                     .sids = world.sids,
                     .trie = world.trie,
-                    .rewards = {},
-                    .reward_names = {},
-                    .reward_weights = {}},
+                    .data = world.data,
+                    .notes = world.notes},
                    world.context);
   });
   EXPECT_NE(no_reward.find("[[stage.reward]]"), std::string::npos) << no_reward;

@@ -11,9 +11,8 @@ std::shared_ptr<Trainer> start_sft(ToyWorld& world, Backbone& model, const ToyEx
                   .validation = examples,
                   .sids = world.sids,
                   .trie = world.trie,
-                  .rewards = {},
-                  .reward_names = {},
-                  .reward_weights = {}},
+                  .data = world.data,
+                  .notes = world.notes},
                  world.context);
   return trainer;
 }

@@ -43,6 +43,8 @@ class ToyExamples : public ExampleSet {
 struct ToyWorld {
   TestContext context;
   Items items;
+  Dataset data;  // the items alone
+  std::vector<TokenNote> notes;
   SidTable sids;
   Vocabulary vocabulary;
   Trie trie;
@@ -58,6 +60,7 @@ struct ToyWorld {
     items = Items(keys);
     items.set("title", titles);
     items.set("description", titles);
+    data.items = items;
     sids.sizes = {3, 4};
     sids.code_NL = torch::empty({12, 2}, torch::kInt64);
     for (int64_t item = 0; item < 12; ++item) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "tsrec/parts/backbone.hpp"
-#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/stepwise.hpp"
 #include "tsrec/prompt.hpp"
 #include "tsrec/trie.hpp"
@@ -16,9 +15,8 @@ struct TrainInputs {
       validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)
   const SidTable& sids;
   const Trie& trie;
-  std::vector<std::shared_ptr<const Reward>> rewards;
-  std::vector<std::string> reward_names;
-  std::vector<double> reward_weights;
+  const Dataset& data;                  // its test split is empty
+  const std::vector<TokenNote>& notes;  // empty without an extractor
 };
 class TSREC_API Trainer : public Part, public Stepwise {
  public:

@@ -12,9 +12,13 @@ class TSREC_API Subject {
   explicit Subject(const PartInfo& info, OptionTexts options = {});
   const PartInfo& info() const { return info_; }
   const OptionTexts& options() const { return options_; }
+  // The same part with these for an option that is a part, or a list of them.
+  Subject with(const std::string& key, std::vector<AnySlot::Entry> parts) const;
   // Required options that have no value here.
   std::vector<std::string> missing() const;
-  // Throws ConfigError: an option that the part does not have, or a value that it refuses.
+  // Options that are parts hold toys where nothing else is given, so far as their kind has one
+  // (toy.hpp). Throws ConfigError: an option that the part does not have, or a value that it
+  // refuses.
   std::shared_ptr<Part> make(Context& context) const;
   template <class Interface>
   std::shared_ptr<Interface> make_as(Context& context) const {
@@ -24,6 +28,7 @@ class TSREC_API Subject {
  private:
   PartInfo info_;
   OptionTexts options_;
+  std::map<std::string, std::vector<AnySlot::Entry>> parts_;
 };
 
 // Loads a plugin file and returns its table; it is never unloaded. Throws Error.

@@ -4,7 +4,9 @@
 
 #include "tsrec/artifact.hpp"
 #include "tsrec/parts/causal_backbone.hpp"
+#include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/quantizer.hpp"
+#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/testing/context.hpp"
 
@@ -57,6 +59,24 @@ class TSREC_API ToyQuantizer final : public Quantizer, public HasDistances {
   int64_t levels_, codes_;
   std::vector<torch::Tensor> codebooks_;
 };
+
+// The vectors of toy_vectors(), whatever the texts say.
+class TSREC_API ToyEncoder final : public Encoder {
+ public:
+  ~ToyEncoder() override;
+  torch::Tensor encode(const Items& items, Context& context) override;
+};
+
+// 1 for the target, 0.5 for any item with an even number: enough to tell completions apart.
+class TSREC_API ToyReward final : public Reward {
+ public:
+  ~ToyReward() override;
+  void prepare(const RewardInputs& inputs, Context& context) override;
+  torch::Tensor score(const Rollouts& rollouts) const override;
+};
+
+// What an option of this kind holds in tests: one toy, or nothing where there is none.
+TSREC_API std::vector<AnySlot::Entry> toys(std::string_view kind);
 
 // All of it together: what a trainer, an initializer or a decoding metric is given.
 class TSREC_API ToyWorld {
