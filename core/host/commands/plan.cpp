@@ -14,7 +14,9 @@ void print_origins(const PartChoice& part, const std::string& path) {
   std::cout << "    " << part.kind << " " << part.use << "  " << part.origin.text() << '\n';
   for (const auto* options : {&part.options, &part.host_options}) {
     for (const BoundOption& option : *options) {
-      if (option.key == "use") continue;  // said above
+      const bool is_said = options == &part.host_options &&
+                           (option.key == "use" || option.is_default);  // above, or not at all
+      if (is_said) continue;
       std::cout << "      " << path << option.key << " = " << option.value << "  (" << option.origin
                 << ")\n";
     }
