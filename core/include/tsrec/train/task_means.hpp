@@ -3,6 +3,7 @@
 
 #include "tsrec/evaluation.hpp"
 #include "tsrec/nn/packed_batch.hpp"
+#include "tsrec/prompt.hpp"
 
 namespace tsrec::train {
 
