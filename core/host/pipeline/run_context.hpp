@@ -2,19 +2,21 @@
 #pragma once
 
 #include <chrono>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
 
+#include "pipeline/curve_file.hpp"
+#include "pipeline/log_lines.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/progress_bar.hpp"
 
 namespace tsrec::host {
 
 class TSREC_HOST_API RunContext final : public Context {
  public:
   // curve: file for numbers, one JSON line each; empty: they are dropped.
-  RunContext(const RunSettings& settings, std::string stage, std::filesystem::path curve);
+  RunContext(const RunSettings& settings, std::string stage, const std::filesystem::path& curve);
   ~RunContext() override;
 
   void log(Level level, std::string_view message) override;
@@ -34,18 +36,15 @@ class TSREC_HOST_API RunContext final : public Context {
   void truncate_curve(int64_t bytes);
 
  private:
-  void end_bar();
-  void check_curve() const;  // throws when the disk took no more
-  std::mutex mutex_;         // of all that follows: workers report at the same time
   const RunSettings& settings_;
   std::string stage_;
-  std::filesystem::path curve_file_;
-  std::ofstream curve_;
+  std::chrono::steady_clock::time_point began_;
+  std::mutex mutex_;  // of all that follows: workers report at the same time
   std::map<std::string, int64_t> counters_;
-  std::string bar_;
-  int64_t bar_start_ = 0;  // units that were done when the bar began
-  std::chrono::steady_clock::time_point began_, shown_, bar_began_;
-  bool is_terminal_, bar_open_ = false;
+  ProgressBar bar_;
+  LogLines lines_;
+  std::optional<CurveFile> curve_;
+  std::vector<Observer*> observers_;  // of the above, in the order in which they hear
 };
 
 }  // namespace tsrec::host

@@ -1,0 +1,56 @@
+#include "pipeline/curve_file.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace tsrec::host {
+
+CurveFile::CurveFile(std::string stage, std::filesystem::path file)
+    : stage_(std::move(stage)), file_(std::move(file)), out_(file_, std::ios::app) {}
+
+void CurveFile::number(std::string_view name, double value, int64_t step) {
+  out_ << nlohmann::ordered_json{{"stage", stage_},
+                                 {"name", std::string(name)},
+                                 {"step", step},
+                                 {"value", value}}
+              .dump()
+       << '\n';
+  check();
+}
+
+void CurveFile::check() const {
+  if (!out_)
+    throw DataError("cannot write ", file_.string(),
+                    "; free some space and run the same command again");
+}
+
+int64_t CurveFile::bytes() {
+  out_.flush();
+  check();
+  return static_cast<int64_t>(std::filesystem::file_size(file_));
+}
+
+void CurveFile::truncate(int64_t bytes) {
+  out_.close();
+  std::filesystem::resize_file(file_, static_cast<uintmax_t>(bytes));
+  out_.open(file_, std::ios::app);
+}
+
+std::vector<CurvePoint> read_curve(const std::filesystem::path& file) {
+  std::vector<CurvePoint> points;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto point = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!point.is_object() || !point.contains("name") || !point.contains("step") ||
+        !point.contains("value"))
+      throw DataError(file.string(), " has a line that is no point of a curve: ", line);
+    // What is not finite has no number in JSON.
+    const auto& value = point["value"];
+    points.push_back({point["name"].get<std::string>(),
+                      value.is_null() ? std::nan("") : value.get<double>(),
+                      point["step"].get<int64_t>()});
+  }
+  return points;
+}
+
+}  // namespace tsrec::host

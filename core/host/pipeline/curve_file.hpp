@@ -1,0 +1,41 @@
+// The numbers of one stage, a line of JSON each. The file survives an interruption, and becomes
+// part of what the stage stores.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "pipeline/observer.hpp"
+#include "support/api.hpp"
+
+namespace tsrec::host {
+
+class CurveFile final : public Observer {
+ public:
+  // Goes on behind what the file holds.
+  CurveFile(std::string stage, std::filesystem::path file);
+  // Throws DataError when the disk takes no more.
+  void number(std::string_view name, double value, int64_t step) override;
+  // Size of the file with everything that was said so far, and the way back to it: a resumed stage
+  // drops the lines beyond its checkpoint.
+  int64_t bytes();
+  void truncate(int64_t bytes);
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  void check() const;
+  std::string stage_;
+  std::filesystem::path file_;
+  std::ofstream out_;
+};
+
+struct CurvePoint {
+  std::string name;
+  double value = 0;
+  int64_t step = 0;
+};
+// The points of such a file, as they were said. Throws DataError when it is none.
+TSREC_HOST_API std::vector<CurvePoint> read_curve(const std::filesystem::path& file);
+
+}  // namespace tsrec::host

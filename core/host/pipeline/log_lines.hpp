@@ -1,0 +1,13 @@
+// What a stage says goes to the host's log, below the line that names the stage.
+#pragma once
+
+#include "pipeline/observer.hpp"
+
+namespace tsrec::host {
+
+class LogLines final : public Observer {
+ public:
+  void log(Level level, std::string_view message) override;
+};
+
+}  // namespace tsrec::host
