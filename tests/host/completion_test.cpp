@@ -30,6 +30,11 @@ TEST(Completion, OptionKeysAndTheirValues) {
   const std::string smoke = "tsrec run " + kSmoke + " --set ";
   EXPECT_EQ(completed(smoke + "stage.sft.norm"), "stage.sft.normalize=\n");
   EXPECT_EQ(completed(smoke + "stage.sft.normalize=s"), "stage.sft.normalize=sequence\n");
+  EXPECT_EQ(completed(smoke + "stage.grpo.reward.rank_penalty.ma"),
+            "stage.grpo.reward.rank_penalty.match=\n");
+  EXPECT_EQ(completed(smoke + "recommender.markov.na"), "recommender.markov.name=\n");
+  EXPECT_EQ(completed(smoke + "evaluate.metric.coverage.en"),
+            "evaluate.metric.coverage.enabled=\n");
   EXPECT_EQ(completed(smoke + "initializer.use=g"), "initializer.use=gaussian\n");
   EXPECT_EQ(completed(smoke + "quantizer.epo"), "") << "rq_vae's, and this one has rq_kmeans";
   EXPECT_EQ(completed(smoke + "evaluate.scoring=l"), "evaluate.scoring=legal\n");

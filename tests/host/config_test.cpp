@@ -98,7 +98,7 @@ std::string bind_complaints(const std::string& text, Bound& bound) {
   bound.declare(options);
   document.root().find("quantizer")->find("use");
   host::bind(options, *document.root().find("quantizer"), "quantizer 'rq'", {"use"}, document);
-  document.complain_about_leftovers();
+  document.complain_about_leftovers({"quantizer", "stage"});
   try {
     document.throw_if_any();
   } catch (const ConfigError& error) {

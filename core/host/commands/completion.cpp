@@ -1,6 +1,8 @@
 // Shell completion: a short script for the shell, which asks `tsrec complete LINE` for the rest.
+#include <algorithm>
 #include <iostream>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "commands/command_table.hpp"
@@ -58,17 +60,10 @@ Words names_of(Registry& registry, const std::string& kind) {
   return {names.begin(), names.end()};
 }
 
-void add_table(const std::string& kind, const std::string& prefix, const Node& table,
-               Registry& registry, std::vector<Settable>& all);
-
-void add_list(const std::string& kind, const std::string& prefix, const Node* list,
-              Registry& registry, std::vector<Settable>& all) {
-  if (list == nullptr || !list->is_list()) return;
-  for (const Node& entry : std::get<Node::List>(list->value)) {
-    if (const std::string name = name_of(entry); !name.empty())
-      add_table(kind, prefix + name + ".", entry, registry, all);
-  }
-}
+// All parts of the kind that stand where `path` leads from this node; entries of a list are reached
+// by their names.
+void add_kind(const std::string& kind, const std::string& prefix, const Node& node,
+              std::span<const std::string> path, Registry& registry, std::vector<Settable>& all);
 
 // The options of a part that are parts themselves.
 void add_owned(const std::string& prefix, const PartInfo& part, const Node& table,
@@ -81,8 +76,7 @@ void add_owned(const std::string& prefix, const PartInfo& part, const Node& tabl
     const Node* node = slot != nullptr ? table.find(field->facts().key) : nullptr;
     if (node == nullptr) continue;
     const std::string below = prefix + field->facts().key + ".";
-    if (node->is_table()) add_table((*slot)->kind(), below, *node, registry, all);
-    add_list((*slot)->kind(), below, node, registry, all);
+    add_kind((*slot)->kind(), below, *node, {}, registry, all);
   }
 }
 
@@ -101,6 +95,27 @@ void add_table(const std::string& kind, const std::string& prefix, const Node& t
   }
 }
 
+void add_kind(const std::string& kind, const std::string& prefix, const Node& node,
+              std::span<const std::string> path, Registry& registry, std::vector<Settable>& all) {
+  if (node.is_list()) {
+    for (const Node& entry : std::get<Node::List>(node.value)) {
+      if (const std::string name = name_of(entry); !name.empty())
+        add_kind(kind, prefix + name + ".", entry, path, registry, all);
+    }
+  } else if (path.empty()) {
+    add_table(kind, prefix, node, registry, all);
+  } else if (const Node* child = node.find(path.front())) {
+    add_kind(kind, prefix + path.front() + ".", *child, path.subspan(1), registry, all);
+  }
+}
+
+// Whether parts of the kind stand in the tables of another kind, whose options they are.
+bool is_owned(const Kind& kind) {
+  const std::string outer = kind.path_parts().front();
+  return std::any_of(kinds().begin(), kinds().end(),
+                     [&](const Kind& other) { return &other != &kind && other.path == outer; });
+}
+
 // All paths of the experiment, or, without one, of every part that stands alone in its kind's
 // table.
 std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
@@ -109,27 +124,21 @@ std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
     if (table.name == "[run]") add_fields("run.", table.options, all);
     if (table.name == "[evaluate]") add_fields("evaluate.", table.options, all);
   }
-  const Words single = {"source",    "encoder",  "quantizer",  "resolver",
-                        "extractor", "backbone", "initializer"};
   if (experiment.empty()) {
-    for (const std::string& kind : single) {
-      all.push_back({kind + ".use", names_of(registry, kind)});
-      for (const auto& [part, file] : registry.parts(kind)) add_options(kind + ".", *part, all);
+    for (const Kind& kind : kinds()) {
+      if (kind.is_list) continue;
+      const std::string prefix = std::string(kind.path) + ".";
+      all.push_back({prefix + "use", names_of(registry, kind.name)});
+      for (const auto& [part, file] : registry.parts(kind.name)) add_options(prefix, *part, all);
     }
     return all;
   }
   DocumentRequest request;
   request.file = experiment;
   const Document document = Document::load(request);
-  for (const std::string& kind : single) {
-    if (const Node* table = document.root().find(kind))
-      add_table(kind, kind + ".", *table, registry, all);
+  for (const Kind& kind : kinds()) {
+    if (!is_owned(kind)) add_kind(kind.name, "", document.root(), kind.path_parts(), registry, all);
   }
-  add_list("task", "task.", document.root().find("task"), registry, all);
-  add_list("trainer", "stage.", document.root().find("stage"), registry, all);
-  add_list("recommender", "recommender.", document.root().find("recommender"), registry, all);
-  if (const Node* evaluate = document.root().find("evaluate"))
-    add_list("metric", "evaluate.metric.", evaluate->find("metric"), registry, all);
   return all;
 }
 

@@ -38,7 +38,7 @@ std::string example_of(const Field& field) {
 }
 
 void print_toml(const PartInfo& part, Options& options) {
-  std::cout << find_kind(part.kind)->table << "\nuse = \"" << part.name << "\"\n";
+  std::cout << find_kind(part.kind)->table() << "\nuse = \"" << part.name << "\"\n";
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
     std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << example_of(*field)

@@ -128,24 +128,20 @@ fs::path experiment_file(const fs::path& named) {
   return file;
 }
 
-void complain_below(const Node& node, const std::string& path, const Document& document) {
+// known: what may stand at the top; below, it is what somebody asked for.
+void complain_below(const Node& node, const std::string& path, std::vector<std::string> known,
+                    const Document& document) {
   if (const auto* list = std::get_if<Node::List>(&node.value)) {
-    for (const Node& entry : *list) complain_below(entry, path, document);
+    for (const Node& entry : *list) complain_below(entry, path, {}, document);
   }
   if (!node.is_table()) return;
-  std::vector<std::string> known;
   for (const auto& [key, child] : std::get<Node::Table>(node.value)) {
-    if (child.consumed) known.push_back(key);
-  }
-  if (path.empty()) {
-    known = {"run",       "source",   "encoder",     "quantizer", "resolver",
-             "extractor", "backbone", "initializer", "prompt",    "task",
-             "stage",     "evaluate", "recommender", "compare",   "include"};
+    if (child.consumed && !path.empty()) known.push_back(key);
   }
   for (const auto& [key, child] : std::get<Node::Table>(node.value)) {
     const std::string name = path.empty() ? key : path + "." + key;
     if (child.consumed) {
-      complain_below(child, name, document);
+      complain_below(child, name, {}, document);
     } else {
       document.complain(child.origin,
                         "nothing is called '" + name + "' here" + suggest(key, known));
@@ -205,7 +201,9 @@ void Document::complain(const Origin& where, const std::string& sentence) const 
   complaints_.push_back(where.text() + ": " + sentence);
 }
 
-void Document::complain_about_leftovers() const { complain_below(root_, "", *this); }
+void Document::complain_about_leftovers(const std::vector<std::string>& tables) const {
+  complain_below(root_, "", tables, *this);
+}
 
 void Document::throw_if_any() const {
   if (complaints_.empty()) return;

@@ -73,7 +73,9 @@ class TSREC_HOST_API Document {
   std::string resolved_toml() const;  // re-runs the experiment
   // Collects errors; throw_if_any() prints all of them in one ConfigError.
   void complain(const Origin& where, const std::string& sentence) const;
-  void complain_about_leftovers() const;  // keys and tables that nobody consumed, with suggestions
+  // Keys and tables that nobody consumed, with suggestions. tables: what an experiment may have at
+  // its top.
+  void complain_about_leftovers(const std::vector<std::string>& tables) const;
   void throw_if_any() const;
 
  private:

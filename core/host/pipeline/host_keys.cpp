@@ -1,5 +1,7 @@
 #include "pipeline/host_keys.hpp"
 
+#include <algorithm>
+
 namespace tsrec::host {
 namespace {
 
@@ -32,8 +34,18 @@ std::vector<HostTable> host_tables() {
 std::vector<HostTable> host_tables_of(const Kind& kind) {
   std::vector<HostTable> tables = host_tables();
   std::erase_if(tables, [&](const HostTable& table) {
-    return table.name != kAnyPart && table.name != kind.table;
+    return table.name != kAnyPart && table.name != kind.table();
   });
+  return tables;
+}
+
+std::vector<std::string> top_tables() {
+  std::vector<std::string> tables = {"include", "run"};
+  for (const Kind& kind : kinds()) {
+    const std::string top = kind.path_parts().front();
+    if (std::find(tables.begin(), tables.end(), top) == tables.end()) tables.push_back(top);
+  }
+  for (const char* others : {"prompt", "compare"}) tables.emplace_back(others);
   return tables;
 }
 

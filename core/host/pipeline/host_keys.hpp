@@ -16,4 +16,7 @@ std::vector<HostTable> host_tables();
 // What the host reads in the table of a part of this kind, beside the part's own options.
 std::vector<HostTable> host_tables_of(const Kind& kind);
 
+// What an experiment may have at its top: the tables of all kinds of parts, and the host's.
+std::vector<std::string> top_tables();
+
 }  // namespace tsrec::host

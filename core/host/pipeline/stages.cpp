@@ -1,6 +1,7 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
 #include "pipeline/artefacts.hpp"
 #include "pipeline/drive_steps.hpp"
+#include "pipeline/host_keys.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
@@ -428,7 +429,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   experiment.run = read_run_settings(document);
   const Shared parts = std::make_shared<const Parts>(read_parts_of(document, registry));
   experiment.compare = read_compare(document);
-  document.complain_about_leftovers();
+  document.complain_about_leftovers(top_tables());
   document.throw_if_any();
   experiment.parts = parts;
   experiment.resolved_toml = document.resolved_toml();

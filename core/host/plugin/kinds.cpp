@@ -1,6 +1,7 @@
 #include "plugin/kinds.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "config/document.hpp"
 #include "tsrec/parts/encoder.hpp"
@@ -17,27 +18,41 @@
 namespace tsrec::host {
 namespace {
 
+enum class Count { one, list };
+
 template <class Interface>
-constexpr Kind kind(const char* does, const char* table) {
-  return {Interface::kKind, Interface::kContract, does, table};
+constexpr Kind kind(const char* does, Count count, const char* path) {
+  return {Interface::kKind, Interface::kContract, does, count == Count::list, path};
 }
 
 }  // namespace
 
+std::string Kind::table() const {
+  return is_list ? c10::str("[[", path, "]]") : c10::str("[", path, "]");
+}
+
+std::vector<std::string> Kind::path_parts() const {
+  std::vector<std::string> parts;
+  std::istringstream in(path);
+  for (std::string part; std::getline(in, part, '.');) parts.push_back(part);
+  return parts;
+}
+
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
-      kind<Source>("reads a catalogue and its users' histories", "[source]"),
-      kind<Encoder>("turns item texts into vectors", "[encoder]"),
-      kind<Quantizer>("turns vectors into short sequences of codes", "[quantizer]"),
-      kind<Resolver>("decides what happens to items with the same codes", "[resolver]"),
-      kind<Extractor>("writes down what each SID token means", "[extractor]"),
-      kind<Backbone>("the language model and its tokenizer", "[backbone]"),
-      kind<Initializer>("gives the SID tokens their first embedding rows", "[initializer]"),
-      kind<Task>("turns data into training examples", "[[task]]"),
-      kind<Trainer>("improves the model step by step", "[[stage]]"),
-      kind<Reward>("scores the completions of reinforcement learning", "[[stage.reward]]"),
-      kind<Recommender>("ranks items without a language model", "[[recommender]]"),
-      kind<Metric>("turns ranked lists into numbers", "[[evaluate.metric]]"),
+      kind<Source>("reads a catalogue and its users' histories", Count::one, "source"),
+      kind<Encoder>("turns item texts into vectors", Count::one, "encoder"),
+      kind<Quantizer>("turns vectors into short sequences of codes", Count::one, "quantizer"),
+      kind<Resolver>("decides what happens to items with the same codes", Count::one, "resolver"),
+      kind<Extractor>("writes down what each SID token means", Count::one, "extractor"),
+      kind<Backbone>("the language model and its tokenizer", Count::one, "backbone"),
+      kind<Initializer>("gives the SID tokens their first embedding rows", Count::one,
+                        "initializer"),
+      kind<Task>("turns data into training examples", Count::list, "task"),
+      kind<Trainer>("improves the model step by step", Count::list, "stage"),
+      kind<Reward>("scores the completions of reinforcement learning", Count::list, "stage.reward"),
+      kind<Recommender>("ranks items without a language model", Count::list, "recommender"),
+      kind<Metric>("turns ranked lists into numbers", Count::list, "evaluate.metric"),
   };
   return all;
 }

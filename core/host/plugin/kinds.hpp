@@ -9,11 +9,15 @@
 
 namespace tsrec::host {
 
-struct Kind {
+struct TSREC_HOST_API Kind {
   const char* name;
-  int contract;       // of the interface that this tsrec was built with
-  const char* does;   // "turns embeddings into codes"
-  const char* table;  // how an experiment names one: "[quantizer]", "[[stage.reward]]"
+  int contract;      // of the interface that this tsrec was built with
+  const char* does;  // "turns embeddings into codes"
+  bool is_list;      // an experiment has any number of them, each with a name of its own
+  const char* path;  // where they stand in the document: "quantizer", "stage.reward"
+
+  std::string table() const;                    // as an experiment begins one: "[quantizer]"
+  std::vector<std::string> path_parts() const;  // "stage", "reward"
 };
 TSREC_HOST_API const std::vector<Kind>& kinds();
 TSREC_HOST_API const std::vector<std::string>& kind_names();
