@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <vector>
 
 #include "pipeline/observer.hpp"
 #include "support/api.hpp"
@@ -29,13 +28,5 @@ class CurveFile final : public Observer {
   std::filesystem::path file_;
   std::ofstream out_;
 };
-
-struct CurvePoint {
-  std::string name;
-  double value = 0;
-  int64_t step = 0;
-};
-// The points of such a file, as they were said. Throws DataError when it is none.
-TSREC_HOST_API std::vector<CurvePoint> read_curve(const std::filesystem::path& file);
 
 }  // namespace tsrec::host

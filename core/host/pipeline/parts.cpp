@@ -15,9 +15,10 @@ void check_columns(const Parts& parts, const Document& document) {
   for (const PartChoice* choice : all) {
     const auto [first, is_new] = columns.emplace(choice->name, choice);
     if (choice->name == kUntrained) {
-      document.complain(choice->origin, std::string("'") + kUntrained +
-                                            "' is what the model before its first stage is called; "
-                                            "give the entry another  name = \"...\"");
+      document.complain(choice->origin,
+                        c10::str("'", kUntrained,
+                                 "' is what the model before its first stage is called; give the "
+                                 "entry another  name = \"...\""));
     } else if (!is_new) {
       document.complain(choice->origin, "'" + choice->name + "' is also the name of the " +
                                             first->second->kind + " in " +
