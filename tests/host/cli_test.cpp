@@ -325,8 +325,9 @@ TEST(Cli, PartsSayWhereTheyCameFromAndBrokenFilesAreWarnings) {
 TEST(Cli, PastedBlocksArePlanned) {
   const TempFolder folder;
   std::string blocks = "include = \"tsrec:experiments/000_smoke/experiment.toml\"\n";
-  for (const char* part : {"quantizer rq_vae", "initializer gaussian", "recommender markov",
-                           "task next_title", "metric hr", "trainer sft", "reward exact_match"}) {
+  for (const char* part :
+       {"quantizer rq_vae", "initializer gaussian", "recommender markov", "task next_title",
+        "metric hr", "trainer sft", "trainer grpo", "reward exact_match"}) {
     blocks += run("describe " + std::string(part) + " --toml").text;
   }
   folder.write("experiment.toml", blocks);

@@ -41,8 +41,9 @@ void print_toml(const PartInfo& part, Options& options) {
   std::cout << find_kind(part.kind)->table() << "\nuse = \"" << part.name << "\"\n";
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
-    std::cout << (facts.is_required ? "" : "# ") << facts.key << " = " << example_of(*field)
-              << "   # " << facts.help << '\n';
+    const bool is_part = std::holds_alternative<AnySlot*>(field->target());  // a table below
+    std::cout << (facts.is_required && !is_part ? "" : "# ") << facts.key << " = "
+              << example_of(*field) << "   # " << facts.help << '\n';
   }
 }
 

@@ -163,7 +163,7 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
   if (table.is_table()) {
     for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
       if (contains(used, key) || contains(others, key)) continue;
-      child.consumed = true;
+      child.consume_all();
       document.complain(child.origin,
                         what + ": unknown option '" + key + "'" + suggest(key, known));
     }
