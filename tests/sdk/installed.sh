@@ -66,7 +66,7 @@ tsrec recommend "$run" item-3 --store "$work/store" >/dev/null || fail "recommen
 tsrec plan my_quantizer/experiment.toml --store "$work/store" | grep -q "quantize  *stored" || fail "an unchanged plugin would run again"
 sed -i 's/Codes by cuts along random directions/Codes by cuts along directions/' my_quantizer/my_quantizer.cpp
 cmake --build build --target plugin_quantizer_my_quantizer >build.txt 2>&1
-tsrec plan my_quantizer/experiment.toml --store "$work/store" | grep -q "quantize  *runs: plugin file" || fail "a changed plugin would not run again"
+tsrec plan my_quantizer/experiment.toml --store "$work/store" | grep -q "quantize  *runs: file changed: my_quantizer.so (plugin)" || fail "a changed plugin would not run again"
 
 # --- two plugins with one name, and a name that exists ----------------------------------------------------------------
 ! tsrec new plugin quantizer my_quantizer 2>new.txt || fail "an existing folder is overwritten"
