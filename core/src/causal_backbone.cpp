@@ -57,8 +57,8 @@ void CausalBackbone::extend(const std::vector<std::string>& tokens, const torch:
   model().set_rows(first_id, input_ED, output_ED);
 }
 
-std::unique_ptr<Backbone> CausalBackbone::clone() const {
-  return std::make_unique<Copy>(precision_, device_, tokenizer(), model().clone());
+std::unique_ptr<nn::TrainableModel> CausalBackbone::clone() const {
+  return std::make_unique<Copy>(precision_, device_, tokenizer(), model().copy());
 }
 
 void CausalBackbone::save(const std::filesystem::path& folder) const {

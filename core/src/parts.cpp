@@ -37,4 +37,11 @@ Trainer::~Trainer() = default;
 Recommender::~Recommender() = default;
 Metric::~Metric() = default;
 
+VocabularyRows Backbone::vocabulary_rows() const {
+  return {.input_VD = embedding(),
+          .output_VD = tied() ? torch::Tensor() : head().weight_VD,
+          .num_tokens = tokenizer().size(),
+          .initializer_range = initializer_range()};
+}
+
 }  // namespace tsrec

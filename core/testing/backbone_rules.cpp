@@ -21,7 +21,7 @@ nn::PackedBatch row_of(const std::vector<int64_t>& ids) {
   return batch;
 }
 
-torch::Tensor hidden_of(const Backbone& backbone, const std::vector<int64_t>& ids) {
+torch::Tensor hidden_of(const nn::LanguageModel& backbone, const std::vector<int64_t>& ids) {
   const torch::NoGradGuard no_grad;
   return backbone.hidden(row_of(ids), {});
 }
@@ -96,17 +96,15 @@ void a_shared_prefix_is_exact(const Subject& subject) {
   require(
       is_near(hidden_TD.slice(0, 0, 5), one) && is_near(hidden_TD.slice(0, 5), other.slice(0, 3)),
       "a child segment does not see its parent as a plain row sees its own beginning");
-  // The same behind kept keys and values.
-  nn::KvPrefix kept;
-  backbone->hidden(row_of({3, 1, 4}),
-                   {.past = nullptr, .keep = &kept, .dropout = 0, .generator = {}});
+  // The same behind a state.
+  TestContext context;
+  nn::State state;
+  backbone->append(row_of({3, 1, 4}), state, context);
   nn::PackedBatch rest = row_of({7, 7});
   rest.position_T = torch::tensor({3, 4}, torch::kInt64);
   rest.segments = {{0, 2, 0, 3}};
-  require(is_near(backbone->hidden(rest,
-                                   {.past = &kept, .keep = nullptr, .dropout = 0, .generator = {}}),
-                  other.slice(0, 3)),
-          "behind kept keys and values the hidden states differ");
+  require(is_near(backbone->append(rest, state, context), other.slice(0, 3)),
+          "behind a state the hidden states differ");
 }
 
 void every_parameter_learns(const Subject& subject) {

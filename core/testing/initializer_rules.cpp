@@ -7,9 +7,12 @@ namespace initializer_rule {  // rules of other kinds have the same names
 NewRows rows_of(const Subject& subject, const ToyWorld& world,
                 const std::vector<TokenNote>& notes) {
   TestContext context;
-  return subject.make_as<Initializer>(context)->rows(
-      {.tokens = world.vocabulary, .notes = notes, .backbone = *world.plain, .sids = world.sids},
-      context);
+  return subject.make_as<Initializer>(context)->rows({.tokens = world.vocabulary,
+                                                      .notes = notes,
+                                                      .tokenizer = world.plain->tokenizer(),
+                                                      .rows = world.plain->vocabulary_rows(),
+                                                      .sids = world.sids},
+                                                     context);
 }
 
 void require_rows(const NewRows& rows, const ToyWorld& world) {
@@ -66,7 +69,8 @@ std::vector<Rule> initializer_rules() {
          const ToyWorld world;
          subject.make_as<Initializer>(context)->rows({.tokens = world.vocabulary,
                                                       .notes = world.notes,
-                                                      .backbone = *world.plain,
+                                                      .tokenizer = world.plain->tokenizer(),
+                                                      .rows = world.plain->vocabulary_rows(),
                                                       .sids = world.sids},
                                                      context);
        }))

@@ -43,7 +43,7 @@ void write_lists(const World& world, const decode::Decoder& decoder,
   }
 }
 
-void line_of(const World& world, const Backbone& backbone, const std::string& name,
+void line_of(const World& world, const nn::LanguageModel& backbone, const std::string& name,
              const decode::DecodeOptions& chosen, const std::vector<std::vector<int32_t>>& prompts,
              int64_t repeats) {
   const decode::Decoder decoder(backbone, world.trie, chosen);

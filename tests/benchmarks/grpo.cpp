@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kCompletions = 16;
 
 // Rows of which half have their target among the completions: only those give an advantage.
-std::vector<CompiledExample> chosen_rows(const World& world, const Backbone& backbone,
+std::vector<CompiledExample> chosen_rows(const World& world, const nn::LanguageModel& backbone,
                                          int64_t count) {
   const torch::NoGradGuard no_grad;
   decode::DecodeOptions beam;

@@ -12,7 +12,7 @@ namespace {
 constexpr int64_t kBatchRows = 1024;
 constexpr int64_t kComparedRows = 64;  // both sides state their loss on these
 
-double loss_of(const Backbone& model, const std::vector<CompiledExample>& rows,
+double loss_of(const nn::LanguageModel& model, const std::vector<CompiledExample>& rows,
                torch::Device device) {
   const torch::NoGradGuard no_grad;
   double sum = 0, labels = 0;
@@ -41,8 +41,8 @@ std::vector<CompiledExample> padded(std::vector<CompiledExample> rows) {
   return rows;
 }
 
-void plain_step(const Backbone& model, std::span<const CompiledExample> rows, const Plain& plain,
-                torch::Device device) {
+void plain_step(const nn::LanguageModel& model, std::span<const CompiledExample> rows,
+                const Plain& plain, torch::Device device) {
   std::vector<CompiledExample> chunk(rows.begin(), rows.end());
   if (plain.pads) chunk = padded(std::move(chunk));
   for (const nn::PackedBatch& pack :
@@ -65,12 +65,12 @@ void ablation(const World& world, const std::string& name, const Plain& plain,
   const auto backbone = world.make_backbone();
   nn::FlatParameters parameters(backbone->parameters());
   nn::AdamW optimizer(parameters, {});
-  nn::ModelWorkers<Backbone> workers(*backbone, parameters, world.context.device());
+  nn::ModelWorkers workers(*backbone, parameters, world.context.device());
   const int64_t rows = 256;
   Line line(world.id('B'), name, world.context.machine());
   line.seconds(timed(std::min<int64_t>(options.repeats, 2), [&] {
     workers.accumulate(static_cast<size_t>(rows / plain.rows_at_once),
-                       [&](const Backbone& model, size_t part) {
+                       [&](const nn::LanguageModel& model, size_t part) {
                          plain_step(model,
                                     std::span(world.train)
                                         .subspan(part * static_cast<size_t>(plain.rows_at_once),

@@ -37,8 +37,11 @@ TEST_F(CudaDecoder, WritesTheSameTexts) {
   decode::DecodeOptions options;
   options.beams = 3;
   const std::vector<std::vector<int32_t>> prompts = {{1, 2, 7}, {9, 9, 4, 4, 3}};
-  EXPECT_EQ(decode::Decoder(*there, world.trie, options).write(prompts, 6, context),
-            decode::Decoder(*world.backbone, world.trie, options).write(prompts, 6, plain));
+  const decode::TextOptions texts{.max_new_tokens = 6,
+                                  .eos = there->tokenizer().eos(),
+                                  .num_tokens = there->tokenizer().size()};
+  EXPECT_EQ(decode::Decoder(*there, world.trie, options).write(prompts, texts, context),
+            decode::Decoder(*world.backbone, world.trie, options).write(prompts, texts, plain));
 }
 
 }  // namespace

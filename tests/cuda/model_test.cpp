@@ -89,7 +89,7 @@ TEST_F(CudaModel, SeesKeysAndValuesThatItKept) {
     for (Backbone* model : {world_.backbone.get(), there.get()}) {
       const torch::Device device = model->embedding().device();
       const nn::PackedPrompts packed = nn::pack_prompts(prompts, /*share_prefix=*/true);
-      nn::KvPrefix prefix;
+      nn::State prefix;
       nn::ForwardOptions options;
       options.keep = &prefix;
       model->hidden(packed.batch.to(device), options);
@@ -97,7 +97,7 @@ TEST_F(CudaModel, SeesKeysAndValuesThatItKept) {
         nn::PackedBatch batch;
         std::vector<int64_t> tokens, positions;
         for (const int32_t parent : parents) {
-          const nn::Segment& above = prefix.segments()[static_cast<size_t>(parent)];
+          const nn::Segment& above = prefix->segments()[static_cast<size_t>(parent)];
           const int32_t position = above.position + above.length;
           batch.segments.push_back({static_cast<int32_t>(tokens.size()), 2, parent, position});
           for (int32_t t = 0; t < 2; ++t) {
@@ -107,10 +107,10 @@ TEST_F(CudaModel, SeesKeysAndValuesThatItKept) {
         }
         batch.token_T = torch::tensor(tokens);
         batch.position_T = torch::tensor(positions);
-        options.past = &prefix;
+        options.past = prefix;
         return model->hidden(batch.to(device), options);
       };
-      const auto first = static_cast<int32_t>(prefix.segments().size());
+      const auto first = static_cast<int32_t>(prefix->segments().size());
       torch::Tensor last = extend({packed.segment_B[2], packed.segment_B[0], packed.segment_B[0]});
       if (twice) last = extend({first + 2, first, first + 1});
       hidden.push_back(last);

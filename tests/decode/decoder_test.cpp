@@ -1,6 +1,7 @@
 #include "tsrec/decode/decoder.hpp"
 
 #include "plugins/trainer/toy_world.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
 #include "tsrec/parts/source.hpp"
 
 namespace tsrec::test {
@@ -13,7 +14,7 @@ using decode::Scoring;
 const std::vector<std::vector<int32_t>> kPrompts = {{1, 2, 7}, {1, 2}, {1, 2, 7}, {9, 9, 4, 4, 3}};
 
 // log p over the whole vocabulary after `tokens`, by one plain forward.
-torch::Tensor next_log_probs(const Backbone& model, const std::vector<int32_t>& tokens) {
+torch::Tensor next_log_probs(const nn::LanguageModel& model, const std::vector<int32_t>& tokens) {
   const torch::NoGradGuard no_grad;
   return torch::log_softmax(
       torch::matmul(model.hidden(one_row(tokens), {})[-1], model.head().weight_VD.t())
@@ -240,15 +241,11 @@ TEST(Decoder, TheTreeScoresEveryTokenOfEveryCompletionWithItsGradient) {
     options.beams = 5;
     options.suffix = suffix;
     const Decoder decoder(*world.backbone, world.trie, options);
-    const decode::Prefilled prompts = decoder.prefill(kPrompts, world.context);
+    const nn::Prefilled prompts = decoder.prefill(kPrompts, world.context);
     const Rollouts rollouts = decoder.roll_out(prompts, std::nullopt, world.context);
     const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
-    nn::ForwardOptions forward;
-    forward.past = &prompts.prefix;
-    const torch::Tensor hidden = world.backbone->hidden(tree, forward);
-    const torch::Tensor log_prob = nn::label_log_prob(
-        world.backbone->head(), torch::cat({hidden, prompts.last_BD}).index_select(0, tree.at_R),
-        tree.label_R);
+    const torch::Tensor log_prob =
+        nn::label_log_probs(*world.backbone, prompts, tree, world.context);
     std::vector<torch::Tensor> wanted;
     for (size_t b = 0; b < kPrompts.size(); ++b) {
       for (const auto& sid : rollouts.token_BG[b]) {
@@ -303,8 +300,11 @@ TEST(Decoder, WritesTheGreedyTextWithOneBeam) {
   ToyWorld world;
   DecodeOptions options;
   options.beams = 1;
+  const decode::TextOptions texts{.max_new_tokens = 6,
+                                  .eos = world.backbone->tokenizer().eos(),
+                                  .num_tokens = world.backbone->tokenizer().size()};
   const auto written =
-      Decoder(*world.backbone, world.trie, options).write(kPrompts, 6, world.context);
+      Decoder(*world.backbone, world.trie, options).write(kPrompts, texts, world.context);
   for (size_t b = 0; b < kPrompts.size(); ++b) {
     std::vector<int32_t> context = kPrompts[b], wanted;
     for (int64_t t = 0; t < 6; ++t) {

@@ -42,7 +42,7 @@ nn::CausalLm make_model(const nn::LmShape& shape, uint64_t seed = 4) {
 // --- The model again, from its formulas, in double precision with plain loops --------------------
 class PlainModel {
  public:
-  explicit PlainModel(const nn::CausalLm& model) : shape_(model.shape()) {
+  explicit PlainModel(nn::CausalLm& model) : shape_(model.shape()) {
     for (const nn::Parameter& parameter : model.parameters()) {
       const torch::Tensor value =
           parameter.value.detach().to(torch::kFloat64).reshape({parameter.value.size(0), -1});
@@ -179,7 +179,7 @@ TEST(CausalLm, ForwardIsTheFormulaInDoublePrecision) {
   shapes[4].head_width = 12;
   shapes[4].rope_theta = 20;
   for (const nn::LmShape& shape : shapes) {
-    const nn::CausalLm model = make_model(shape);
+    nn::CausalLm model = make_model(shape);
     const std::vector<int32_t> ids = {3, 7, 7, 1, 29, 0, 12};
     const torch::NoGradGuard no_grad;
     const torch::Tensor hidden = model.hidden(one_row(ids), {});
@@ -300,7 +300,7 @@ TEST(CausalLm, ActivationCheckpointingGivesTheSameLossGradientsAndDropout) {
     for (size_t i = 0; i < plain.size(); ++i)
       EXPECT_TRUE(torch::equal(plain[i], checkpointed[i])) << i;
   }
-  nn::KvPrefix kept;
+  nn::State kept;
   nn::ForwardOptions both;
   both.checkpoint = true;
   both.keep = &kept;
@@ -333,20 +333,20 @@ TEST(PackedBatch, LossAndGradientsInBfloat16) {
         << i;
 }
 
-TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) {
+TEST(ModelState, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) {
   nn::CausalLm model = make_model(small_shape());
   const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {1, 2}, {1, 2, 3}, {5}};
   for (const bool share : {true, false}) {
     const nn::PackedPrompts packed = nn::pack_prompts(prompts, share);
     EXPECT_EQ(packed.segment_B[0], packed.segment_B[2]);
-    nn::KvPrefix prefix, longer;
+    nn::State prefix, longer;
     nn::ForwardOptions first;
     first.keep = &prefix;
     model.hidden(packed.batch, first);
-    ASSERT_EQ(prefix.num_tokens(), packed.batch.num_tokens());
+    ASSERT_EQ(prefix->num_tokens(), packed.batch.num_tokens());
     // Two different continuations of prompt 0, one of prompt 1; then one more token behind the
     // second of them.
-    const auto past = static_cast<int32_t>(prefix.segments().size());
+    const auto past = static_cast<int32_t>(prefix->segments().size());
     nn::PackedBatch next;
     next.token_T = torch::tensor({7, 8, 9, 7}, torch::kInt64);
     next.position_T = torch::tensor({3, 4, 3, 2}, torch::kInt64);
@@ -354,7 +354,7 @@ TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) 
                      {2, 1, packed.segment_B[0], 3},
                      {3, 1, packed.segment_B[1], 2}};
     nn::ForwardOptions second;
-    second.past = &prefix;
+    second.past = prefix;
     second.keep = &longer;
     const torch::Tensor hidden = model.hidden(next, second);
     nn::PackedBatch last;
@@ -362,7 +362,7 @@ TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) 
     last.position_T = torch::tensor({4}, torch::kInt64);
     last.segments = {{0, 1, past + 1, 4}};
     nn::ForwardOptions third;
-    third.past = &longer;
+    third.past = longer;
     const torch::Tensor end = model.hidden(last, third);
     const auto whole = [&](const std::vector<int32_t>& ids) {
       return model.hidden(one_row(ids), {});
@@ -383,6 +383,40 @@ TEST(KvPrefix, ContinuingBehindAPromptEqualsComputingItAgainForwardAndBackward) 
           << i;
     }
   }
+}
+
+TEST(ModelState, PromptsBehindACommonBeginningAreThePromptsWhole) {
+  const nn::CausalLm model = make_model(small_shape());
+  const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {1, 2, 3, 4}, {1, 2, 3}, {1, 2, 5}};
+  TestContext context;
+  const nn::State begun = model.begin(std::span(prompts[0]).first(2), context);
+  ASSERT_EQ(begun->num_tokens(), 2);
+  for (const nn::State& start : {begun, nn::State()}) {
+    const nn::Prefilled prefilled = model.prefill(prompts, start, context);
+    EXPECT_EQ(prefilled.segment_B[0], prefilled.segment_B[2]);
+    EXPECT_EQ(prefilled.state->num_tokens(), 5);
+    for (size_t b = 0; b < prompts.size(); ++b) {
+      const torch::Tensor whole_D = model.hidden(one_row(prompts[b]), {})[-1];
+      EXPECT_LT((prefilled.last_BD[static_cast<int64_t>(b)] - whole_D).abs().max().item<double>(),
+                2e-5);
+      const nn::Segment& end =
+          prefilled.state->segments()[static_cast<size_t>(prefilled.segment_B[b])];
+      EXPECT_EQ(end.position + end.length, std::ssize(prompts[b]));
+    }
+    EXPECT_TRUE(prefilled.last_BD.requires_grad());
+  }
+  EXPECT_EQ(begun->num_tokens(), 2);  // whoever went on from it left it as it was
+}
+
+TEST(ModelState, OfAnotherModelIsRefused) {
+  nn::LmShape deeper = small_shape();
+  ++deeper.layers;
+  TestContext context;
+  nn::State state;
+  make_model(small_shape()).append(one_row({1, 2}), state, context);
+  EXPECT_TRUE(
+      contains(message_of<Error>([&] { make_model(deeper).append(one_row({3}), state, context); }),
+               "another model"));
 }
 
 TEST(Attention, KernelEqualsTheMaskedFormulaInDoublePrecision) {
@@ -488,7 +522,7 @@ TEST(CausalLm, PackedWeightsServeForwardsUntilTheModelChanges) {
     for (const nn::Parameter& parameter : model.parameters()) parameter.value.mul_(1.5);
     const torch::Tensor changed_TD = hidden();
     EXPECT_GT((changed_TD - plain_TD).abs().max().item<double>(), 1e-2);
-    const nn::CausalLm copy = model.clone();
+    const nn::CausalLm copy = model.copy();
     EXPECT_LT((copy.hidden(batch, {}).to(torch::kFloat32) - changed_TD).abs().max().item<double>(),
               tolerance);
   }
@@ -523,7 +557,8 @@ TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) 
       model.load(folder.path());
       return model;
     };
-    const nn::CausalLm stored = load(), widened = load();
+    const nn::CausalLm stored = load();
+    nn::CausalLm widened = load();
     const auto a = narrow.parameters(), b = widened.parameters();
     for (size_t i = 0; i < a.size(); ++i)
       EXPECT_TRUE(torch::equal(a[i].value.to(torch::kFloat32), b[i].value)) << a[i].name;
@@ -544,7 +579,7 @@ TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) 
     nn::CausalLm packed = load();
     packed.pack_weights();
     EXPECT_LT((packed.hidden(batch, {}) - wanted_TD).abs().max().item<double>(), 1e-5);
-    EXPECT_TRUE(torch::equal(stored.clone().embedding(), widened.embedding()));
+    EXPECT_TRUE(torch::equal(stored.copy().embedding(), widened.embedding()));
     const torch::AutoGradMode with_grad(true);
     EXPECT_TRUE(torch::equal(stored.hidden(batch, {}), widened.hidden(batch, {})));
   }

@@ -59,8 +59,8 @@ TEST(Replicas, ThreeWorkersGiveTheGradientOfOne) {
 
   nn::Replicas replicas(parameters);
   std::vector<nn::CausalLm> clones;
-  for (int i = 0; i < 2; ++i) clones.push_back(model.clone());
-  for (const nn::CausalLm& clone : clones) replicas.add(clone.parameters());
+  for (int i = 0; i < 2; ++i) clones.push_back(model.copy());
+  for (nn::CausalLm& clone : clones) replicas.add(clone.parameters());
   const nn::CausalLm* models[] = {&model, &clones[0], &clones[1]};
   for (int again = 0; again < 2; ++again) {  // the second time on used gradients
     replicas.zero_gradient();
@@ -73,7 +73,7 @@ TEST(Replicas, ThreeWorkersGiveTheGradientOfOne) {
 TEST(Replicas, AnUpdateOfTheOriginalIsSeenByAll) {
   nn::CausalLm model = make_model();
   nn::FlatParameters parameters(model.parameters());
-  nn::CausalLm clone = model.clone();
+  nn::CausalLm clone = model.copy();
   nn::Replicas replicas(parameters);
   replicas.add(clone.parameters());
   {

@@ -25,7 +25,7 @@ class FaultyBackbone : public CausalBackbone, public FaultySteps {
     if (packed_) return packed_->hidden(batch, options);
     nn::PackedBatch seen = batch;
     nn::ForwardOptions how = options;
-    if (has_fault("forgets segments") && options.past == nullptr && options.keep == nullptr)
+    if (has_fault("forgets segments") && !options.past && options.keep == nullptr)
       seen.segments = {{0, static_cast<int32_t>(batch.num_tokens()), -1, 0}};
     if (has_fault("forgets parents"))
       for (nn::Segment& segment : seen.segments) segment.parent = -1;
@@ -48,7 +48,7 @@ class FaultyBackbone : public CausalBackbone, public FaultySteps {
   void pack_weights() override {
     if (has_fault("stays as it was packed")) packed_ = CausalBackbone::clone();
   }
-  std::unique_ptr<Backbone> clone() const override;
+  std::unique_ptr<nn::TrainableModel> clone() const override;
   void load(const std::filesystem::path& folder) override {
     CausalBackbone::load(folder);
     if (!has_fault("loads something else")) return;
@@ -58,7 +58,7 @@ class FaultyBackbone : public CausalBackbone, public FaultySteps {
 
  private:
   kit::ToyBackbone toy_;
-  std::unique_ptr<Backbone> packed_;
+  std::unique_ptr<nn::TrainableModel> packed_;
 };
 
 // Hands on to the original: what a shallow copy would do.
@@ -75,7 +75,7 @@ class Shared final : public FaultyBackbone {
   const FaultyBackbone& original_;
 };
 
-std::unique_ptr<Backbone> FaultyBackbone::clone() const {
+std::unique_ptr<nn::TrainableModel> FaultyBackbone::clone() const {
   TestContext context;
   if (has_fault("a shallow clone")) return std::make_unique<Shared>(*this, context);
   return CausalBackbone::clone();
@@ -107,7 +107,7 @@ class FaultyInitializer final : public Initializer {
     if (has_fault("needs notes") && inputs.notes.empty()) throw std::out_of_range("at");
     if (has_fault("touches the backbone")) {
       const torch::NoGradGuard no_grad;
-      inputs.backbone.embedding().add_(1);
+      inputs.rows.input_VD.add_(1);
     }
     NewRows rows = good_->rows(inputs, context);
     static double calls = 0;
@@ -207,7 +207,7 @@ class FaultyTrainer final : public Trainer {
 
  private:
   std::shared_ptr<Trainer> good_;
-  Backbone* policy_ = nullptr;
+  nn::TrainableModel* policy_ = nullptr;
 };
 
 TEST(Conformance, RulesOfTrainersCanBeBroken) {

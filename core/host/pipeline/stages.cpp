@@ -235,11 +235,13 @@ Stage extend_stage(const Shared& parts) {
             const SidTable sids = read_sids(run.input({Role::resolve}));
             const std::vector<TokenNote> notes = notes_for(parts, run);
             const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone->tokenizer().size()));
-            const NewRows rows =
-                parts->initializer->make<Initializer>(run.context())
-                    ->rows(
-                        {.tokens = vocabulary, .notes = notes, .backbone = *backbone, .sids = sids},
-                        run.context());
+            const NewRows rows = parts->initializer->make<Initializer>(run.context())
+                                     ->rows({.tokens = vocabulary,
+                                             .notes = notes,
+                                             .tokenizer = backbone->tokenizer(),
+                                             .rows = backbone->vocabulary_rows(),
+                                             .sids = sids},
+                                            run.context());
             if (!rows.input_ED.isfinite().all().item<bool>())
               throw DataError("the initializer '", parts->initializer->use,
                               "' gave rows that are not finite");

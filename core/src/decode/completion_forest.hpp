@@ -2,7 +2,7 @@
 #pragma once
 
 #include "decode/extension.hpp"
-#include "tsrec/decode/decoder.hpp"
+#include "tsrec/nn/language_model.hpp"
 
 namespace tsrec::decode {
 
@@ -10,8 +10,8 @@ namespace tsrec::decode {
 // prompt share is one path.
 class CompletionForest {
  public:
-  explicit CompletionForest(const Prefilled& prompts)
-      : prompts_(prompts), first_(static_cast<int32_t>(prompts.prefix.segments().size())) {}
+  explicit CompletionForest(const nn::Prefilled& prompts)
+      : prompts_(prompts), first_(static_cast<int32_t>(prompts.state->segments().size())) {}
 
   // Labels of one completion of prompt b; its last token predicts nothing and is not computed.
   void add(size_t b, int64_t completion, const std::vector<int32_t>& tokens) {
@@ -51,14 +51,14 @@ class CompletionForest {
     if (!is_new) return found->second;
     const int32_t parent = before == kPrompt ? prompts_.segment_B[b] : first_ + before;
     const nn::Segment& above = before == kPrompt
-                                   ? prompts_.prefix.segments()[static_cast<size_t>(parent)]
+                                   ? prompts_.state->segments()[static_cast<size_t>(parent)]
                                    : segments_[static_cast<size_t>(before)];
     segments_.push_back({fresh, 1, parent, position_after(above)});
     token_T_.push_back(token);
     return fresh;
   }
 
-  const Prefilled& prompts_;
+  const nn::Prefilled& prompts_;
   int32_t first_;  // number of the batch's first segment
   std::map<std::tuple<size_t, int32_t, int32_t>, int32_t> child_;
   std::vector<nn::Segment> segments_;

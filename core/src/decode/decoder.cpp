@@ -6,14 +6,13 @@
 #include "decode/scorer.hpp"
 #include "decode/text_beams.hpp"
 #include "tsrec/nn/replicas.hpp"
-#include "tsrec/nn/transfer.hpp"
 
 namespace tsrec::decode {
 
 using Prompt = std::vector<int32_t>;
 
 struct Decoder::Impl {
-  const Backbone& backbone;
+  const nn::LanguageModel& model;
   const Trie& trie;
   DecodeOptions options;
 
@@ -48,53 +47,10 @@ struct Decoder::Impl {
     }
     return rollouts;
   }
-
-  // Computes the prompts behind `base`, which holds the first tokens of all of them as one segment
-  // (or nothing).
-  Prefilled prefill(std::span<const Prompt> prompts, const nn::KvPrefix& base,
-                    Context& context) const {
-    const int64_t known = base.num_tokens();
-    std::vector<Prompt> rest;
-    if (known > 0) {
-      for (const Prompt& prompt : prompts) rest.emplace_back(prompt.begin() + known, prompt.end());
-    }
-    nn::PackedPrompts packed = nn::pack_prompts(known > 0 ? std::span<const Prompt>(rest) : prompts,
-                                                /*share_prefix=*/true);
-    const auto first = static_cast<int32_t>(base.segments().size());
-    if (known > 0) {
-      packed.batch.position_T += known;
-      for (nn::Segment& segment : packed.batch.segments) {
-        segment.position += static_cast<int32_t>(known);
-        segment.parent = segment.parent < 0 ? first - 1 : segment.parent + first;
-      }
-    }
-    Prefilled result;
-    result.prefix = base;
-    const torch::Tensor hidden_TD = forward(backbone, packed.batch, result.prefix, context);
-    std::vector<int64_t> ends;
-    for (const int32_t segment : packed.segment_B) {
-      const nn::Segment& s = packed.batch.segments[static_cast<size_t>(segment)];
-      ends.push_back(s.begin + s.length - 1);
-      result.segment_B.push_back(segment + first);
-    }
-    result.last_BD = hidden_TD.index_select(
-        0, nn::to_device(torch::tensor(ends, torch::kInt64), hidden_TD.device()));
-    return result;
-  }
-
-  // Keys and values of the first `length` tokens of a prompt.
-  nn::KvPrefix base_of(const Prompt& prompt, size_t length, Context& context) const {
-    nn::KvPrefix base;
-    if (length == 0) return base;
-    const Prompt start(prompt.begin(), prompt.begin() + static_cast<std::ptrdiff_t>(length));
-    forward(backbone, nn::pack_prompts(std::span(&start, 1), /*share_prefix=*/true).batch, base,
-            context);
-    return base;
-  }
 };
 
-Decoder::Decoder(const Backbone& backbone, const Trie& trie, DecodeOptions options)
-    : impl_(new Impl{backbone, trie, std::move(options)}) {
+Decoder::Decoder(const nn::LanguageModel& model, const Trie& trie, DecodeOptions options)
+    : impl_(new Impl{model, trie, std::move(options)}) {
   const DecodeOptions& o = impl_->options;
   if (o.beams < 1) throw ConfigError("beam search needs at least one beam");
   if (o.search == Search::sample && !(o.temperature > 0))
@@ -107,18 +63,18 @@ Decoder::Decoder(const Backbone& backbone, const Trie& trie, DecodeOptions optio
 
 Decoder::~Decoder() = default;
 
-Prefilled Decoder::prefill(std::span<const Prompt> prompts, Context& context) const {
-  return impl_->prefill(prompts, {}, context);
+nn::Prefilled Decoder::prefill(std::span<const Prompt> prompts, Context& context) const {
+  return impl_->model.prefill(prompts, /*begun=*/nullptr, context);
 }
 
-Rollouts Decoder::roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
+Rollouts Decoder::roll_out(const nn::Prefilled& prompts, std::optional<at::Generator> generator,
                            Context& context) const {
   const torch::NoGradGuard no_grad;
-  Scorer scorer(impl_->backbone, impl_->trie, impl_->options, prompts, context);
+  Scorer scorer(impl_->model, impl_->trie, impl_->options, prompts, context);
   return impl_->rollouts_of(impl_->search(scorer, generator));
 }
 
-nn::PackedBatch Decoder::tree(const Prefilled& prompts, const Rollouts& rollouts) const {
+nn::PackedBatch Decoder::tree(const nn::Prefilled& prompts, const Rollouts& rollouts) const {
   const std::vector<int32_t>& suffix = impl_->options.suffix;
   CompletionForest forest(prompts);
   for (size_t b = 0; b < rollouts.token_BG.size(); ++b) {
@@ -211,9 +167,10 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
     float score;
   };
   context.count("rows", static_cast<int64_t>(prompts.size()));
-  const size_t known = common_length(distinct);
-  const nn::KvPrefix base =
-      distinct.empty() ? nn::KvPrefix() : impl_->base_of(distinct.front(), known, context);
+  nn::State begun;
+  if (const size_t common = common_length(distinct); common > 0)
+    begun = impl_->model.begin(std::span(distinct.front()).first(common), context);
+  const auto known = static_cast<size_t>(begun ? begun->num_tokens() : 0);
   const int64_t all_workers = nn::num_workers(context.device());
   const std::vector<Range> ranges = ranges_of(
       distinct, known, beams_of(options), tokens_at_once(distinct.size(), options, all_workers));
@@ -226,9 +183,9 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
     for (size_t r = next++; r < ranges.size(); r = next++) {
       if (context.stopping()) throw Interrupted("ranking was stopped; it starts again next time");
       const auto [begin, end] = ranges[r];
-      const Rollouts rollouts =
-          roll_out(impl_->prefill(std::span(distinct).subspan(begin, end - begin), base, context),
-                   std::nullopt, context);
+      const Rollouts rollouts = roll_out(
+          impl_->model.prefill(std::span(distinct).subspan(begin, end - begin), begun, context),
+          std::nullopt, context);
       const float* score = rollouts.log_prob_BG.const_data_ptr<float>();
       for (size_t p = begin; p < end; ++p) {
         certified_P[p] = rollouts.certified_B[static_cast<int64_t>(p - begin)].item<int64_t>();
@@ -275,15 +232,16 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
 }
 
 std::vector<std::vector<std::vector<int32_t>>> Decoder::write(
-    std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens, Context& context) const {
+    std::span<const std::vector<int32_t>> prompts, const TextOptions& options,
+    Context& context) const {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<std::vector<int32_t>>> texts;
   for (const auto& [begin, end] :
        ranges_of(prompts, /*known=*/0, impl_->options.beams, impl_->options.max_tokens)) {
     if (context.stopping()) throw Interrupted("writing was stopped; it starts again next time");
-    TextBeams beams(impl_->backbone, prefill(prompts.subspan(begin, end - begin), context),
-                    static_cast<size_t>(impl_->options.beams));
-    for (int64_t step = 0; step < max_new_tokens && beams.step(context); ++step) {
+    TextBeams beams(impl_->model, prefill(prompts.subspan(begin, end - begin), context),
+                    static_cast<size_t>(impl_->options.beams), options);
+    for (int64_t step = 0; step < options.max_new_tokens && beams.step(context); ++step) {
     }
     for (auto& answers : beams.texts()) texts.push_back(std::move(answers));
     context.progress("writing", static_cast<int64_t>(end), static_cast<int64_t>(prompts.size()));

@@ -1,15 +1,13 @@
 #include "decode/extension.hpp"
 
-#include "tsrec/nn/work.hpp"
-
 namespace tsrec::decode {
 
-nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::KvPrefix& prefix) {
+nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::ModelState& state) {
   nn::PackedBatch batch;
   std::vector<int64_t> tokens, positions;
   for (const Extension& extension : extensions) {
     const int32_t position =
-        position_after(prefix.segments()[static_cast<size_t>(extension.parent)]);
+        position_after(state.segments()[static_cast<size_t>(extension.parent)]);
     batch.segments.push_back({static_cast<int32_t>(tokens.size()),
                               static_cast<int32_t>(extension.tokens.size()), extension.parent,
                               position});
@@ -21,15 +19,6 @@ nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::KvP
   batch.token_T = torch::tensor(tokens, torch::kInt64);
   batch.position_T = torch::tensor(positions, torch::kInt64);
   return batch;
-}
-
-torch::Tensor forward(const Backbone& backbone, const nn::PackedBatch& batch, nn::KvPrefix& prefix,
-                      Context& context) {
-  nn::ForwardOptions options;
-  options.past = prefix.num_tokens() > 0 ? &prefix : nullptr;
-  options.keep = &prefix;
-  nn::count_work(backbone, batch.num_tokens(), /*rows=*/0, /*columns=*/0, context);
-  return backbone.hidden(batch.to(context.device()), options);
 }
 
 }  // namespace tsrec::decode

@@ -1,8 +1,7 @@
-// New tokens behind keys and values that exist already.
+// New tokens behind a model's state.
 #pragma once
 
-#include "tsrec/context.hpp"
-#include "tsrec/parts/backbone.hpp"
+#include "tsrec/nn/model_state.hpp"
 
 namespace tsrec::decode {
 
@@ -17,10 +16,6 @@ inline int32_t position_after(const nn::Segment& segment) {
   return segment.position + segment.length;
 }
 
-nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::KvPrefix& prefix);
-
-// [T, D] of the batch, whose keys and values are appended to `prefix`.
-torch::Tensor forward(const Backbone& backbone, const nn::PackedBatch& batch, nn::KvPrefix& prefix,
-                      Context& context);
+nn::PackedBatch batch_of(const std::vector<Extension>& extensions, const nn::ModelState& state);
 
 }  // namespace tsrec::decode

@@ -27,13 +27,13 @@ RowRange range_of(std::span<Beam* const> beams, const Trie& trie) {
 
 }  // namespace
 
-Scorer::Scorer(const Backbone& backbone, const Trie& trie, const DecodeOptions& options,
-               const Prefilled& prompts, Context& context)
-    : backbone_(backbone),
+Scorer::Scorer(const nn::LanguageModel& model, const Trie& trie, const DecodeOptions& options,
+               const nn::Prefilled& prompts, Context& context)
+    : model_(model),
       trie_(trie),
       options_(options),
       context_(context),
-      prefix_(prompts.prefix.detached()),
+      state_(prompts.state->detached()),
       hidden_HD_(prompts.last_BD.detach()),
       segment_B_(prompts.segment_B) {}
 
@@ -57,7 +57,7 @@ void Scorer::compute(std::span<Beam* const> beams) {
   std::vector<Extension> extensions;
   std::vector<int64_t> ends;
   int64_t num_tokens = 0;
-  const auto first = static_cast<int32_t>(prefix_.segments().size());
+  const auto first = static_cast<int32_t>(state_->segments().size());
   for (Beam* beam : beams) {
     if (beam->computed == beam->tokens.size()) continue;
     const auto begin = beam->tokens.begin() + static_cast<std::ptrdiff_t>(beam->computed);
@@ -69,8 +69,7 @@ void Scorer::compute(std::span<Beam* const> beams) {
     ends.push_back(num_tokens - 1);
   }
   if (extensions.empty()) return;
-  const torch::Tensor hidden_TD =
-      forward(backbone_, batch_of(extensions, prefix_), prefix_, context_);
+  const torch::Tensor hidden_TD = model_.append(batch_of(extensions, *state_), state_, context_);
   hidden_HD_ = num_tokens == static_cast<int64_t>(ends.size())
                    ? hidden_TD
                    : hidden_TD.index_select(
@@ -84,10 +83,10 @@ ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   const torch::Tensor h = hidden_HD_.index_select(
       0, nn::to_device(torch::tensor(rows, torch::kInt64), hidden_HD_.device()));
   const RowRange range = range_of(beams, trie_);
-  const nn::Head head = backbone_.head();
+  const nn::Head head = model_.head();
   const bool sees_all = options_.scoring == Scoring::full;
-  nn::count_work(backbone_, /*tokens=*/0, h.size(0),
-                 sees_all ? head.weight_VD.size(0) : range.count, context_);
+  nn::count_work(model_, /*tokens=*/0, h.size(0), sees_all ? head.weight_VD.size(0) : range.count,
+                 context_);
   const torch::Tensor logit = nn::logits(head, h, range).cpu().contiguous();
   if (!logit.isfinite().all().item<bool>()) {
     throw DataError(
@@ -120,10 +119,9 @@ void Scorer::add_suffix_scores(std::span<Beam* const> beams) {
     extensions.push_back(std::move(extension));
     labels.insert(labels.end(), suffix.begin(), suffix.end());
   }
-  const torch::Tensor hidden_TD =
-      forward(backbone_, batch_of(extensions, prefix_), prefix_, context_);
-  const nn::Head head = backbone_.head();
-  nn::count_work(backbone_, /*tokens=*/0, hidden_TD.size(0), head.weight_VD.size(0), context_);
+  const torch::Tensor hidden_TD = model_.append(batch_of(extensions, *state_), state_, context_);
+  const nn::Head head = model_.head();
+  nn::count_work(model_, /*tokens=*/0, hidden_TD.size(0), head.weight_VD.size(0), context_);
   const torch::Tensor log_prob_CS =
       nn::label_log_prob(head, hidden_TD,
                          nn::to_device(torch::tensor(labels, torch::kInt64), hidden_TD.device()))

@@ -24,9 +24,9 @@ class ChildScores {
 
 class Scorer {
  public:
-  // Without gradients, on detached keys and values. The arguments must outlive it.
-  Scorer(const Backbone& backbone, const Trie& trie, const DecodeOptions& options,
-         const Prefilled& prompts, Context& context);
+  // Without gradients, on a detached state. The arguments must outlive it.
+  Scorer(const nn::LanguageModel& model, const Trie& trie, const DecodeOptions& options,
+         const nn::Prefilled& prompts, Context& context);
 
   int64_t num_prompts() const { return static_cast<int64_t>(segment_B_.size()); }
   // The empty completion of prompt b.
@@ -51,11 +51,11 @@ class Scorer {
  private:
   void compute(std::span<Beam* const> beams);
 
-  const Backbone& backbone_;
+  const nn::LanguageModel& model_;
   const Trie& trie_;
   const DecodeOptions& options_;
   Context& context_;
-  nn::KvPrefix prefix_;
+  nn::State state_;
   torch::Tensor hidden_HD_;  // of the prompts' ends, then of the last forward
   const std::vector<int32_t>& segment_B_;
 };

@@ -5,7 +5,7 @@
 
 namespace tsrec::decode {
 
-// A completion so far. Its first `computed` tokens are keys and values up to `segment`; `hidden` is
+// A completion so far. The state holds its first `computed` tokens, up to `segment`; `hidden` is
 // the row of the last forward that predicts what follows them.
 struct Beam {
   std::vector<int32_t> tokens;

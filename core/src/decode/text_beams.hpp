@@ -9,11 +9,12 @@ namespace tsrec::decode {
 // Beam search over free text: the best continuations of every unfinished beam, until all ended.
 class TextBeams {
  public:
-  TextBeams(const Backbone& backbone, const Prefilled& prompts, size_t width)
-      : backbone_(backbone),
-        eos_(backbone.tokenizer().eos()),
+  TextBeams(const nn::LanguageModel& model, const nn::Prefilled& prompts, size_t width,
+            const TextOptions& options)
+      : model_(model),
+        options_(options),
         width_(width),
-        prefix_(prompts.prefix),
+        state_(prompts.state),
         hidden_HD_(prompts.last_BD) {
     for (size_t b = 0; b < prompts.segment_B.size(); ++b) {
       Beam start;
@@ -25,14 +26,12 @@ class TextBeams {
 
   // One token more for every beam; false when none is left to continue.
   bool step(Context& context) {
-    // The tokenizer's ids only: a checkpoint's matrix may have padding rows behind them.
-    const torch::Tensor logit =
-        nn::logits(backbone_.head(), hidden_HD_, {0, backbone_.tokenizer().size()});
+    const torch::Tensor logit = nn::logits(model_.head(), hidden_HD_, {0, options_.num_tokens});
     const auto [value, token] =
         torch::log_softmax(logit, 1).topk(std::min(static_cast<int64_t>(width_), logit.size(1)), 1);
     const torch::Tensor score_HK = value.cpu().contiguous(), token_HK = token.cpu().contiguous();
     std::vector<Extension> extensions;
-    const auto first = static_cast<int32_t>(prefix_.segments().size());
+    const auto first = static_cast<int32_t>(state_->segments().size());
     for (Beams& beams : beams_B_) {
       beams = best_children(beams, score_HK, token_HK);
       for (Beam& beam : beams) {
@@ -43,7 +42,7 @@ class TextBeams {
       }
     }
     if (extensions.empty()) return false;
-    hidden_HD_ = forward(backbone_, batch_of(extensions, prefix_), prefix_, context);
+    hidden_HD_ = model_.append(batch_of(extensions, *state_), state_, context);
     return true;
   }
 
@@ -62,7 +61,7 @@ class TextBeams {
 
  private:
   bool is_done(const Beam& beam) const {
-    return !beam.tokens.empty() && beam.tokens.back() == eos_;
+    return !beam.tokens.empty() && beam.tokens.back() == options_.eos;
   }
 
   Beams best_children(const Beams& beams, const torch::Tensor& score_HK,
@@ -86,10 +85,10 @@ class TextBeams {
     return candidates;
   }
 
-  const Backbone& backbone_;
-  int32_t eos_;
+  const nn::LanguageModel& model_;
+  TextOptions options_;
   size_t width_;
-  nn::KvPrefix prefix_;
+  nn::State state_;
   torch::Tensor hidden_HD_;
   std::vector<Beams> beams_B_;
 };

@@ -1,6 +1,7 @@
 #include "tsrec/nn/attention.hpp"
 
 #include "nn/attention_kernel.hpp"
+#include "nn/kv_prefix.hpp"
 #include "nn/varlen_attention.hpp"
 #include "tsrec/nn/transfer.hpp"
 
@@ -235,8 +236,8 @@ torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch:
                                         const torch::Tensor& v_THd, int64_t layer) const {
   std::vector<torch::Tensor> keys, values;
   for (const auto& block : impl_->layout->past) {
-    keys.push_back(block->layers[static_cast<size_t>(layer)].key);
-    values.push_back(block->layers[static_cast<size_t>(layer)].value);
+    keys.push_back((*block)[static_cast<size_t>(layer)].key);
+    values.push_back((*block)[static_cast<size_t>(layer)].value);
   }
   if (q_THd.is_cpu()) {
     const auto plain = [](const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); };

@@ -132,6 +132,15 @@ struct CausalLm::Impl : Weights {
                       1);
   }
 
+  // The state as this model's keys and values; null for none.
+  const KvPrefix* own(const State& state) const {
+    if (!state) return nullptr;
+    const auto* prefix = dynamic_cast<const KvPrefix*>(state.get());
+    if (prefix == nullptr || prefix->blocks().front()->size() != layers.size())
+      throw Error("the state was computed by another model; a model goes on from its own only");
+    return prefix;
+  }
+
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
@@ -139,7 +148,7 @@ struct CausalLm::Impl : Weights {
     torch::Tensor qkv = layer.qkv_weight.product(normed, layer.qkv_bias);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
-    if (kept != nullptr) kept->layers.push_back({k, v});
+    if (kept != nullptr) kept->push_back({k, v});
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
     x_TD = dropped_sum(x_TD, layer.out_weight.product(mixed), options);
     const torch::Tensor inner = rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
@@ -282,7 +291,7 @@ void CausalLm::save(const std::filesystem::path& folder) const {
   io::write_safetensors(folder / "model.safetensors", tensors);
 }
 
-CausalLm CausalLm::clone() const {
+CausalLm CausalLm::copy() const {
   CausalLm copy(impl_->shape, impl_->precision, impl_->device);
   impl_->make_whole();
   static_cast<Weights&>(*copy.impl_) = *impl_;
@@ -290,6 +299,10 @@ CausalLm CausalLm::clone() const {
     value = copy.impl_->leaf(value.detach().clone());
   });
   return copy;
+}
+
+std::unique_ptr<TrainableModel> CausalLm::clone() const {
+  return std::make_unique<CausalLm>(copy());
 }
 
 void CausalLm::pack_weights() {
@@ -301,9 +314,10 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   if (torch::GradMode::is_enabled()) impl_->make_whole();
   const Impl& m = *impl_;
   if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
-  if (options.checkpoint && (options.past != nullptr || options.keep != nullptr))
+  if (options.checkpoint && (options.past || options.keep != nullptr))
     throw Error("activation checkpointing does not go together with kept keys and values");
-  const AttentionPlan attention(batch, options.past);
+  const KvPrefix* past = m.own(options.past);
+  const AttentionPlan attention(batch, past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
   torch::Tensor x_TD = m.embedding.rows(batch.token_T, m.precision);
@@ -317,9 +331,9 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
     x_TD = checkpoint ? Checkpointed::apply(x_TD, run, options) : run(x_TD, options);
   }
   if (kept) {
-    kept->num_tokens = batch.num_tokens();
-    KvPrefix joined = options.past != nullptr ? *options.past : KvPrefix();
-    joined.append(batch, std::move(kept));
+    auto joined =
+        past != nullptr ? std::make_shared<KvPrefix>(*past) : std::make_shared<KvPrefix>();
+    joined->append(batch, std::move(kept));
     *options.keep = std::move(joined);
   }
   return rms_norm(x_TD, m.final_norm, m.shape.norm_eps);
@@ -357,7 +371,7 @@ void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
   m.shape.vocabulary = m.embedding.whole().size(0);
 }
 
-std::vector<Parameter> CausalLm::parameters() const {
+std::vector<Parameter> CausalLm::parameters() {
   std::vector<Parameter> all;
   impl_->visit([&](const std::string& name, const torch::Tensor& value, bool decays) {
     all.push_back({name, value, decays});

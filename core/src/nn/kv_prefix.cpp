@@ -1,21 +1,17 @@
-#include "tsrec/nn/kv_prefix.hpp"
+#include "nn/kv_prefix.hpp"
 
 namespace tsrec::nn {
 
 void KvPrefix::append(const PackedBatch& batch, std::shared_ptr<const Block> block) {
-  for (Segment segment : batch.segments) {
-    segment.begin += static_cast<int32_t>(num_tokens_);
-    segments_.push_back(segment);
-  }
-  num_tokens_ += block->num_tokens;
+  ModelState::append(batch);
   blocks_.push_back(std::move(block));
 }
 
-KvPrefix KvPrefix::detached() const {
-  KvPrefix copy = *this;
-  for (std::shared_ptr<const Block>& block : copy.blocks_) {
+State KvPrefix::detached() const {
+  auto copy = std::make_shared<KvPrefix>(*this);
+  for (std::shared_ptr<const Block>& block : copy->blocks_) {
     auto plain = std::make_shared<Block>(*block);
-    for (Layer& layer : plain->layers) layer = {layer.key.detach(), layer.value.detach()};
+    for (Layer& layer : *plain) layer = {layer.key.detach(), layer.value.detach()};
     block = std::move(plain);
   }
   return copy;

@@ -47,4 +47,28 @@ int64_t num_workers(torch::Device device) {
   return device.is_cpu() && !at::in_parallel_region() ? at::get_num_threads() : 1;
 }
 
+ModelWorkers::ModelWorkers(TrainableModel& model, FlatParameters& parameters, torch::Device device)
+    : replicas_(parameters), models_{&model} {
+  while (size() < num_workers(device)) {
+    clones_.push_back(model.clone());
+    models_.push_back(clones_.back().get());
+    replicas_.add(clones_.back()->parameters());
+  }
+}
+
+void ModelWorkers::accumulate(size_t count, const Work& work) {
+  replicas_.zero_gradient();
+  replicas_.run([&](int64_t worker) { parts_of(worker, count, work); });
+}
+
+void ModelWorkers::visit(size_t count, const Work& work) const {
+  run_workers(size(), [&](int64_t worker) { parts_of(worker, count, work); });
+}
+
+void ModelWorkers::parts_of(int64_t worker, size_t count, const Work& work) const {
+  const LanguageModel& model = *models_[static_cast<size_t>(worker)];
+  for (auto part = static_cast<size_t>(worker); part < count; part += models_.size())
+    work(model, part);
+}
+
 }  // namespace tsrec::nn

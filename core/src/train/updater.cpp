@@ -93,4 +93,9 @@ void Updater::refuse(int64_t step, double loss, std::span<const int64_t> rows) c
               "the learning rate, or look for NaN in these rows");
 }
 
+ModelUpdater::ModelUpdater(nn::TrainableModel& model, const UpdaterOptions& options,
+                           int64_t num_steps, Context& context)
+    : Updater(model.parameters(), options, num_steps, context),
+      workers_(model, flat(), context.device()) {}
+
 }  // namespace tsrec::train

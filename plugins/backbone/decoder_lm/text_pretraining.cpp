@@ -59,7 +59,7 @@ std::vector<std::string> item_texts(const Items& items, const std::vector<std::s
   return texts;
 }
 
-TextPretraining::TextPretraining(nn::CausalLm& model, const text::Tokenizer& tokenizer,
+TextPretraining::TextPretraining(nn::TrainableModel& model, const text::Tokenizer& tokenizer,
                                  const std::vector<std::string>& texts,
                                  const TextPretrainingSettings& settings, Context& context)
     : settings_(settings),
@@ -79,7 +79,7 @@ void TextPretraining::step(int64_t index, Context& context) {
                                                               .share_prefix = false,
                                                               .parts = updater_.num_workers()});
   std::vector<torch::Tensor> loss_P(packs.size());
-  updater_.accumulate(packs.size(), [&](const nn::CausalLm& model, size_t p) {
+  updater_.accumulate(packs.size(), [&](const nn::LanguageModel& model, size_t p) {
     const torch::Tensor loss =
         -nn::label_log_probs(model, packs[p], {}, context).sum() / num_labels;
     loss.backward();

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "tsrec/data.hpp"
-#include "tsrec/nn/causal_lm.hpp"
 #include "tsrec/prompt.hpp"
 #include "tsrec/text/tokenizer.hpp"
 #include "tsrec/train/updater.hpp"
@@ -25,7 +24,7 @@ std::vector<std::string> item_texts(const Items& items, const std::vector<std::s
 class TextPretraining {
  public:
   // The model must outlive this.
-  TextPretraining(nn::CausalLm& model, const text::Tokenizer& tokenizer,
+  TextPretraining(nn::TrainableModel& model, const text::Tokenizer& tokenizer,
                   const std::vector<std::string>& texts, const TextPretrainingSettings& settings,
                   Context& context);
   void step(int64_t index, Context& context);
@@ -38,7 +37,7 @@ class TextPretraining {
 
   TextPretrainingSettings settings_;
   std::vector<CompiledExample> rows_;
-  train::ModelUpdater<nn::CausalLm> updater_;
+  train::ModelUpdater updater_;
   // Rows in a fresh shuffle for every pass: passes begun, the current one, and how much of it was
   // handed out.
   int64_t passes_ = 0, at_ = 0;

@@ -15,12 +15,12 @@ class Random final : public Initializer {
 
   NewRows rows(const InitializerInputs& inputs, Context& context) override {
     const auto count = static_cast<int64_t>(inputs.tokens.tokens().size());
-    const int64_t width = inputs.backbone.embedding().size(1);
+    const int64_t width = inputs.rows.input_VD.size(1);
     const auto draw = [&](int64_t index) {
-      return inputs.backbone.initializer_range() *
+      return inputs.rows.initializer_range *
              torch::randn({count, width}, context.generator("random rows", index));
     };
-    return {draw(0), inputs.backbone.tied() ? torch::Tensor() : draw(1)};
+    return {draw(0), inputs.rows.tied() ? torch::Tensor() : draw(1)};
   }
 };
 
@@ -32,13 +32,13 @@ class Gaussian final : public Initializer {
 
   NewRows rows(const InitializerInputs& inputs, Context& context) override {
     const auto count = static_cast<int64_t>(inputs.tokens.tokens().size());
-    const int64_t known = inputs.backbone.tokenizer().size();
+    const int64_t known = inputs.rows.num_tokens;
     const auto draw = [&](const torch::Tensor& matrix_VD, int64_t index) {
       return nn::sample_rows(nn::row_moments(matrix_VD.slice(0, 0, known)), count,
                              context.generator("gaussian rows", index));
     };
-    return {draw(inputs.backbone.embedding(), 0),
-            inputs.backbone.tied() ? torch::Tensor() : draw(inputs.backbone.head().weight_VD, 1)};
+    return {draw(inputs.rows.input_VD, 0),
+            inputs.rows.tied() ? torch::Tensor() : draw(inputs.rows.output_VD, 1)};
   }
 };
 

@@ -112,11 +112,9 @@ class SaInit final : public Initializer {
     }
     const std::vector<std::vector<int32_t>> ids_E = keyword_ids(inputs);
     NewRows result;
-    result.input_ED =
-        matrix_rows(inputs, ids_E, inputs.backbone.embedding(), /*stream=*/0, context);
-    if (!inputs.backbone.tied()) {
-      result.output_ED =
-          matrix_rows(inputs, ids_E, inputs.backbone.head().weight_VD, /*stream=*/1, context);
+    result.input_ED = matrix_rows(inputs, ids_E, inputs.rows.input_VD, /*stream=*/0, context);
+    if (!inputs.rows.tied()) {
+      result.output_ED = matrix_rows(inputs, ids_E, inputs.rows.output_VD, /*stream=*/1, context);
     }
     return result;
   }
@@ -131,8 +129,7 @@ class SaInit final : public Initializer {
       ids_E.emplace_back();
       if (token.level >= settings_.depth) continue;
       const auto found = keywords_of.find(token.text);
-      if (found != keywords_of.end())
-        ids_E.back() = inputs.backbone.tokenizer().encode(found->second);
+      if (found != keywords_of.end()) ids_E.back() = inputs.tokenizer.encode(found->second);
       if (ids_E.back().empty() && settings_.missing == "error") {
         throw DataError("initializer 'sa_init': the token ", token.text,
                         " has no keywords; extract some, or set missing = \"fallback\"");
@@ -145,7 +142,7 @@ class SaInit final : public Initializer {
                             const std::vector<std::vector<int32_t>>& ids_E,
                             const torch::Tensor& matrix_VD, int64_t stream,
                             Context& context) const {
-    const int64_t tokenizer_size = inputs.backbone.tokenizer().size();
+    const int64_t tokenizer_size = inputs.rows.num_tokens;
     Rows rows(matrix_VD, tokenizer_size, settings_);
     const auto count = static_cast<int64_t>(ids_E.size());
     torch::Tensor row_ED = other_rows(inputs, rows, count, matrix_VD.size(1), stream, context);
@@ -170,7 +167,7 @@ class SaInit final : public Initializer {
                            int64_t width, int64_t stream, Context& context) const {
     const at::Generator generator = context.generator("rows beyond depth", stream);
     if (settings_.beyond == "gaussian") return nn::sample_rows(rows.moments(), count, generator);
-    return inputs.backbone.initializer_range() * torch::randn({count, width}, generator);
+    return inputs.rows.initializer_range * torch::randn({count, width}, generator);
   }
 
   Settings settings_;

@@ -43,7 +43,7 @@ class Comprehension : public Metric, public NeedsDecoder {
     return {};
   }  // asks the model itself
 
-  Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs,
+  Numbers measure_with(const nn::LanguageModel& model, const TaskInputs& inputs,
                        const PromptCompiler& compiler, const Trie& trie,
                        Context& context) const override {
     const std::vector<int64_t> items = asked_items(inputs.data.items, settings_.limit);
@@ -53,7 +53,7 @@ class Comprehension : public Metric, public NeedsDecoder {
       prompts.push_back(compiler.compile(question(item, inputs.data.items)).prompt);
     decode::DecodeOptions options;
     options.beams = std::min(settings_.beams, trie.num_leaves());
-    const decode::Decoder decoder(backbone, trie, options);
+    const decode::Decoder decoder(model, trie, options);
     int64_t first = 0, any = 0;
     count_correct(decoder, prompts, items, inputs, compiler, first, any, context);
     const auto share = [&](int64_t count) {
@@ -126,7 +126,11 @@ class SidToTitle final : public Comprehension {
                      std::span<const int64_t> items, const TaskInputs& inputs,
                      const PromptCompiler& compiler, int64_t& first, int64_t& any,
                      Context& context) const override {
-    const auto written = decoder.write(prompts, settings_.max_tokens, context);
+    const auto written = decoder.write(prompts,
+                                       {.max_new_tokens = settings_.max_tokens,
+                                        .eos = compiler.tokenizer().eos(),
+                                        .num_tokens = compiler.tokenizer().size()},
+                                       context);
     for (size_t row = 0; row < items.size(); ++row) {
       const std::string wanted = trimmed(std::string(inputs.data.items.text("title", items[row])));
       bool found = false;

@@ -8,6 +8,7 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
@@ -123,8 +124,8 @@ class Grpo final : public Trainer {
                                           .batch_rows = settings_.batch_prompts,
                                           .epochs = settings_.epochs,
                                           .max_steps = settings_.max_steps});
-    updater_ = std::make_unique<train::ModelUpdater<Backbone>>(inputs.policy, settings_.updater,
-                                                               num_steps(), context);
+    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
+                                                     context);
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
     context.log(Level::info, c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
                                       settings_.batch_prompts, " prompts x ", settings_.completions,
@@ -141,7 +142,7 @@ class Grpo final : public Trainer {
     refuse_texts(examples);
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
-    updater_->accumulate(parts.size(), [&](const Backbone& policy, size_t p) {
+    updater_->accumulate(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
       accumulate(policy, parts[p], static_cast<double>(examples.size()),
                  context.generator("rollout", index, static_cast<int64_t>(p)), numbers_P[p],
                  context);
@@ -164,9 +165,9 @@ class Grpo final : public Trainer {
         set, Split::valid, train::validation_rows(set, settings_.valid_rows), /*epoch=*/0);
     const auto parts = parts_of(examples);
     std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
-    updater_->visit(parts.size(), [&](const Backbone& policy, size_t p) {
+    updater_->visit(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
       const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
-      const decode::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
+      const nn::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
       rewards_of(rolled_out(decoder, prompts, parts[p],
                             context.generator("validation", 0, static_cast<int64_t>(p)), context),
                  numbers_P[p]);
@@ -235,7 +236,8 @@ class Grpo final : public Trainer {
     return parts;
   }
 
-  decode::Decoder decoder_for(const Backbone& model, const ExampleSet& set, int32_t task) const {
+  decode::Decoder decoder_for(const nn::LanguageModel& model, const ExampleSet& set,
+                              int32_t task) const {
     decode::DecodeOptions options;
     options.scoring = settings_.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
     options.search = settings_.rollout == "beam" ? decode::Search::beam : decode::Search::sample;
@@ -252,7 +254,7 @@ class Grpo final : public Trainer {
     return prompts;
   }
 
-  Rollouts rolled_out(const decode::Decoder& decoder, const decode::Prefilled& prompts,
+  Rollouts rolled_out(const decode::Decoder& decoder, const nn::Prefilled& prompts,
                       const std::vector<CompiledExample>& examples, at::Generator generator,
                       Context& context) const {
     Rollouts rollouts = decoder.roll_out(prompts, std::move(generator), context);
@@ -283,19 +285,19 @@ class Grpo final : public Trainer {
 
   // Adds the gradient of mean_i( sum_t l_it / |o_i| ), l = -(A - kl D), over the completions of
   // these prompts.
-  void accumulate(const Backbone& policy, const std::vector<CompiledExample>& examples,
+  void accumulate(const nn::LanguageModel& policy, const std::vector<CompiledExample>& examples,
                   double num_prompts, at::Generator generator, StepNumbers& numbers,
                   Context& context) {
     const decode::Decoder decoder = decoder_for(policy, inputs_->examples, examples.front().task);
     const auto prompt_ids = prompts_of(examples);
-    const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
+    const nn::Prefilled prompts = decoder.prefill(prompt_ids, context);
     const Rollouts rollouts = rolled_out(decoder, prompts, examples, std::move(generator), context);
     const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
     torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
 
     const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
-    const torch::Tensor policy_R = log_probs(policy, prompts, tree, context);
+    const torch::Tensor policy_R = nn::label_log_probs(policy, prompts, tree, context);
     const torch::Device device = policy_R.device();
     // Each completion counts alike, whatever its length; each prompt has G of them.
     const int64_t num_completions = advantage_BG.numel();
@@ -335,17 +337,8 @@ class Grpo final : public Trainer {
                                     Context& context) const {
     const torch::NoGradGuard no_grad;
     const decode::Decoder decoder = decoder_for(*reference_, inputs_->examples, task);
-    const decode::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    return log_probs(*reference_, prompts, decoder.tree(prompts, rollouts), context);
-  }
-
-  // Log-probability of every token of every completion, [R]: the first from the prompt's last
-  // hidden state.
-  static torch::Tensor log_probs(const Backbone& model, const decode::Prefilled& prompts,
-                                 const nn::PackedBatch& tree, Context& context) {
-    nn::ForwardOptions options;
-    options.past = &prompts.prefix;
-    return nn::label_log_probs(model, tree, options, context, prompts.last_BD);
+    const nn::Prefilled prompts = decoder.prefill(prompt_ids, context);
+    return nn::label_log_probs(*reference_, prompts, decoder.tree(prompts, rollouts), context);
   }
 
   // reference <- (1 - sync_mix) reference + sync_mix policy
@@ -372,8 +365,8 @@ class Grpo final : public Trainer {
   std::optional<TrainInputs> inputs_;
   std::vector<std::shared_ptr<const Reward>> rewards_;
   std::optional<train::RowOrder> order_;
-  std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
-  std::unique_ptr<Backbone> reference_;  // null when kl = 0
+  std::unique_ptr<train::ModelUpdater> updater_;
+  std::unique_ptr<nn::TrainableModel> reference_;  // null when kl = 0
 };
 
 }  // namespace

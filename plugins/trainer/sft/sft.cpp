@@ -4,6 +4,7 @@
 // Rows are packed without padding, shared prefixes are computed once, and the head runs only where
 // a label is.
 #include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
 #include "tsrec/train/row_order.hpp"
@@ -78,8 +79,8 @@ class Sft final : public Trainer {
           "source more users");
     }
     order_.emplace(row_order(num_rows));
-    updater_ = std::make_unique<train::ModelUpdater<Backbone>>(inputs.policy, settings_.updater,
-                                                               num_steps(), context);
+    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
+                                                     context);
     context.log(Level::info, c10::str("sft: ", num_rows, " rows, ", order_->steps_per_epoch(),
                                       " steps an epoch, ", num_steps(), " steps"));
   }
@@ -95,7 +96,7 @@ class Sft final : public Trainer {
     if (packs.empty()) return;  // the rows of one user filled the step before as well
     const torch::Tensor label_weight_B = torch::tensor(label_weights_of(examples));
     std::vector<torch::Tensor> log_prob_PR(packs.size());
-    updater_->accumulate(packs.size(), [&](const Backbone& model, size_t p) {
+    updater_->accumulate(packs.size(), [&](const nn::LanguageModel& model, size_t p) {
       nn::ForwardOptions options;
       options.checkpoint = settings_.checkpoint;
       options.dropout = settings_.dropout;
@@ -127,7 +128,7 @@ class Sft final : public Trainer {
           std::span(rows).subspan(begin, std::min(kRowsAtOnce, rows.size() - begin)), /*epoch=*/0);
       const std::vector<nn::PackedBatch> packs = packed(examples);
       std::vector<torch::Tensor> log_prob_PR(packs.size());
-      updater_->visit(packs.size(), [&](const Backbone& model, size_t p) {
+      updater_->visit(packs.size(), [&](const nn::LanguageModel& model, size_t p) {
         log_prob_PR[p] = nn::label_log_probs(model, packs[p], {}, context);
       });
       losses.add_losses(packs, log_prob_PR, examples);
@@ -191,7 +192,7 @@ class Sft final : public Trainer {
   Settings settings_;
   std::optional<TrainInputs> inputs_;
   std::optional<train::RowOrder> order_;
-  std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
+  std::unique_ptr<train::ModelUpdater> updater_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
 #include "tsrec/train/row_order.hpp"
@@ -33,8 +34,8 @@ class Dpo final : public Trainer {
     order_.emplace(train::RowOrderOptions{.num_rows = inputs.examples.size(Split::train),
                                           .batch_rows = settings_.batch_rows,
                                           .epochs = settings_.epochs});
-    updater_ = std::make_unique<train::ModelUpdater<Backbone>>(inputs.policy, settings_.updater,
-                                                               num_steps(), context);
+    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
+                                                     context);
     reference_ = inputs.policy.clone();  // stays as it is
   }
 
@@ -47,7 +48,7 @@ class Dpo final : public Trainer {
         pairs_of(train::examples_at(inputs_->examples, Split::train, rows, order_->epoch_of(index)),
                  context);
     std::vector<torch::Tensor> loss_P(rows.size());
-    updater_->accumulate(rows.size(), [&](const Backbone& model, size_t p) {
+    updater_->accumulate(rows.size(), [&](const nn::LanguageModel& model, size_t p) {
       const torch::Tensor loss =
           -torch::log_sigmoid(margin(model, pairs, p, context)) / static_cast<double>(rows.size());
       loss.backward();
@@ -109,8 +110,8 @@ class Dpo final : public Trainer {
   }
 
   // beta (log p / q of the target - log p / q of the other), p the model, q the reference.
-  torch::Tensor margin(const Backbone& model, const std::vector<CompiledExample>& pairs, size_t p,
-                       Context& context) const {
+  torch::Tensor margin(const nn::LanguageModel& model, const std::vector<CompiledExample>& pairs,
+                       size_t p, Context& context) const {
     const nn::PackedBatch pair = nn::pack(std::span(pairs).subspan(2 * p, 2), {}).front();
     const torch::Tensor sign_R = nn::to_device(1 - 2 * pair.row_R, context.device());
     const torch::Tensor log_prob_R = nn::label_log_probs(model, pair, {}, context);
@@ -123,8 +124,8 @@ class Dpo final : public Trainer {
   DpoSettings settings_;
   std::optional<TrainInputs> inputs_;
   std::optional<train::RowOrder> order_;
-  std::unique_ptr<train::ModelUpdater<Backbone>> updater_;
-  std::unique_ptr<Backbone> reference_;
+  std::unique_ptr<train::ModelUpdater> updater_;
+  std::unique_ptr<nn::TrainableModel> reference_;
 };
 
 }  // namespace tsrec::test

@@ -24,7 +24,8 @@ std::shared_ptr<Trainer> start_dpo(ToyWorld& world, Backbone& model, const ToyEx
 }
 
 // The loss by its definition, over all answers listed one by one.
-torch::Tensor plain_loss(const ToyWorld& world, const Backbone& model, const Backbone& reference,
+torch::Tensor plain_loss(const ToyWorld& world, const nn::LanguageModel& model,
+                         const nn::LanguageModel& reference,
                          const std::vector<CompiledExample>& rows, double beta) {
   torch::Tensor loss = torch::zeros({});
   for (const CompiledExample& row : rows) {

@@ -56,7 +56,7 @@ std::shared_ptr<Trainer> start_grpo(ToyWorld& world, Backbone& model, const ToyE
 // Every legal completion with its log-probability, best first: the catalogue is small enough to
 // list.
 std::vector<std::pair<double, int64_t>> all_completions(const ToyWorld& world,
-                                                        const Backbone& model,
+                                                        const nn::LanguageModel& model,
                                                         const std::vector<int32_t>& prompt) {
   const torch::NoGradGuard no_grad;
   std::vector<std::pair<double, int64_t>> found;
@@ -71,7 +71,8 @@ std::vector<std::pair<double, int64_t>> all_completions(const ToyWorld& world,
 
 // The GRPO objective of arXiv 2402.03300 at ratio 1 over the G best completions, by listing them
 // all.
-torch::Tensor plain_loss(const ToyWorld& world, const Backbone& model, const Backbone& reference,
+torch::Tensor plain_loss(const ToyWorld& world, const nn::LanguageModel& model,
+                         const nn::LanguageModel& reference,
                          const std::vector<CompiledExample>& rows, const ToyReward& reward,
                          int64_t G, double kl) {
   torch::Tensor loss = torch::zeros({});

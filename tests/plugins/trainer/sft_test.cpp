@@ -18,7 +18,7 @@ std::shared_ptr<Trainer> start_sft(ToyWorld& world, Backbone& model, const ToyEx
 }
 
 // The loss by its definition, row by row.
-torch::Tensor plain_loss(const Backbone& model, const std::vector<CompiledExample>& rows,
+torch::Tensor plain_loss(const nn::LanguageModel& model, const std::vector<CompiledExample>& rows,
                          const std::string& normalize) {
   torch::Tensor sum = torch::zeros({});
   double weight = 0;

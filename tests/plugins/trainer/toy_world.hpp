@@ -131,7 +131,8 @@ struct ToyWorld {
 
 // [target length]: log p of each target token of one row, by one plain forward of that row alone
 // and the whole softmax.
-inline torch::Tensor row_log_probs(const Backbone& model, const std::vector<int32_t>& prompt,
+inline torch::Tensor row_log_probs(const nn::LanguageModel& model,
+                                   const std::vector<int32_t>& prompt,
                                    const std::vector<int32_t>& target) {
   std::vector<int32_t> ids = prompt;
   ids.insert(ids.end(), target.begin(), target.end());

@@ -1,13 +1,12 @@
 // The one decoder of evaluation, rollouts and `recommend`: beam search that can only say SIDs of
 // the catalogue.
 //
-// The prompt's keys and values are computed once and shared by its beams; only legal children are
-// scored.
+// A prompt is computed once and shared by its beams; only legal children are scored.
 #pragma once
 
 #include "tsrec/context.hpp"
 #include "tsrec/evaluation.hpp"
-#include "tsrec/parts/backbone.hpp"
+#include "tsrec/nn/language_model.hpp"
 #include "tsrec/trie.hpp"
 
 namespace tsrec::decode {
@@ -31,35 +30,36 @@ struct DecodeOptions {
   int64_t max_tokens = 8192;    // of one forward: those of the prompts, and those of their beams
 };
 
-// Prompts computed: hidden state at each prompt's end, and the segment where it ends.
-struct Prefilled {
-  nn::KvPrefix prefix;
-  torch::Tensor last_BD;
-  std::vector<int32_t> segment_B;
+// Free text: ids below num_tokens only, as a checkpoint's matrix may have padding rows behind those
+// of the tokenizer.
+struct TextOptions {
+  int64_t max_new_tokens = 64;
+  int32_t eos = -1;  // ends a text
+  int64_t num_tokens = 0;
 };
 
 class TSREC_API Decoder {
  public:
-  Decoder(const Backbone& backbone, const Trie& trie, DecodeOptions options);
+  Decoder(const nn::LanguageModel& model, const Trie& trie, DecodeOptions options);
   ~Decoder();
 
   // With gradients when grad mode is on.
-  Prefilled prefill(std::span<const std::vector<int32_t>> prompts, Context& context) const;
-  // [B] prompts -> G = beams completions each, best first; on detached keys and values, without
-  // gradients. Beam search says for free how much of its list is proven (Rollouts::certified_B).
-  Rollouts roll_out(const Prefilled& prompts, std::optional<at::Generator> generator,
+  nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, Context& context) const;
+  // [B] prompts -> G = beams completions each, best first; on a detached state, without gradients.
+  // Beam search says for free how much of its list is proven (Rollouts::certified_B).
+  Rollouts roll_out(const nn::Prefilled& prompts, std::optional<at::Generator> generator,
                     Context& context) const;
-  // Teacher-forced completions (+ suffix) behind the same keys and values, as trees (shared
-  // completion prefixes once). A completion's first label is predicted by its prompt's last hidden
-  // state: its at_R is the batch's num_tokens + b. row_R: the completion, b * G + g.
-  nn::PackedBatch tree(const Prefilled& prompts, const Rollouts& rollouts) const;
+  // Teacher-forced completions (+ suffix) behind the prompts, as trees (shared completion prefixes
+  // once). A completion's first label is predicted by its prompt's last hidden state: its at_R is
+  // the batch's num_tokens + b. row_R: the completion, b * G + g.
+  nn::PackedBatch tree(const nn::Prefilled& prompts, const Rollouts& rollouts) const;
   // Ranks the whole catalogue's SIDs for every prompt: beams expanded to their items. Identical
   // prompts once.
   Rankings rank(std::span<const std::vector<int32_t>> prompts, Context& context) const;
-  // Free text by beam search (SID to title), until eos or max_new_tokens: `beams` texts a prompt,
-  // best first.
+  // Free text by beam search (SID to title), until its end or max_new_tokens: `beams` texts a
+  // prompt, best first.
   std::vector<std::vector<std::vector<int32_t>>> write(
-      std::span<const std::vector<int32_t>> prompts, int64_t max_new_tokens,
+      std::span<const std::vector<int32_t>> prompts, const TextOptions& options,
       Context& context) const;
 
  private:

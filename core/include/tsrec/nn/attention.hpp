@@ -1,9 +1,11 @@
 // Attention over a forest of segments (packed_batch.hpp).
 #pragma once
 
-#include "tsrec/nn/kv_prefix.hpp"
+#include "tsrec/nn/packed_batch.hpp"
 
 namespace tsrec::nn {
+
+class KvPrefix;  // keys and values behind which a batch stands, or null
 
 // Made once per forward, used by all layers; no mask, no padding. On the CPU a kernel walks each
 // segment's chain of ancestors, forward and backward. On a GPU every segment is one sequence of a

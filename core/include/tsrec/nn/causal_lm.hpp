@@ -2,9 +2,7 @@
 // attention, SwiGLU.
 #pragma once
 
-#include "tsrec/nn/head.hpp"
-#include "tsrec/nn/kv_prefix.hpp"
-#include "tsrec/nn/parameter.hpp"
+#include "tsrec/nn/trainable_model.hpp"
 
 namespace tsrec::nn {
 
@@ -35,52 +33,40 @@ TSREC_API LmShape read_hf_config(const std::filesystem::path& folder);
 TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,
                                const std::filesystem::path& folder);
 
-// past: keys and values behind which the batch stands; keep: receives past + this batch's keys and
-// values. dropout: probability on the residual branches while training (0: none); needs the
-// generator. checkpoint: activation checkpointing (Chen et al., 2016): only the input of each block
-// is kept, and the block is computed again in backward; the same result. Not together with past or
-// keep, whose tensors belong to a graph of their own.
-struct ForwardOptions {
-  const KvPrefix* past = nullptr;
-  KvPrefix* keep = nullptr;
-  double dropout = 0;
-  std::optional<at::Generator> generator;
-  bool checkpoint = false;
-};
-
 // fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk. A checkpoint
 // narrower than `precision` is widened when it is first trained, saved or changed; until then
 // inference reads it as it is stored, and head() then holds those numbers.
-class TSREC_API CausalLm {
+class TSREC_API CausalLm final : public TrainableModel {
  public:
   CausalLm(const LmShape& shape, torch::ScalarType precision,
            torch::Device device);  // weights undefined until init or load
-  ~CausalLm();
+  ~CausalLm() override;
   CausalLm(CausalLm&&) noexcept;
   CausalLm& operator=(CausalLm&&) noexcept;
 
   void init_random(at::Generator generator);  // N(0, initializer_range), norms 1, biases 0
-  void load(const std::filesystem::path&
-                folder);  // model.safetensors or shards with an index; throws DataError
-  void save(const std::filesystem::path& folder)
-      const;               // model.safetensors, float32 or bfloat16 as held; byte-stable
-  CausalLm clone() const;  // own storage, no graph
+  // model.safetensors or shards with an index; throws DataError
+  void load(const std::filesystem::path& folder) override;
+  // model.safetensors, float32 or bfloat16 as held; byte-stable
+  void save(const std::filesystem::path& folder) const override;
+  CausalLm copy() const;  // own storage, no graph
+  std::unique_ptr<TrainableModel> clone() const override;
   // For forwards without gradients on the processor: the body's matrices once more, in the layout
   // of oneDNN's kernels. In float32 they serve forwards of few tokens, in bfloat16 all; nothing
   // happens where the processor has no instructions for bfloat16. Training, saving or changing the
   // model drops them.
   void pack_weights();
 
-  // [T, D] after the last norm.
-  torch::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options) const;
-  Head head() const;                // weight [V, D], tied or not
+  // [T, D] after the last norm. A state of another model is an Error.
+  torch::Tensor hidden(const PackedBatch& batch, const ForwardOptions& options) const override;
+  Head head() const override;       // weight [V, D], tied or not
   torch::Tensor embedding() const;  // [V, D] input rows
   // Writes rows: ids from first_id on get input_ED (and output_ED if untied); the matrices grow
   // when ids exceed V.
   void set_rows(int64_t first_id, const torch::Tensor& input_ED, const torch::Tensor& output_ED);
-  std::vector<Parameter> parameters() const;  // stable order and names
+  std::vector<Parameter> parameters() override;  // stable order and names
   const LmShape& shape() const;
-  double flops_per_token() const;  // 2 * body weights: forward, one token, without the head
+  double flops_per_token() const override;  // 2 * body weights
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tsrec/nn/optimizer.hpp"
+#include "tsrec/nn/trainable_model.hpp"
 
 namespace tsrec::nn {
 
@@ -34,55 +35,27 @@ TSREC_API void run_workers(int64_t count, const std::function<void(int64_t)>& wo
 // Workers that pay off: the threads of a CPU; one elsewhere, and inside another worker.
 TSREC_API int64_t num_workers(torch::Device device);
 
-// A model (Backbone or CausalLm) and a clone for every other worker: the parts of a batch are
-// computed side by side, part p by worker p modulo their number.
-template <class Model>
-class ModelWorkers {
+// A model and a clone for every other worker: the parts of a batch are computed side by side, part
+// p by worker p modulo their number.
+class TSREC_API ModelWorkers {
  public:
+  using Work = std::function<void(const LanguageModel& model, size_t part)>;
+
   // Both must outlive this.
-  ModelWorkers(Model& model, FlatParameters& parameters, torch::Device device)
-      : replicas_(parameters), models_{&model} {
-    while (size() < num_workers(device)) {
-      clones_.push_back(clone_of(model));
-      models_.push_back(clones_.back().get());
-      replicas_.add(clones_.back()->parameters());
-    }
-  }
+  ModelWorkers(TrainableModel& model, FlatParameters& parameters, torch::Device device);
 
   int64_t size() const { return static_cast<int64_t>(models_.size()); }
-
   // The gradient becomes the sum of what work(model, part) adds to the model's, parts 0 .. count-1.
-  template <class Work>
-  void accumulate(size_t count, const Work& work) {
-    replicas_.zero_gradient();
-    replicas_.run([&](int64_t worker) { parts_of(worker, count, work); });
-  }
-
+  void accumulate(size_t count, const Work& work);
   // The same without touching gradients.
-  template <class Work>
-  void visit(size_t count, const Work& work) const {
-    run_workers(size(), [&](int64_t worker) { parts_of(worker, count, work); });
-  }
+  void visit(size_t count, const Work& work) const;
 
  private:
-  static std::unique_ptr<Model> clone_of(const Model& model) {
-    if constexpr (std::is_same_v<decltype(model.clone()), Model>) {
-      return std::make_unique<Model>(model.clone());
-    } else {
-      return model.clone();
-    }
-  }
-
-  template <class Work>
-  void parts_of(int64_t worker, size_t count, const Work& work) const {
-    const Model& model = *models_[static_cast<size_t>(worker)];
-    for (auto part = static_cast<size_t>(worker); part < count; part += models_.size())
-      work(model, part);
-  }
+  void parts_of(int64_t worker, size_t count, const Work& work) const;
 
   Replicas replicas_;
-  std::vector<std::unique_ptr<Model>> clones_;
-  std::vector<const Model*> models_;  // one for each worker
+  std::vector<std::unique_ptr<TrainableModel>> clones_;
+  std::vector<const LanguageModel*> models_;  // one for each worker
 };
 
 }  // namespace tsrec::nn

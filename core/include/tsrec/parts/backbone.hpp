@@ -1,4 +1,8 @@
-// A backbone is a causal language model with its tokenizer.
+// A backbone is a language model with its tokenizer: what the host makes, extends and stores.
+//
+// Nobody else is given a whole one. Searches and metrics see an nn::LanguageModel, trainers an
+// nn::TrainableModel, initializers the VocabularyRows. What save() writes has the layout of Hugging
+// Face and holds the tokenizer as well.
 #pragma once
 
 #include "tsrec/data.hpp"
@@ -8,7 +12,15 @@
 
 namespace tsrec {
 
-class TSREC_API Backbone : public Part {
+// The matrices of a model that have a row for every token.
+struct VocabularyRows {
+  torch::Tensor input_VD, output_VD;  // embedding and head; output undefined when tied
+  int64_t num_tokens = 0;             // rows of tokens; those behind them are padding
+  double initializer_range = 0.02;    // standard deviation of fresh rows in this family
+  bool tied() const { return !output_VD.defined(); }
+};
+
+class TSREC_API Backbone : public Part, public nn::TrainableModel {
  public:
   static constexpr const char* kKind = "backbone";
   static constexpr int kContract = 1;
@@ -17,14 +29,11 @@ class TSREC_API Backbone : public Part {
   // the item texts. Long training is Stepwise, and made ready here.
   virtual void prepare(const Items& items, Context& context) = 0;
   virtual const text::Tokenizer& tokenizer() const = 0;
-  virtual torch::Tensor hidden(const nn::PackedBatch& batch,
-                               const nn::ForwardOptions& options) const = 0;  // [T, D]
-  virtual nn::Head head() const = 0;  // weight [V, D], tied or not
   virtual torch::Tensor embedding()
       const = 0;  // [V, D]; V counts matrix rows and may exceed the tokenizer
   virtual bool tied() const = 0;
   virtual double initializer_range() const = 0;  // standard deviation of fresh rows in this family
-  virtual double flops_per_token() const = 0;    // forward, one token, without the head
+  VocabularyRows vocabulary_rows() const;
   // Many forwards without gradients follow: weights may be laid out anew for them, at the cost of a
   // copy. Whatever trains, saves or changes the model undoes it.
   virtual void pack_weights() {}
@@ -32,11 +41,6 @@ class TSREC_API Backbone : public Part {
   // are overwritten, then rows appended. output_ED is undefined when tied.
   virtual void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
                       const torch::Tensor& output_ED) = 0;
-  virtual std::vector<nn::Parameter> parameters() = 0;  // stable order and names
-  virtual std::unique_ptr<Backbone> clone() const = 0;  // reference model; own storage, no graph
-  virtual void save(
-      const std::filesystem::path& folder) const = 0;  // Hugging Face layout, tokenizer included
-  virtual void load(const std::filesystem::path& folder) = 0;  // what save() wrote
 };
 
 }  // namespace tsrec

@@ -23,7 +23,7 @@ class TSREC_API CausalBackbone : public Backbone {
   void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
               const torch::Tensor& output_ED) override;
   std::vector<nn::Parameter> parameters() override;
-  std::unique_ptr<Backbone> clone() const override;
+  std::unique_ptr<nn::TrainableModel> clone() const override;
   void save(const std::filesystem::path& folder) const override;
   void load(const std::filesystem::path& folder) override;
 

@@ -12,7 +12,8 @@ struct NewRows {
 struct InitializerInputs {
   const Vocabulary& tokens;
   const std::vector<TokenNote>& notes;  // empty without an extractor
-  const Backbone& backbone;             // not yet extended
+  const text::Tokenizer& tokenizer;
+  VocabularyRows rows;  // of the model that is not yet extended
   const SidTable& sids;
 };
 class TSREC_API Initializer : public Part {
@@ -21,7 +22,7 @@ class TSREC_API Initializer : public Part {
   static constexpr int kContract = 1;
   ~Initializer() override;
   virtual NewRows rows(const InitializerInputs& inputs,
-                       Context& context) = 0;  // does not touch the backbone
+                       Context& context) = 0;  // does not touch the model's rows
 };
 
 }  // namespace tsrec

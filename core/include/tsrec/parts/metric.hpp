@@ -2,8 +2,9 @@
 #pragma once
 
 #include "tsrec/evaluation.hpp"
-#include "tsrec/parts/backbone.hpp"
+#include "tsrec/nn/language_model.hpp"
 #include "tsrec/parts/task.hpp"
+#include "tsrec/plugin.hpp"
 #include "tsrec/trie.hpp"
 
 namespace tsrec {
@@ -22,7 +23,7 @@ class TSREC_API Metric : public Part {
 class TSREC_API NeedsDecoder {
  public:
   virtual ~NeedsDecoder();
-  virtual Numbers measure_with(const Backbone& backbone, const TaskInputs& inputs,
+  virtual Numbers measure_with(const nn::LanguageModel& model, const TaskInputs& inputs,
                                const PromptCompiler& compiler, const Trie& trie,
                                Context& context) const = 0;
 };

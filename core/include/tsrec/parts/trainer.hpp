@@ -1,7 +1,7 @@
 // A trainer improves the backbone step by step; the host drives, checkpoints and resumes it.
 #pragma once
 
-#include "tsrec/parts/backbone.hpp"
+#include "tsrec/nn/trainable_model.hpp"
 #include "tsrec/parts/stepwise.hpp"
 #include "tsrec/prompt.hpp"
 #include "tsrec/trie.hpp"
@@ -9,7 +9,7 @@
 namespace tsrec {
 
 struct TrainInputs {
-  Backbone& policy;
+  nn::TrainableModel& policy;
   const ExampleSet& examples;
   const ExampleSet&
       validation;  // the tasks that validate() uses (next_item unless the stage says otherwise)

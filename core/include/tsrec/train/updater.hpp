@@ -57,30 +57,25 @@ class TSREC_API Updater {
   double gradient_norm_ = 0, learning_rate_ = 0;
 };
 
-// An updater of a model whose batches are cut into parts that workers compute side by side. Model:
-// Backbone or CausalLm.
-template <class Model>
-class ModelUpdater : public Updater {
+// An updater of a model whose batches are cut into parts that workers compute side by side.
+class TSREC_API ModelUpdater : public Updater {
  public:
   // The model must outlive this.
-  ModelUpdater(Model& model, const UpdaterOptions& options, int64_t num_steps, Context& context)
-      : Updater(model.parameters(), options, num_steps, context),
-        workers_(model, flat(), context.device()) {}
+  ModelUpdater(nn::TrainableModel& model, const UpdaterOptions& options, int64_t num_steps,
+               Context& context);
 
   int64_t num_workers() const { return workers_.size(); }
   // The gradient becomes the sum of what work(model, part) adds to the model's, parts 0 .. count-1.
-  template <class Work>
-  void accumulate(size_t count, const Work& work) {
+  void accumulate(size_t count, const nn::ModelWorkers::Work& work) {
     workers_.accumulate(count, work);
   }
   // The same without touching gradients.
-  template <class Work>
-  void visit(size_t count, const Work& work) const {
+  void visit(size_t count, const nn::ModelWorkers::Work& work) const {
     workers_.visit(count, work);
   }
 
  private:
-  nn::ModelWorkers<Model> workers_;
+  nn::ModelWorkers workers_;
 };
 
 }  // namespace tsrec::train

@@ -1,0 +1,33 @@
+#include "tsrec/nn/label_log_probs.hpp"
+
+#include "tsrec/nn/work.hpp"
+
+namespace tsrec::nn {
+namespace {
+
+torch::Tensor at_labels(const LanguageModel& model, const PackedBatch& batch,
+                        const ForwardOptions& options, const torch::Tensor& prompt_end_BD,
+                        Context& context) {
+  const PackedBatch there = batch.to(context.device());
+  torch::Tensor hidden_TD = model.hidden(there, options);
+  const Head head = model.head();
+  count_work(model, there.num_tokens(), there.at_R.size(0), head.weight_VD.size(0), context);
+  if (prompt_end_BD.defined()) hidden_TD = torch::cat({hidden_TD, prompt_end_BD});
+  return label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
+}
+
+}  // namespace
+
+torch::Tensor label_log_probs(const LanguageModel& model, const PackedBatch& batch,
+                              const ForwardOptions& options, Context& context) {
+  return at_labels(model, batch, options, /*prompt_end_BD=*/{}, context);
+}
+
+torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& prompts,
+                              const PackedBatch& batch, Context& context) {
+  ForwardOptions options;
+  options.past = prompts.state;
+  return at_labels(model, batch, options, prompts.last_BD, context);
+}
+
+}  // namespace tsrec::nn
