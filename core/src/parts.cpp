@@ -9,6 +9,7 @@
 #include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/source.hpp"
 #include "tsrec/parts/task.hpp"
+#include "tsrec/parts/tracker.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace tsrec {
@@ -36,6 +37,7 @@ Reward::~Reward() = default;
 Trainer::~Trainer() = default;
 Recommender::~Recommender() = default;
 Metric::~Metric() = default;
+Tracker::~Tracker() = default;
 
 VocabularyRows Backbone::vocabulary_rows() const {
   return {.input_VD = embedding(),

@@ -88,5 +88,6 @@ std::vector<Rule> trainer_rules();
 std::vector<Rule> reward_rules();
 std::vector<Rule> recommender_rules();
 std::vector<Rule> metric_rules();
+std::vector<Rule> tracker_rules();
 
 }  // namespace tsrec::kit

@@ -36,7 +36,8 @@ struct Floors {
   std::vector<host::StageResult> run() {
     const host::Experiment experiment = read();
     const host::Store kept = store();
-    return host::run_stages(experiment, kept, host::made_here(experiment, kept));
+    host::Trackers nobody;
+    return host::run_stages(experiment, kept, host::made_here(experiment, kept, nobody), nobody);
   }
   host::Store store() const { return host::Store(folder.path() / "store"); }
 
@@ -134,7 +135,9 @@ TEST(Key, AFileThatChangesWhileItIsReadIsNoResult) {
     floors.folder.write("data/Toy.inter.json", "{}");
   };
   const host::Store store = floors.store();
-  const auto results = host::run_stages(experiment, store, host::made_here(experiment, store));
+  host::Trackers nobody;
+  const auto results =
+      host::run_stages(experiment, store, host::made_here(experiment, store, nobody), nobody);
   EXPECT_EQ(results.front().state, host::StageResult::State::failed);
   EXPECT_NE(results.front().why.find("what the stage reads changed while it ran (file changed: "
                                      "Toy.inter.json (folder)); run the same command again"),

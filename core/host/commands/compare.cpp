@@ -33,9 +33,10 @@ int compare_stored(const Arguments& arguments) {
   return kFine;
 }
 
-// What a cell's stages are made from in child processes.
-fs::path cell_folder(const fs::path& run, size_t number, const Opened& opened) {
-  fs::path folder = run / "cells" / std::to_string(number + 1);
+// What a cell's stages are made from in child processes, and what its trackers write.
+fs::path cell_folder(const fs::path& run, const std::string& cell, int64_t seed,
+                     const Opened& opened) {
+  fs::path folder = run / "cells" / c10::str(cell, "-seed", seed);
   fs::create_directories(folder);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
   link_plugins(*opened.registry, folder);
@@ -75,14 +76,15 @@ int compare_cells(const Arguments& arguments) {
       const Opened opened = open_experiment(arguments, named, overrides, "compare " + cell.name());
       prepare_process(opened.experiment.run);
       log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
+      const fs::path own = cell_folder(folder, cell.name(), seed, opened);
       try {
+        Trackers trackers(opened.experiment, own);
         runs.push_back(
             {cell.name(), seed, lineage_of(opened.experiment),
              run_stages(opened.experiment, store,
-                        arguments.isolate
-                            ? made_in_child(store, cell_folder(folder, runs.size(), opened),
-                                            arguments.plugins)
-                            : made_here(opened.experiment, store))});
+                        arguments.isolate ? made_in_child(store, own, arguments.plugins, trackers)
+                                          : made_here(opened.experiment, store, trackers),
+                        trackers)});
       } catch (const Interrupted& stopped) {
         std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
         return kStopped;

@@ -1,4 +1,3 @@
-#include <fstream>
 #include <iostream>
 
 #include "commands/commands.hpp"
@@ -19,21 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every stage's curve behind the one before, as the stages wrote them.
-void write_metrics(const RunReport& report, const fs::path& file) {
-  std::ofstream out(file);
-  for (const ReportedStage& stage : report.stages) {
-    if (!stage.digest.empty() && fs::exists(stage.folder / "curves.jsonl"))
-      out << io::read_text(stage.folder / "curves.jsonl");
-  }
-}
-
 void write_files(const RunReport& report, const fs::path& folder) {
   io::write_text(folder / "numbers.json", numbers_json_of(report));
   io::write_text(folder / "work.json", work_json_of(report));
   io::write_text(folder / "results.csv", csv_of(report));
   io::write_text(folder / "results.md", markdown_of(report));
-  write_metrics(report, folder / "metrics.jsonl");
 }
 
 }  // namespace
@@ -49,9 +38,12 @@ int command_run(const Arguments& arguments) {
   watch_signals();
   std::vector<StageResult> results;
   try {
-    results = run_stages(opened.experiment, store,
-                         arguments.isolate ? made_in_child(store, folder, arguments.plugins)
-                                           : made_here(opened.experiment, store));
+    Trackers trackers(opened.experiment, folder);
+    results =
+        run_stages(opened.experiment, store,
+                   arguments.isolate ? made_in_child(store, folder, arguments.plugins, trackers)
+                                     : made_here(opened.experiment, store, trackers),
+                   trackers);
   } catch (const Interrupted& stopped) {
     write_run_record(plan_stages(opened.experiment, store), folder);  // what is there so far
     std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;

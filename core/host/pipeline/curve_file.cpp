@@ -1,5 +1,6 @@
 #include "pipeline/curve_file.hpp"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace tsrec::host {
@@ -33,6 +34,23 @@ void CurveFile::truncate(int64_t bytes) {
   out_.close();
   std::filesystem::resize_file(file_, static_cast<uintmax_t>(bytes));
   out_.open(file_, std::ios::app);
+}
+
+std::vector<CurvePoint> read_curve(const std::filesystem::path& file) {
+  std::vector<CurvePoint> points;
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    const auto point = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!point.is_object() || !point.contains("name") || !point.contains("step") ||
+        !point.contains("value"))
+      throw DataError(file.string(), " has a line that is no point of a curve: ", line);
+    // What is not finite has no number in JSON.
+    const auto& value = point["value"];
+    points.push_back({point["name"].get<std::string>(),
+                      value.is_null() ? std::nan("") : value.get<double>(),
+                      point["step"].get<int64_t>()});
+  }
+  return points;
 }
 
 }  // namespace tsrec::host

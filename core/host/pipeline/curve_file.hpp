@@ -29,4 +29,12 @@ class CurveFile final : public Observer {
   std::ofstream out_;
 };
 
+struct CurvePoint {
+  std::string name;
+  double value;  // NaN where it was not finite
+  int64_t step;
+};
+// What a curve file says, in its order; throws DataError.
+std::vector<CurvePoint> read_curve(const std::filesystem::path& file);
+
 }  // namespace tsrec::host

@@ -101,8 +101,9 @@ void read_outcome(const fs::path& file, StageResult& result) {
 }  // namespace
 
 MakeStage made_in_child(const Store& store, fs::path run_folder,
-                        std::vector<fs::path> plugin_folders) {
-  return [store, run_folder = std::move(run_folder), plugin_folders = std::move(plugin_folders)](
+                        std::vector<fs::path> plugin_folders, Trackers& trackers) {
+  return [&trackers, store, run_folder = std::move(run_folder),
+          plugin_folders = std::move(plugin_folders)](
              const Stage& stage, const std::vector<StageResult>&, StageResult& result) {
     std::vector<std::string> command = {boost::dll::program_location().string(),
                                         "stage",
@@ -133,6 +134,7 @@ MakeStage made_in_child(const Store& store, fs::path run_folder,
         throw DataError("what the stage reads changed while it ran; run the same command again");
       result.digest = store.digest(result.key);
       result.state = StageResult::State::ran;
+      trackers.replay(stage.id.text(), result.folder / "curves.jsonl");
       return;
     }
     fs::create_directories(store.failed(result.key));

@@ -75,6 +75,7 @@ Parts read_parts_of(const Document& document, Registry& registry) {
   const Node* evaluate = document.root().find("evaluate");
   parts.metrics = read_parts(evaluate != nullptr ? evaluate->find("metric") : nullptr, "metric",
                              document, registry);
+  parts.trackers = read_trackers(document, registry);
   check_columns(parts, document);
   check(parts, document);
   return parts;

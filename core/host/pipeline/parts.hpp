@@ -10,7 +10,7 @@ struct Parts {
   std::optional<PartChoice> encoder, quantizer, resolver, extractor, backbone, initializer;
   std::vector<TaskEntry> tasks;
   std::vector<StageEntry> stages;
-  std::vector<PartChoice> recommenders, metrics;
+  std::vector<PartChoice> recommenders, metrics, trackers;
   PromptWording wording;
   EvaluateSettings evaluate;
 };

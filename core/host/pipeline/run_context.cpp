@@ -7,7 +7,7 @@
 namespace tsrec::host {
 
 RunContext::RunContext(const RunSettings& settings, std::string stage,
-                       const std::filesystem::path& curve)
+                       const std::filesystem::path& curve, Trackers* trackers)
     : settings_(settings),
       stage_(std::move(stage)),
       began_(std::chrono::steady_clock::now()),
@@ -15,6 +15,10 @@ RunContext::RunContext(const RunSettings& settings, std::string stage,
   if (curve.empty()) return;
   curve_.emplace(stage_, curve);
   observers_.push_back(&*curve_);
+  if (trackers == nullptr) return;
+  feed_.emplace(*trackers, stage_, /*waits=*/curve_->bytes() > 0,
+                [this](const std::string& sentence) { tell(Level::warning, sentence); });
+  observers_.push_back(&*feed_);
 }
 
 RunContext::~RunContext() = default;
@@ -22,6 +26,10 @@ RunContext::~RunContext() = default;
 void RunContext::log(Level level, std::string_view message) {
   if (level == Level::debug) return;
   const std::lock_guard lock(mutex_);
+  tell(level, message);
+}
+
+void RunContext::tell(Level level, std::string_view message) {
   for (Observer* observer : observers_) observer->log(level, message);
 }
 
@@ -62,7 +70,10 @@ bool RunContext::stopping() const {
 int64_t RunContext::curve_bytes() { return curve_ ? curve_->bytes() : 0; }
 
 void RunContext::truncate_curve(int64_t bytes) {
-  if (curve_) curve_->truncate(bytes);
+  if (!curve_) return;
+  curve_->truncate(bytes);
+  const std::lock_guard lock(mutex_);
+  if (feed_) feed_->go_on(curve_->file());
 }
 
 }  // namespace tsrec::host

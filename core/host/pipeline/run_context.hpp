@@ -10,13 +10,16 @@
 #include "pipeline/log_lines.hpp"
 #include "pipeline/pipeline.hpp"
 #include "pipeline/progress_bar.hpp"
+#include "pipeline/tracker_feed.hpp"
 
 namespace tsrec::host {
 
 class TSREC_HOST_API RunContext final : public Context {
  public:
-  // curve: file for numbers, one JSON line each; empty: they are dropped.
-  RunContext(const RunSettings& settings, std::string stage, const std::filesystem::path& curve);
+  // curve: file for numbers, one JSON line each; empty: they are dropped. Where it holds some, the
+  // stage goes on from a checkpoint and calls truncate_curve(). trackers: are told the numbers too.
+  RunContext(const RunSettings& settings, std::string stage, const std::filesystem::path& curve,
+             Trackers* trackers = nullptr);
   ~RunContext() override;
 
   void log(Level level, std::string_view message) override;
@@ -36,6 +39,7 @@ class TSREC_HOST_API RunContext final : public Context {
   void truncate_curve(int64_t bytes);
 
  private:
+  void tell(Level level, std::string_view message);
   const RunSettings& settings_;
   std::string stage_;
   std::chrono::steady_clock::time_point began_;
@@ -44,6 +48,7 @@ class TSREC_HOST_API RunContext final : public Context {
   ProgressBar bar_;
   LogLines lines_;
   std::optional<CurveFile> curve_;
+  std::optional<TrackerFeed> feed_;
   std::vector<Observer*> observers_;  // of the above, in the order in which they hear
 };
 

@@ -104,7 +104,7 @@ void refuse_changed_files(const Stage& stage, const Experiment& experiment, cons
 }
 
 void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
-             const std::vector<StageResult>& done, StageResult& result) {
+             const std::vector<StageResult>& done, Trackers& trackers, StageResult& result) {
   const fs::path work = store.work(result.key);
   const KeyLock lock(work);
   if (store.has(result.key)) {  // another process was faster
@@ -120,7 +120,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   {
     RunSettings settings = experiment.run;
     settings.seed = stage.seed.value_or(settings.seed);
-    RunContext context(settings, stage.id.text(), work / "curves.jsonl");
+    RunContext context(settings, stage.id.text(), work / "curves.jsonl", &trackers);
     Run run(stage, done, work, context, settings.checkpoint_seconds);
     stage.run(run);
     run.out().close();
@@ -201,14 +201,14 @@ std::string reason_of(const std::exception_ptr& thrown) {
   }
 }
 
-MakeStage made_here(const Experiment& experiment, const Store& store) {
+MakeStage made_here(const Experiment& experiment, const Store& store, Trackers& trackers) {
   return [&](const Stage& stage, const std::vector<StageResult>& done, StageResult& result) {
-    run_one(stage, experiment, store, done, result);
+    run_one(stage, experiment, store, done, trackers, result);
   };
 }
 
 std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                    const MakeStage& make) {
+                                    const MakeStage& make, Trackers& trackers) {
   std::vector<StageResult> done;
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
@@ -228,19 +228,22 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
         log(Level::warning, stage.id.text() + " failed");
       }
     }
+    if (result.state == StageResult::State::stored)
+      trackers.replay(stage.id.text(), result.folder / "curves.jsonl");
     done.push_back(std::move(result));
   }
   return done;
 }
 
 StageResult run_stage(const Experiment& experiment, const Store& store, const std::string& name) {
+  Trackers nobody;  // the parent has them
   std::vector<StageResult> done;
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
     if (stage.id.text() == name) {
       if (result.key.empty()) throw Error("the stage '", name, "' cannot run: ", result.why);
       if (result.state != StageResult::State::stored)
-        run_one(stage, experiment, store, done, result);
+        run_one(stage, experiment, store, done, nobody, result);
       return result;
     }
     done.push_back(std::move(result));

@@ -3,6 +3,7 @@
 
 #include "pipeline/pipeline.hpp"
 #include "pipeline/store.hpp"
+#include "pipeline/trackers.hpp"
 
 namespace tsrec::host {
 
@@ -16,12 +17,14 @@ TSREC_HOST_API std::string key_text(const Stage& stage, const RunSettings& run,
 // before.
 using MakeStage = std::function<void(const Stage& stage, const std::vector<StageResult>& done,
                                      StageResult& result)>;
-// In this process.
-TSREC_HOST_API MakeStage made_here(const Experiment& experiment, const Store& store);
+// In this process; the trackers hear its numbers while they come.
+TSREC_HOST_API MakeStage made_here(const Experiment& experiment, const Store& store,
+                                   Trackers& trackers);
 
-// In order; a stage whose input failed is not run. Throws Interrupted after a tidy stop.
+// In order; a stage whose input failed is not run. The trackers are told the numbers of stages that
+// are stored already. Throws Interrupted after a tidy stop.
 TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                                   const MakeStage& make);
+                                                   const MakeStage& make, Trackers& trackers);
 // Whatever came out of a stage, as a sentence. The text is copied: the exception may be of a type
 // that only the plugin knows.
 std::string reason_of(const std::exception_ptr& thrown);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "config/entries.hpp"
+#include "config/names.hpp"
 #include "support/cuda.hpp"
 
 namespace tsrec::host {
@@ -211,6 +212,25 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
     if (is_enabled(*entry, document)) parts.push_back(registry.choose(kind, *entry, document));
   }
   return parts;
+}
+
+std::vector<PartChoice> read_trackers(const Document& document, Registry& registry) {
+  constexpr const char* kAlways = "jsonl";
+  const Node* list = document.root().find("tracker");
+  std::vector<PartChoice> trackers;
+  const std::vector<const Node*> named = entries_of(list, "[[tracker]]", document);
+  const bool is_named = std::any_of(named.begin(), named.end(),
+                                    [&](const Node* entry) { return name_of(*entry) == kAlways; });
+  if (!is_named) {
+    Node entry, use;
+    entry.value = Node::Table{};
+    use.value = std::string(kAlways);
+    entry.set("use", use);
+    trackers.push_back(registry.choose("tracker", entry, document));
+  }
+  for (PartChoice& tracker : read_parts(list, "tracker", document, registry))
+    trackers.push_back(std::move(tracker));
+  return trackers;
 }
 
 namespace {

@@ -55,6 +55,9 @@ std::optional<PartChoice> read_part(std::string_view kind, const Document& docum
 // A list of parts such as [[recommender]] or [evaluate] metric, without those not enabled.
 std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
                                    const Document& document, Registry& registry);
+// [[tracker]], which always begins with use = "jsonl": an entry of that name changes it, or
+// switches it off.
+std::vector<PartChoice> read_trackers(const Document& document, Registry& registry);
 EvaluateSettings read_evaluate_settings(const Document& document);
 PromptWording read_wording(const Document& document);
 // All of [prompt], a line of a key for each text.

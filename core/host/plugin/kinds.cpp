@@ -13,6 +13,7 @@
 #include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/source.hpp"
 #include "tsrec/parts/task.hpp"
+#include "tsrec/parts/tracker.hpp"
 #include "tsrec/parts/trainer.hpp"
 
 namespace tsrec::host {
@@ -53,6 +54,7 @@ const std::vector<Kind>& kinds() {
       kind<Reward>("scores the completions of reinforcement learning", Count::list, "stage.reward"),
       kind<Recommender>("ranks items without a language model", Count::list, "recommender"),
       kind<Metric>("turns ranked lists into numbers", Count::list, "evaluate.metric"),
+      kind<Tracker>("shows the numbers of a run while they come", Count::list, "tracker"),
   };
   return all;
 }
