@@ -36,9 +36,10 @@ class TensorBoard final : public Tracker {
 
   void open(const TrackedRun& run) override {
     folder_ = run.folder / settings_.folder;
-    if (!std::filesystem::create_directory(folder_))
+    if (std::filesystem::exists(folder_))
       throw DataError("'", folder_.string(),
                       "' is there already; give this tracker another  folder");
+    make(folder_);
   }
   void number(std::string_view stage, std::string_view name, double value, int64_t step) override {
     file_of(std::string(stage)).scalar(name, static_cast<float>(value), step, now());
@@ -46,11 +47,16 @@ class TensorBoard final : public Tracker {
   void close() override { files_.clear(); }
 
  private:
+  static void make(const std::filesystem::path& folder) {
+    std::error_code failed;
+    std::filesystem::create_directory(folder, failed);
+    if (failed) throw DataError("cannot make '", folder.string(), "': ", failed.message());
+  }
   EventFile& file_of(const std::string& stage) {
     const auto found = files_.find(stage);
     if (found != files_.end()) return found->second;
     const std::filesystem::path folder = folder_ / stage;
-    std::filesystem::create_directory(folder);
+    make(folder);
     const double begin = now();
     const std::string file =
         c10::str("events.out.tfevents.", static_cast<int64_t>(begin), ".", host_name());
