@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 namespace tsrec::host {
 namespace {
@@ -28,17 +29,37 @@ void check_columns(const Parts& parts, const Document& document) {
   }
 }
 
+// The parts of which an experiment has one at most, by kind.
+std::map<std::string, const std::optional<PartChoice>*> single(const Parts& parts) {
+  return {{"encoder", &parts.encoder},   {"quantizer", &parts.quantizer},
+          {"resolver", &parts.resolver}, {"extractor", &parts.extractor},
+          {"backbone", &parts.backbone}, {"initializer", &parts.initializer}};
+}
+
+// What parts say that they need of other kinds.
+void check_needs(const Parts& parts, const Document& document) {
+  const auto by_kind = single(parts);
+  const auto check = [&](const PartChoice& choice) {
+    std::istringstream needs(choice.info->needs);
+    for (std::string kind; needs >> kind;) {
+      const auto found = by_kind.find(kind);
+      if (found == by_kind.end() || *found->second) continue;
+      document.complain(choice.origin,
+                        c10::str("the ", choice.kind, " '", choice.use, "' needs ",
+                                 named_kind(kind).table(), " (", named_kind(kind).does,
+                                 "); choose one of those that  tsrec list ", kind, "  names"));
+    }
+  };
+  for (const auto& [kind, choice] : by_kind) {
+    if (*choice) check(**choice);
+  }
+  for (const StageEntry& stage : parts.stages) check(stage.trainer);
+}
+
 // What one part needs of another.
 void check(const Parts& parts, const Document& document) {
   const Origin top{document.file().string(), 0, 0, ""};
-  if (parts.quantizer && !parts.encoder)
-    document.complain(top, "a [quantizer] needs an [encoder] that turns items into vectors");
-  if (parts.quantizer && !parts.resolver)
-    document.complain(top, "a [quantizer] needs a [resolver], such as use = \"random_last\"");
-  if (parts.backbone && !parts.initializer)
-    document.complain(top, "a [backbone] needs an [initializer] for the SID tokens");
-  if (!parts.backbone && !parts.stages.empty())
-    document.complain(top, "[[stage]] needs a [backbone] to train");
+  check_needs(parts, document);
   if (parts.backbone && parts.wording.frame.empty())
     document.complain(top, "a [backbone] needs a [prompt]; include one of configs/prompt");
   if (parts.metrics.empty())

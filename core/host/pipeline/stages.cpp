@@ -224,10 +224,28 @@ std::vector<StageId> with_notes(const Shared& parts, std::vector<StageId> inputs
   return inputs;
 }
 
+NewRows first_rows(const Parts& parts, const Backbone& backbone, const Vocabulary& vocabulary,
+                   const std::vector<TokenNote>& notes, const SidTable& sids, Context& context) {
+  const VocabularyRows known = backbone.vocabulary_rows();
+  if (!parts.initializer)
+    return fresh_rows(known, static_cast<int64_t>(vocabulary.tokens().size()), context);
+  const NewRows rows =
+      parts.initializer->make<Initializer>(context)->rows({.tokens = vocabulary,
+                                                           .notes = notes,
+                                                           .tokenizer = backbone.tokenizer(),
+                                                           .rows = known,
+                                                           .sids = sids},
+                                                          context);
+  if (!rows.input_ED.isfinite().all().item<bool>())
+    throw DataError("the initializer '", parts.initializer->use, "' gave rows that are not finite");
+  return rows;
+}
+
 Stage extend_stage(const Shared& parts) {
   return {{Role::extend},
           with_notes(parts, {{Role::load}, {Role::resolve}, {Role::backbone}}),
-          {*parts->backbone, *parts->initializer},
+          parts->initializer ? std::vector<PartChoice>{*parts->backbone, *parts->initializer}
+                             : std::vector<PartChoice>{*parts->backbone},
           {},
           [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
@@ -235,16 +253,8 @@ Stage extend_stage(const Shared& parts) {
             const SidTable sids = read_sids(run.input({Role::resolve}));
             const std::vector<TokenNote> notes = notes_for(parts, run);
             const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone->tokenizer().size()));
-            const NewRows rows = parts->initializer->make<Initializer>(run.context())
-                                     ->rows({.tokens = vocabulary,
-                                             .notes = notes,
-                                             .tokenizer = backbone->tokenizer(),
-                                             .rows = backbone->vocabulary_rows(),
-                                             .sids = sids},
-                                            run.context());
-            if (!rows.input_ED.isfinite().all().item<bool>())
-              throw DataError("the initializer '", parts->initializer->use,
-                              "' gave rows that are not finite");
+            const NewRows rows =
+                first_rows(*parts, *backbone, vocabulary, notes, sids, run.context());
             std::vector<std::string> tokens;
             for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
             backbone->extend(tokens, rows.input_ED, rows.output_ED);
@@ -454,7 +464,8 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   }
   if (parts->backbone) {
     stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
-    stages.push_back(seeded(extend_stage(parts), *parts->initializer));
+    stages.push_back(parts->initializer ? seeded(extend_stage(parts), *parts->initializer)
+                                        : extend_stage(parts));
     if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, kUntrained));
     for (size_t i = 0; i < parts->stages.size(); ++i) {
       const StageEntry& entry = parts->stages[i];

@@ -24,6 +24,7 @@ struct PartInfo {
   int revision;  // raised when equal options and inputs may give other results: it enters the stage
                  // key
   const char* summary;
+  const char* needs;  // kinds of which an experiment with this part must have one, blanks between
   void* (*new_settings)();
   void (*delete_settings)(void*);
   void (*declare)(void*, Options&);
@@ -40,6 +41,16 @@ struct PluginInfo {
   std::size_t count;
 };
 
+// An interface says  static constexpr const char* kNeeds = "encoder resolver";  and a part that
+// needs others says it again.
+template <class Impl>
+constexpr const char* needs_of() {
+  if constexpr (requires { Impl::kNeeds; })
+    return Impl::kNeeds;
+  else
+    return "";
+}
+
 // A table entry. Settings: default-constructible, with `void declare(tsrec::Options&)`.
 template <class Interface, class Impl, class Settings>
 constexpr PartInfo part(const char* name, int revision, const char* summary) {
@@ -54,6 +65,7 @@ constexpr PartInfo part(const char* name, int revision, const char* summary) {
       name,
       revision,
       summary,
+      needs_of<Impl>(),
       []() -> void* { return new Settings; },
       [](void* settings) { delete static_cast<Settings*>(settings); },
       [](void* settings, Options& options) { static_cast<Settings*>(settings)->declare(options); },

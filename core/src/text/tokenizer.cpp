@@ -125,12 +125,24 @@ Tokenizer Tokenizer::train(std::span<const std::string> texts, int64_t size) {
   return tokenizer;
 }
 
+Tokenizer Tokenizer::without_text() {
+  TokenizerFiles files;
+  files.added = {{0, kEndOfText, true, false}};
+  files.config = trained_config();
+  Tokenizer tokenizer;
+  tokenizer.impl_ = std::make_unique<Impl>(std::move(files));
+  return tokenizer;
+}
+
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<int32_t> ids;
   const auto on_token = [&](int32_t id) { ids.push_back(id); };
   const auto on_word = [&](std::string_view word) { impl_->bpe->encode(word, ids); };
   const auto on_normal = [&](std::string_view part) { impl_->pretokenizer.split(part, on_word); };
   const auto on_raw = [&](std::string_view part) {
+    if (!part.empty() && !reads_text())
+      throw ConfigError("the model reads tokens alone, no text, and was given '", part,
+                        "'; choose a [prompt] without words, or a backbone that reads text");
     impl_->after_nfc.split(impl_->normal(part), on_normal, on_token);
   };
   impl_->before_nfc.split(valid_utf8(text), on_raw, on_token);
@@ -149,6 +161,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   }
   return valid_utf8(bytes);  // ids may end inside a character
 }
+
+bool Tokenizer::reads_text() const { return !impl_->bpe->pieces().empty(); }
 
 int64_t Tokenizer::size() const { return impl_->size; }
 

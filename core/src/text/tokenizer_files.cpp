@@ -40,7 +40,8 @@ std::string text_of(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Ids must be 0 .. n-1, each once, and every token spelled in the byte alphabet.
+// Ids must be 0 .. n-1, each once, and every token spelled in the byte alphabet. All bytes have a
+// token, or there is none at all: a tokenizer without text.
 IdOf parse_vocabulary(const Spellings& vocabulary, const std::string& file,
                       std::vector<std::string>& pieces) {
   const ByteAlphabet alphabet;
@@ -60,6 +61,7 @@ IdOf parse_vocabulary(const Spellings& vocabulary, const std::string& file,
     if (!id_of.emplace(spelling, static_cast<int32_t>(id)).second)
       throw DataError(file, ": token ", spelling, " is listed twice");
   }
+  if (vocabulary.empty()) return id_of;
   for (const std::string& byte : alphabet.in_order()) {
     const std::string spelling = alphabet.spell(byte);
     if (id_of.find(spelling) == id_of.end()) {

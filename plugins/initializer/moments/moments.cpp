@@ -7,20 +7,13 @@ namespace {
 
 using namespace tsrec;
 
-// N(0, initializer_range^2): what the model family itself starts from (paper 5.3.2, "default
-// initialization").
+// Paper 5.3.2, "default initialization".
 class Random final : public Initializer {
  public:
   Random(const NoSettings&, Context&) {}
 
   NewRows rows(const InitializerInputs& inputs, Context& context) override {
-    const auto count = static_cast<int64_t>(inputs.tokens.tokens().size());
-    const int64_t width = inputs.rows.input_VD.size(1);
-    const auto draw = [&](int64_t index) {
-      return inputs.rows.initializer_range *
-             torch::randn({count, width}, context.generator("random rows", index));
-    };
-    return {draw(0), inputs.rows.tied() ? torch::Tensor() : draw(1)};
+    return fresh_rows(inputs.rows, static_cast<int64_t>(inputs.tokens.tokens().size()), context);
   }
 };
 

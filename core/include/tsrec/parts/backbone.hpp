@@ -24,6 +24,9 @@ class TSREC_API Backbone : public Part, public nn::TrainableModel {
  public:
   static constexpr const char* kKind = "backbone";
   static constexpr int kContract = 1;
+  // A model that starts from noise says kNeeds = "": an experiment may then go without an
+  // [initializer], and the SID tokens get rows of N(0, initializer_range()^2).
+  static constexpr const char* kNeeds = "initializer";
   ~Backbone() override;
   // Once, before anything else but load(): reads the checkpoint, or trains tokenizer and weights on
   // the item texts. Long training is Stepwise, and made ready here.

@@ -9,6 +9,9 @@ struct NewRows {
   torch::Tensor input_ED,
       output_ED;  // [E, D] float32, in Vocabulary::tokens() order; output undefined when tied
 };
+// N(0, initializer_range^2), independent for every entry: what the model family itself starts from.
+TSREC_API NewRows fresh_rows(const VocabularyRows& rows, int64_t count, Context& context);
+
 struct InitializerInputs {
   const Vocabulary& tokens;
   const std::vector<TokenNote>& notes;  // empty without an extractor

@@ -11,6 +11,7 @@ class TSREC_API Quantizer : public Part {
  public:
   static constexpr const char* kKind = "quantizer";
   static constexpr int kContract = 1;
+  static constexpr const char* kNeeds = "encoder resolver";
   ~Quantizer() override;
   // Once; afterwards encode() and decode() are pure. May be slow: polls stopping(), or is Stepwise
   // and makes itself ready here. x: [N, D] float32; no rows, or an entry that is NaN or infinite,

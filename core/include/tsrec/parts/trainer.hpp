@@ -22,6 +22,7 @@ class TSREC_API Trainer : public Part, public Stepwise {
  public:
   static constexpr const char* kKind = "trainer";
   static constexpr int kContract = 1;
+  static constexpr const char* kNeeds = "backbone";
   ~Trainer() override;
   // Once, before the first step; inputs outlive the trainer. parameters() are the policy's, as far
   // as they train.

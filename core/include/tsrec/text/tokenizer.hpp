@@ -15,6 +15,9 @@ class TSREC_API Tokenizer {
   // Byte-level BPE of at most `size` entries including 256 bytes and one end-of-text token;
   // deterministic.
   static Tokenizer train(std::span<const std::string> texts, int64_t size);
+  // Of a model that reads no words, such as one over SIDs alone (TIGER): an end-of-text token, and
+  // what add() adds. To encode() anything else is a ConfigError.
+  static Tokenizer without_text();
 
   Tokenizer(const Tokenizer&);
   Tokenizer(Tokenizer&&) noexcept;
@@ -25,6 +28,7 @@ class TSREC_API Tokenizer {
   // U+FFFD. Thread-safe.
   std::vector<int32_t> encode(std::string_view text) const;
   std::string decode(std::span<const int32_t> ids) const;
+  bool reads_text() const;
   int64_t size() const;                                       // ids are 0 .. size()-1
   int32_t eos() const;                                        // end of text, as the folder says
   std::optional<int32_t> find(std::string_view token) const;  // an added token's id
