@@ -9,25 +9,31 @@ constexpr int64_t kLevels = 3, kCodes = 4;
 
 at::Generator fixed_generator(uint64_t seed) { return at::detail::createCPUGenerator(seed); }
 
+constexpr std::array<const char*, 4> kColours = {"red", "green", "blue", "grey"};
+constexpr std::array<const char*, 4> kThings = {"bolt", "washer", "hinge", "bracket"};
+constexpr std::array<const char*, 4> kMakes = {"steel", "brass", "nylon", "oak"};
+constexpr std::array<const char*, 3> kBrands = {"Norvik", "Astera", "Ballon"};
+
+const char* thing_of(int64_t item) { return kThings[static_cast<size_t>(item / 4 % 4)]; }
+
 std::string title_of(int64_t item) {
-  static const std::array<const char*, 4> colours = {"red", "green", "blue", "grey"};
-  static const std::array<const char*, 4> things = {"bolt", "washer", "hinge", "bracket"};
-  static const std::array<const char*, 4> makes = {"steel", "brass", "nylon", "oak"};
-  return c10::str(makes[static_cast<size_t>(item / 16 % 4)], " ",
-                  things[static_cast<size_t>(item / 4 % 4)], " with a ",
-                  colours[static_cast<size_t>(item % 4)], " cap, size ", item / 8);
+  return c10::str(kMakes[static_cast<size_t>(item / 16 % 4)], " ", thing_of(item), " with a ",
+                  kColours[static_cast<size_t>(item % 4)], " cap, size ", item / 8);
 }
 
 }  // namespace
 
 Items toy_items(int64_t count) {
-  std::vector<std::string> keys, titles, descriptions;
+  std::vector<std::string> keys, titles, descriptions, categories, brands, prices;
   for (int64_t item = 0; item < count; ++item) {
     keys.push_back(c10::str("item-", item));
     titles.push_back(title_of(item));
     descriptions.push_back("A " + titles.back() + " for doors and cabinets.");
+    categories.emplace_back(thing_of(item));
+    brands.emplace_back(kBrands[static_cast<size_t>(item % 3)]);
+    prices.push_back(c10::str(1 + item % 7, ".", item % 2 == 0 ? "50" : "99"));
   }
-  if (count > 3) titles[3] = descriptions[3] = "";
+  if (count > 3) titles[3] = descriptions[3] = brands[3] = prices[3] = "";
   if (count > 5) {
     titles[5] = titles[4];
     descriptions[5] = descriptions[4];
@@ -36,6 +42,9 @@ Items toy_items(int64_t count) {
   Items items(keys);
   items.set("title", titles);
   items.set("description", descriptions);
+  items.set("category", categories);
+  items.set("brand", brands);
+  items.set("price", prices);
   return items;
 }
 

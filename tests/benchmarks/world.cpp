@@ -188,7 +188,8 @@ void write_world(const JobOptions& options) {
                                                 {"max_steps", std::to_string(kTrainSteps)},
                                                 {"warmup_steps", "2"},
                                                 {"learning_rate", "2e-3"}});
-  trainer->start({backbone, *examples, *examples, sids, trie, {}, {}, {}}, context);
+  const std::vector<TokenNote> notes;
+  trainer->start({backbone, *examples, *examples, sids, trie, data, notes}, context);
   for (int64_t step = 0; step < trainer->num_steps(); ++step) trainer->step(step, context);
 
   fs::create_directories(folder / "model");

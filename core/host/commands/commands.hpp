@@ -27,6 +27,7 @@ struct Arguments {
 
 int command_run(const Arguments& arguments);
 int command_plan(const Arguments& arguments);
+int command_data(const Arguments& arguments);
 int command_list(const Arguments& arguments);
 int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);

@@ -12,7 +12,8 @@
 
 namespace tsrec::kit {
 
-// Titles and descriptions; one item without any text, two with the same, one beyond ASCII.
+// Titles, descriptions, categories, brands and prices; one item without texts, brand and price, two
+// with the same title, one beyond ASCII.
 TSREC_API Items toy_items(int64_t count = 60);
 // Users who walk through the items, split leave-one-out; one user is too short to be asked about.
 TSREC_API Dataset toy_data(int64_t num_items = 60, int64_t num_users = 40);
