@@ -1,3 +1,42 @@
-#include "commands/commands.hpp"
+// The executable links nothing of LibTorch: it opens the host's library, which lies beside it, once
+// it has chosen how threads wait. OpenMP reads that from the environment, while it is loaded.
+#include <dlfcn.h>
 
-int main(int argc, char** argv) { return tsrec::host::main_with(argc, argv); }
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/exit_code.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Looks at the others' work before a thread goes to sleep, each some 50 nanoseconds long. Left
+// alone, OpenMP looks 300000 times: on a busy machine threads spend their time on looking at each
+// other, while the one that all wait for has no processor. With none at all, each of the many short
+// loops of a training would wake threads up.
+constexpr const char* kLooks = "10000";
+
+void choose_how_threads_wait() {
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}) {
+    if (std::getenv(name) != nullptr) return;
+  }
+  ::setenv("GOMP_SPINCOUNT", kLooks, /*overwrite=*/0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  choose_how_threads_wait();
+  std::error_code failed;
+  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
+  const fs::path library = program.parent_path().parent_path() / "lib" / "libtsrec_host.so";
+  void* const host = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_GLOBAL);
+  void* const entry = host == nullptr ? nullptr : ::dlsym(host, "tsrec_main");
+  if (entry == nullptr) {
+    std::fprintf(stderr, "tsrec: %s\n", ::dlerror());
+    return tsrec::host::kFailed;
+  }
+  return reinterpret_cast<int (*)(int, char**)>(entry)(argc, argv);
+}

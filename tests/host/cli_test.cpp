@@ -59,6 +59,17 @@ TEST(Cli, EachCommandTakesItsOwnFlags) {
       contains(run("list nonsense --markdown --plugins x --experiment y").text, "nonsense"));
 }
 
+// The user's choice of how threads wait is left alone.
+TEST(Cli, DoctorSaysHowThreadsWait) {
+  const auto policy = [](const std::string& before) {
+    return between(run("doctor", "unset OMP_WAIT_POLICY GOMP_SPINCOUNT; " + before).text,
+                   "\n  threads wait: ", "\n");
+  };
+  EXPECT_EQ(policy(""), "GOMP_SPINCOUNT=10000");
+  EXPECT_EQ(policy("OMP_WAIT_POLICY=passive "), "OMP_WAIT_POLICY=passive");
+  EXPECT_EQ(policy("GOMP_SPINCOUNT=7 "), "GOMP_SPINCOUNT=7");
+}
+
 TEST(Cli, HelpIsShortAndACommandsOwnIsWhole) {
   const Outcome help = run("help");
   EXPECT_EQ(help.code, 0);

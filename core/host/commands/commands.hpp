@@ -41,7 +41,8 @@ int command_complete(const Arguments& arguments);
 int command_new(const Arguments& arguments);
 int command_help(const Arguments& arguments);
 
-// Parses, dispatches, turns exceptions into sentences and exit codes.
-TSREC_HOST_API int main_with(int argc, char** argv);
-
 }  // namespace tsrec::host
+
+// Parses, dispatches, turns exceptions into sentences and exit codes. The executable finds it by
+// this name.
+extern "C" TSREC_HOST_API int tsrec_main(int argc, char** argv);

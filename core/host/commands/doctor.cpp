@@ -19,6 +19,16 @@ void print_build() {
   std::cout << "tsrec " << TSREC_VERSION << "\n  facts: " << TSREC_FACTS << '\n';
 }
 
+// What main.cpp chose, or the user.
+std::string waiting_policy() {
+  std::string set;
+  for (const char* name : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr) set += c10::str(set.empty() ? "" : ", ", name, "=", value);
+  }
+  return set.empty() ? "as OpenMP does by itself" : set;
+}
+
 void print_machine(const fs::path& store) {
   const auto pages = [](int name) { return static_cast<uintmax_t>(::sysconf(name)); };
   std::cout << "machine\n  processor: " << std::thread::hardware_concurrency() << " threads, AVX2 "
@@ -26,7 +36,8 @@ void print_machine(const fs::path& store) {
             << (__builtin_cpu_supports("avx512f") ? "yes" : "no") << ", AVX512-BF16 "
             << (__builtin_cpu_supports("avx512bf16") ? "yes" : "no")
             << "\n  memory: " << mebibytes(pages(_SC_PHYS_PAGES) * pages(_SC_PAGE_SIZE)) << ", "
-            << mebibytes(pages(_SC_AVPHYS_PAGES) * pages(_SC_PAGE_SIZE)) << " free\n";
+            << mebibytes(pages(_SC_AVPHYS_PAGES) * pages(_SC_PAGE_SIZE))
+            << " free\n  threads wait: " << waiting_policy() << '\n';
   std::error_code failed;
   const fs::space_info space = fs::space(fs::exists(store) ? store : ".", failed);
   std::cout << "  disk of the store (" << store.string()

@@ -96,8 +96,11 @@ int dispatch(int argc, char** argv) {
 }
 
 }  // namespace
+}  // namespace tsrec::host
 
-int main_with(int argc, char** argv) {
+int tsrec_main(int argc, char** argv) {
+  using namespace tsrec;
+  using namespace tsrec::host;
   keep_freed_memory();
   try {
     return dispatch(argc, argv);
@@ -121,5 +124,3 @@ int main_with(int argc, char** argv) {
     return kFailed;
   }
 }
-
-}  // namespace tsrec::host
