@@ -1,5 +1,7 @@
 // A plugin that fails at work is a failed stage with a sentence; behind --isolate also one that
 // crashes.
+#include <csignal>
+
 #include "cli_support.hpp"
 
 namespace tsrec::test {
@@ -59,6 +61,83 @@ TEST(Isolation, ACrashIsAFailedStageAndTheNextRunGoesOn) {
   EXPECT_FALSE(contains(again.text, "\nembed  (")) << "it was stored before the crash";
 }
 
+const std::string kEndingFile =
+    std::string(TSREC_BAD_PLUGINS) + "/ending_quantizers/ending_quantizers.so";
+
+std::string run_ending(const std::string& part, const TempFolder& store) {
+  return "run " + kSmoke + " --plugins " + TSREC_BAD_PLUGINS +
+         "/ending_quantizers --set quantizer.use=" + part + " --store " + store.path().string();
+}
+
+std::string ended(const std::string& part) {
+  return "tsrec: quantizer '" + part + "' (acme.ending 1.2.0, " + kEndingFile +
+         ") ended the process in its constructor, in the stage quantize, by ";
+}
+
+// One line says who, and the end of the process stays what it is: a shell sees 128 and the signal.
+TEST(Ending, ACrashNamesThePartAndTheStage) {
+  const TempFolder store;
+  const auto expect = [&](const std::string& part, int signal, const std::string& how) {
+    const Outcome outcome = run(run_ending(part, store), "ulimit -c 0; ");
+    EXPECT_EQ(outcome.code, 128 + signal) << outcome.text;
+    EXPECT_TRUE(contains(
+        outcome.text,
+        "\n" + ended(part) + how + "; --isolate runs every stage in a process of its own\n"))
+        << outcome.text;
+    EXPECT_FALSE(contains(outcome.text, "run folder")) << "a report: " << outcome.text;
+  };
+  expect("writes_to_null", SIGSEGV, "signal 11 (Segmentation fault)");
+  expect("overflows", SIGSEGV, "signal 11 (Segmentation fault)");
+  expect("aborts", SIGABRT, "signal 6 (Aborted)");
+}
+
+TEST(Ending, ExitIsAFailure) {
+  const TempFolder store;
+  for (const std::string part : {"exits", "quick_exits"}) {
+    const Outcome outcome = run(run_ending(part, store));
+    EXPECT_EQ(outcome.code, 4) << outcome.text;
+    EXPECT_TRUE(contains(outcome.text,
+                         "\n" + ended(part) + "calling exit(); a part that cannot go on throws"))
+        << outcome.text;
+    EXPECT_FALSE(contains(outcome.text, "run folder")) << "a report: " << outcome.text;
+
+    const Outcome alone = run(run_ending(part, store) + " --isolate");
+    EXPECT_EQ(alone.code, 4) << alone.text;
+    EXPECT_TRUE(contains(alone.text, "quantize failed: its process was ended by exit code 4"))
+        << alone.text;
+    EXPECT_TRUE(contains(alone.text, "\n" + ended(part) + "calling exit();")) << alone.text;
+    EXPECT_FALSE(contains(alone.text, "--isolate")) << "it is what was asked for: " << alone.text;
+  }
+}
+
+// The first stop is acknowledged, a part that does not look at it is named, a second one ends it.
+TEST(Ending, AStopThatAPartDoesNotObeyNamesIt) {
+  for (const std::string isolate : {"", " --isolate"}) {
+    const TempFolder store;
+    const std::string out = (store.path() / "out").string();
+    const auto wait_for = [&](const std::string& words) {
+      return "until grep -q '" + words + "' " + out +
+             "; do sleep 0.1; kill -0 $pid || break; done\n";
+    };
+    const fs::path script = store.write(
+        "stop.sh", std::string(TSREC_BINARY) + " " + run_ending("waits_forever", store) + isolate +
+                       " >" + out + " 2>&1 &\npid=$!\n" + wait_for("no way back from here") +
+                       "kill -TERM $pid\n" + wait_for("is still") + "kill -TERM $pid\nwait $pid\n");
+    const int status = std::system(("timeout 120 bash " + script.string()).c_str());
+    const std::string text = io::read_text(out);
+    EXPECT_EQ(WEXITSTATUS(status), 130) << text;
+    const std::string stopping = "tsrec: stopping at the next step; once more to end at once\n";
+    const size_t at = text.find(stopping);
+    ASSERT_NE(at, std::string::npos) << text;
+    EXPECT_EQ(text.find(stopping, at + 1), std::string::npos) << "twice: " << text;
+    EXPECT_TRUE(contains(text, "\ntsrec: quantizer 'waits_forever' (acme.ending 1.2.0, " +
+                                   kEndingFile +
+                                   ") is still in its constructor, in the stage "
+                                   "quantize, 10 seconds after the stop;"))
+        << text;
+  }
+}
+
 TEST(Isolation, SameBytesAsInOneProcess) {
   const TempFolder alone, together;
   ASSERT_EQ(run("run " + kSmoke + " --isolate --store " + alone.path().string()).code, 0);
@@ -92,6 +171,7 @@ TEST(Isolation, CtrlCStopsTheChildTidily) {
   EXPECT_EQ(stopped.code, 5) << stopped.text;
   EXPECT_TRUE(contains(stopped.text, "run the same command again to go on")) << stopped.text;
   EXPECT_TRUE(contains(stopped.text, "stopped at step")) << stopped.text;
+  EXPECT_TRUE(contains(stopped.text, "tsrec: stopping at the next step")) << stopped.text;
   for (const auto& entry : fs::directory_iterator(store.path() / "work"))
     EXPECT_TRUE(fs::exists(entry.path() / "checkpoint")) << entry.path();
 }

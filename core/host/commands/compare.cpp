@@ -10,7 +10,6 @@
 #include "report/side_by_side.hpp"
 #include "report/text.hpp"
 #include "support/log.hpp"
-#include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -65,7 +64,7 @@ int compare_cells(const Arguments& arguments) {
   io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
   link_plugins(*base.registry, folder);
   log_to_file(folder / "log.txt");
-  watch_signals();
+  watch_process(/*is_child=*/false, arguments.isolate);
   std::vector<CellRun> runs;
   for (const CompareCell& cell : settings.cells) {
     for (const int64_t seed : seeds) {

@@ -2,8 +2,11 @@
 
 #include <ctime>
 
+#include "plugin/active_call.hpp"
 #include "support/cuda.hpp"
+#include "support/endings.hpp"
 #include "support/log.hpp"
+#include "support/signals.hpp"
 
 namespace tsrec::host {
 
@@ -87,6 +90,17 @@ void prepare_process(const RunSettings& run) {
   at::globalContext().setDeterministicFillUninitializedMemory(false);
   if (run.device == "auto" && run.torch_device.is_cpu() && has_driver())
     log(Level::warning, "the GPU of this machine is not used: " + why_no_cuda());
+}
+
+void watch_process(bool is_child, bool isolates) {
+  const FindOpenCall find = []() noexcept -> OpenCall {
+    const ActiveCall::Names names = ActiveCall::of_this_thread();
+    return {names.part, names.method};
+  };
+  const bool is_advised = !is_child && !isolates;
+  name_who_ends_the_process(
+      find, is_advised ? "; --isolate runs every stage in a process of its own" : "");
+  watch_signals(/*acknowledges=*/!is_child);
 }
 
 }  // namespace tsrec::host

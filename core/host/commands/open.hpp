@@ -31,5 +31,8 @@ std::filesystem::path make_run_folder(const std::filesystem::path& store, const 
 // run's resolved.toml they are found again, by `recommend` and by whoever runs it once more.
 void link_plugins(const Registry& registry, const std::filesystem::path& run_folder);
 void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
+// For a process that is about to call parts: stops, crashes and exit() are answered with sentences.
+// is_child: of a run with --isolate, which has acknowledged the stop that it passes on.
+void watch_process(bool is_child, bool isolates);
 
 }  // namespace tsrec::host

@@ -10,7 +10,6 @@
 #include "report/markdown.hpp"
 #include "report/text.hpp"
 #include "support/log.hpp"
-#include "support/signals.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -35,7 +34,7 @@ int command_run(const Arguments& arguments) {
   link_plugins(*opened.registry, folder);
   log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
-  watch_signals();
+  watch_process(/*is_child=*/false, arguments.isolate);
   std::vector<StageResult> results;
   try {
     Trackers trackers(opened.experiment, folder);

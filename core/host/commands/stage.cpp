@@ -2,7 +2,6 @@
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
 #include "support/log.hpp"
-#include "support/signals.hpp"
 
 namespace tsrec::host {
 
@@ -14,7 +13,7 @@ int command_stage(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, folder.string());
   log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
-  watch_signals();
+  watch_process(/*is_child=*/true, /*isolates=*/false);
   return make_in_this_child(opened.experiment, Store(arguments.store), arguments.words[1], folder);
 }
 

@@ -6,6 +6,7 @@
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/settings.hpp"
+#include "support/endings.hpp"
 #include "support/log.hpp"
 #include "support/memory.hpp"
 #include "support/roof.hpp"
@@ -113,6 +114,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     return;
   }
   log(Level::info, stage.id.text() + "  (" + result.why + ")");
+  const RunningStage named(stage.id.text());
   if (!has_checkpoint(work)) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
   forget_peak_memory();

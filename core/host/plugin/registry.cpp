@@ -4,6 +4,7 @@
 
 #include "config/entries.hpp"
 #include "config/names.hpp"
+#include "plugin/active_call.hpp"
 #include "plugin/library.hpp"
 
 namespace tsrec::host {
@@ -235,6 +236,8 @@ std::string PartChoice::described() const {
 
 std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {
   if (info == nullptr || kind != expected_kind) throw Error("'", use, "' is no ", expected_kind);
+  const std::string who = described();
+  const ActiveCall call(who.c_str(), "its constructor");
   try {
     return {info->make(settings.get(), context), info->destroy};
   } catch (const Interrupted&) {

@@ -5,7 +5,9 @@
 
 namespace tsrec::host {
 
-TSREC_HOST_API void watch_signals();
+// The first is acknowledged at once, and a part that is still at work 10 seconds later is named.
+// acknowledges: false where a parent did it, which passes the stop on.
+TSREC_HOST_API void watch_signals(bool acknowledges = true);
 // Keeps them waiting until watch_signals(), also in the program that this process becomes: between
 // its start and its first watch a stop would otherwise kill it.
 TSREC_HOST_API void hold_signals();
