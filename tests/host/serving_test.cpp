@@ -1,4 +1,7 @@
 // A trained model answers: alone, in batches, in threads, behind filters, and long after its run.
+#include <sys/stat.h>
+
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -294,6 +297,56 @@ TEST(RunRecord, AnOldRunKeepsAnsweringAndSaysWhatIsGone) {
   const Outcome unrecorded = run(ask);
   EXPECT_EQ(unrecorded.code, 2) << unrecorded.text;
   EXPECT_TRUE(contains(unrecorded.text, "has no stages.json")) << unrecorded.text;
+}
+
+ino_t inode_of(const fs::path& file) {
+  struct stat facts {};
+  EXPECT_EQ(::stat(file.c_str(), &facts), 0) << file;
+  return facts.st_ino;
+}
+
+// A build writes into the file that it made before: to the run that is another plugin.
+TEST(RunRecord, ARunKeepsThePluginsThatItUsed) {
+  const TempFolder folder;
+  const std::string where = " --store " + (folder.path() / "store").string();
+  const fs::path file = folder.path() / "plugins" / "metric.so", bad = TSREC_BAD_PLUGINS;
+  fs::create_directories(file.parent_path());
+  const auto build = [&](const std::string& name) {
+    std::ofstream(file, std::ios::binary) << io::read_text(bad / name / (name + ".so"));
+  };
+  build("before_rebuild");
+  folder.write("experiment.toml", "include = \"" + kSmoke + "/experiment.toml\"\n" +
+                                      "[[stage]]\nuse = \"grpo\"\nenabled = false\n" +
+                                      "[[evaluate.metric]]\nuse = \"always\"\n");
+  const Outcome made = run("run " + folder.path().string() + where);
+  ASSERT_EQ(made.code, 0) << made.text;
+  const std::string run_folder = between(made.text, "run folder: ", "\n");
+  const std::string ask = "recommend " + run_folder + " item-3 item-7 --top 4" + where;
+  const Outcome answer = run(ask);
+  ASSERT_EQ(answer.code, 0) << answer.text;
+
+  const ino_t inode = inode_of(file);
+  build("after_rebuild");
+  ASSERT_EQ(inode_of(file), inode) << "written in place";
+  EXPECT_EQ(run("recommend " + folder.path().string() + " item-3" + where).code, 2)
+      << "the experiment asks for a metric that the plugin has no more";
+  EXPECT_EQ(run(ask).text, answer.text);
+  // Also where the new one is found as well.
+  EXPECT_EQ(run(ask + " --plugins " + (folder.path() / "plugins").string()).text, answer.text);
+  const Outcome plan = run("plan " + run_folder + where);
+  EXPECT_EQ(plan.code, 0) << plan.text;
+  EXPECT_FALSE(contains(plan.text, "runs:")) << plan.text;
+  EXPECT_EQ(run("export " + run_folder + " " + (folder.path() / "hf").string() + where).code, 0);
+
+  // One copy in the store, by its content, and a hard link in the run.
+  const std::string digest =
+      io::sha256(io::read_text(bad / "before_rebuild" / "before_rebuild.so"));
+  const fs::path kept = folder.path() / "store" / "plugins" / digest / "metric.so";
+  ASSERT_TRUE(fs::exists(kept));
+  EXPECT_EQ(io::sha256_of_file(kept), digest);
+  const fs::path own = fs::path(run_folder) / "plugins" / "1";
+  EXPECT_EQ(inode_of(own / "metric.so"), inode_of(kept));
+  EXPECT_EQ(io::read_text(own / "source.txt"), file.string() + "\n");
 }
 
 // A stage that is stopped leaves what was made before it.

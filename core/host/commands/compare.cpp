@@ -4,6 +4,7 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
+#include "pipeline/kept_plugins.hpp"
 #include "pipeline/parts.hpp"
 #include "report/csv.hpp"
 #include "report/markdown.hpp"
@@ -34,11 +35,11 @@ int compare_stored(const Arguments& arguments) {
 
 // What a cell's stages are made from in child processes, and what its trackers write.
 fs::path cell_folder(const fs::path& run, const std::string& cell, int64_t seed,
-                     const Opened& opened) {
+                     const Opened& opened, const Store& store) {
   fs::path folder = run / "cells" / c10::str(cell, "-seed", seed);
   fs::create_directories(folder);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
-  link_plugins(*opened.registry, folder);
+  keep_plugins(*opened.registry, store, folder);
   return folder;
 }
 
@@ -62,7 +63,7 @@ int compare_cells(const Arguments& arguments) {
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-compare");
   io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
-  link_plugins(*base.registry, folder);
+  keep_plugins(*base.registry, store, folder);
   log_to_file(folder / "log.txt");
   watch_process(/*is_child=*/false, arguments.isolate);
   std::vector<CellRun> runs;
@@ -75,7 +76,7 @@ int compare_cells(const Arguments& arguments) {
       const Opened opened = open_experiment(arguments, named, overrides, "compare " + cell.name());
       prepare_process(opened.experiment.run);
       log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
-      const fs::path own = cell_folder(folder, cell.name(), seed, opened);
+      const fs::path own = cell_folder(folder, cell.name(), seed, opened, store);
       try {
         Trackers trackers(opened.experiment, own);
         runs.push_back(

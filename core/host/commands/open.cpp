@@ -71,16 +71,6 @@ fs::path make_run_folder(const fs::path& store, const std::string& name) {
   return folder;
 }
 
-void link_plugins(const Registry& registry, const fs::path& run_folder) {
-  int64_t number = 0;
-  for (const auto& file : registry.files()) {
-    if (file->is_installed() || file->info == nullptr) continue;
-    const fs::path folder = run_folder / "plugins" / std::to_string(++number);
-    fs::create_directories(folder);
-    fs::create_symlink(fs::canonical(file->file), folder / file->file.filename());
-  }
-}
-
 void prepare_process(const RunSettings& run) {
   at::set_num_threads(static_cast<int>(run.threads));
   // A GPU may sum in any order, which is faster: its numbers agree within tolerances, not to the

@@ -27,9 +27,6 @@ std::filesystem::path folder_of(const std::filesystem::path& experiment);
 std::filesystem::path run_folder(const Arguments& arguments, const std::string& named);
 // A fresh folder below the store's runs/, stamped with the time.
 std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
-// Links to the plugins from outside the installation that the experiment has loaded: beside the
-// run's resolved.toml they are found again, by `recommend` and by whoever runs it once more.
-void link_plugins(const Registry& registry, const std::filesystem::path& run_folder);
 void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
 // For a process that is about to call parts: stops, crashes and exit() are answered with sentences.
 // is_child: of a run with --isolate, which has acknowledged the stop that it passes on.

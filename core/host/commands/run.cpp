@@ -3,6 +3,7 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
+#include "pipeline/kept_plugins.hpp"
 #include "pipeline/run_record.hpp"
 #include "report/csv.hpp"
 #include "report/expected.hpp"
@@ -31,7 +32,7 @@ int command_run(const Arguments& arguments) {
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, opened.experiment.run.name);
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
-  link_plugins(*opened.registry, folder);
+  keep_plugins(*opened.registry, store, folder);
   log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
   watch_process(/*is_child=*/false, arguments.isolate);

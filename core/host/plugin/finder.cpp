@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 
 #include "support/installation.hpp"
@@ -14,6 +15,8 @@ namespace fs = std::filesystem;
 std::vector<SearchPlace> search_places(const std::vector<fs::path>& flags,
                                        const fs::path& experiment_folder) {
   std::vector<SearchPlace> places;
+  const bool is_run = !experiment_folder.empty() && fs::exists(experiment_folder / "resolved.toml");
+  if (is_run) places.push_back({"kept by the run", experiment_folder / "plugins", "", 0});
   for (const fs::path& folder : flags) places.push_back({"--plugins", folder, "", 0});
   if (const char* path = std::getenv("TSREC_PLUGIN_PATH")) {
     const std::string all = path;
@@ -24,7 +27,7 @@ std::vector<SearchPlace> search_places(const std::vector<fs::path>& flags,
       begin = end + 1;
     }
   }
-  if (!experiment_folder.empty())
+  if (!experiment_folder.empty() && !is_run)
     places.push_back({"beside the experiment", experiment_folder / "plugins", "", 0});
   places.push_back({"installed", installed_plugins(), "", 0});
   return places;
@@ -54,6 +57,13 @@ std::vector<fs::path> candidates(SearchPlace& place) {
   return files;
 }
 
+// For messages: the place that its author knows it from.
+fs::path source_of(const fs::path& kept) {
+  std::ifstream in(kept.parent_path() / kSourceFile);
+  std::string line;
+  return std::getline(in, line) ? fs::path(line) : kept;
+}
+
 }  // namespace
 
 fs::path installed_plugins() { return library_folder() / "tsrec" / "plugins"; }
@@ -69,6 +79,7 @@ PluginSearch find_plugins(const std::vector<fs::path>& flags, const fs::path& ex
       auto found = std::make_shared<PluginFile>();
       found->file = file;
       found->origin = place.origin;
+      found->source = found->is_kept() ? source_of(file) : file;
       search.files.push_back(std::move(found));
       ++place.num_files;
     }

@@ -55,6 +55,8 @@ std::pair<const PartInfo*, const PluginFile*> Registry::find(std::string_view ki
   std::vector<std::string> known;
   std::vector<std::pair<const PartInfo*, const PluginFile*>> matches;
   for (const auto& file : search_.files) {
+    // A run's own come first, and are what it was made with, whatever lies elsewhere today.
+    if (!file->is_kept() && !matches.empty() && matches.front().second->is_kept()) break;
     // The installation sorts plugins by kind; elsewhere every file may hold anything.
     if (file->is_installed() && file->file.parent_path().filename() != kind) continue;
     load(*file);
@@ -231,7 +233,7 @@ std::string PartChoice::key_text(const ContentLines& content, const std::string&
 
 std::string PartChoice::described() const {
   return c10::str(kind, " '", use, "' (", plugin->info->name, " ", plugin->info->version,
-                  plugin->is_installed() ? "" : ", " + plugin->file.string(), ")");
+                  plugin->is_installed() ? "" : ", " + plugin->source.string(), ")");
 }
 
 std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {

@@ -29,7 +29,20 @@ int remember(dl_phdr_info* info, size_t, void* data) {
   return 0;
 }
 
+int remember_file(dl_phdr_info* info, size_t, void* data) {
+  std::error_code failed;  // of the program itself and of what the kernel maps, which have no name
+  const fs::path real = fs::canonical(info->dlpi_name, failed);
+  if (!failed) static_cast<std::vector<fs::path>*>(data)->push_back(real);
+  return 0;
+}
+
 }  // namespace
+
+std::vector<fs::path> mapped_files() {
+  std::vector<fs::path> found;
+  ::dl_iterate_phdr(remember_file, &found);
+  return found;
+}
 
 MappedLibraries mapped_libraries() {
   MappedLibraries found;

@@ -15,5 +15,6 @@ namespace tsrec::host {
 using MappedLibraries = std::map<std::string, std::vector<std::filesystem::path>>;
 // Of the libraries that must be there once: LibTorch's, libtsrec and the OpenMP runtimes.
 TSREC_HOST_API MappedLibraries mapped_libraries();
+TSREC_HOST_API std::vector<std::filesystem::path> mapped_files();  // all of them
 
 }  // namespace tsrec::host
