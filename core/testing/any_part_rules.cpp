@@ -11,6 +11,8 @@ bool is_name(std::string_view text) {
   return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
 }
 
+constexpr size_t kShortestHelp = 8;
+
 void named_and_described(const Subject& subject) {
   const PartInfo& info = subject.info();
   require(is_name(info.name), "'", info.name, "' is no name; use a-z, 0-9 and _");
@@ -41,7 +43,11 @@ void options_are_documented(const Subject& subject) {
     require(is_name(facts.key), "option '", facts.key, "' is no name; use a-z, 0-9 and _");
     require(!taken.contains(facts.key), "option '", facts.key, "' is a key of the host");
     require(seen.insert(facts.key).second, "option '", facts.key, "' is declared twice");
-    require(facts.help.size() >= 8, "option '", facts.key, "' has no help()");
+    require(!facts.help.empty(), "option '", facts.key,
+            "' has no help(); say what it does to the result");
+    require(facts.help.size() >= kShortestHelp, "the help of option '", facts.key, "' is '",
+            facts.help, "', which says too little; say what it does to the result, in ",
+            kShortestHelp, " letters at least");
     require(facts.is_required || field->complaint().empty(), "the default of option '", facts.key,
             "' is refused: ", field->complaint());
   }

@@ -72,8 +72,8 @@ Subject Subject::with(const std::string& key, std::vector<AnySlot::Entry> parts)
   return subject;
 }
 
-std::shared_ptr<Part> Subject::make(Context& context) const {
-  const std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
+std::shared_ptr<void> Subject::settings() const {
+  std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
   Options declared;
   info_.declare(settings.get(), declared);
   for (const auto& [key, text] : options_) {
@@ -98,7 +98,11 @@ std::shared_ptr<Part> Subject::make(Context& context) const {
       if (const std::string complaint = check(); !complaint.empty()) throw ConfigError(complaint);
     }
   }
-  return {info_.make(settings.get(), context), info_.destroy};
+  return settings;
+}
+
+std::shared_ptr<Part> Subject::make(Context& context) const {
+  return {info_.make(settings().get(), context), info_.destroy};
 }
 
 const PluginInfo& open_plugin(const std::filesystem::path& file) {

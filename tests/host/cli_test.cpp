@@ -35,6 +35,54 @@ TEST(Cli, ExitCodesAndSentences) {
   }
 }
 
+TEST(Cli, NamesOfAnOptionAreReadableInTextAndInMarkdown) {
+  EXPECT_TRUE(contains(run("describe host").text, "values: beam | exact\n"))
+      << run("describe host").text;
+  EXPECT_TRUE(contains(run("describe host --markdown").text, "| beam \\| exact |"));
+}
+
+// An unknown option, or a value that the part refuses, is no fault of the part.
+TEST(Check, RefusesOptionsBeforeItTriesRules) {
+  const std::string check =
+      "check " + std::string(TSREC_PLUGIN_FOLDER) + "/trainer/sft.so --set sft.";
+  const auto expect = [&](const std::string& set, const std::string& sentence) {
+    const Outcome outcome = run(check + set);
+    EXPECT_EQ(outcome.code, 2) << outcome.text;
+    EXPECT_EQ(outcome.text, "tsrec: " + sentence + "\n");
+  };
+  expect("epocs=1", "--set sft.epocs: trainer 'sft' has no such option; did you mean 'epochs'?");
+  expect("max_steps=many", "option 'max_steps' is 'many'; expected int");
+  const Outcome missing = run("check /nowhere/opq.so");
+  EXPECT_EQ(missing.code, 3) << missing.text;
+  EXPECT_TRUE(missing.text.starts_with("tsrec: '/nowhere/opq.so' does not exist\n"))
+      << missing.text;
+}
+
+TEST(Check, OneCauseIsOneBrokenLine) {
+  const Outcome outcome =
+      run("check " + std::string(TSREC_BAD_PLUGINS) + "/short_help/short_help.so");
+  EXPECT_EQ(outcome.code, 3) << outcome.text;
+  const auto times = [&](const std::string& words) {
+    int64_t count = 0;
+    for (size_t at = 0; (at = outcome.text.find(words, at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(times("  BROKEN   "), 2) << outcome.text;
+  EXPECT_EQ(times("no codebook in /opt/acme"), 1) << outcome.text;
+  EXPECT_TRUE(contains(outcome.text,
+                       "  BROKEN   every option has a name of its own, help, and a default that it "
+                       "accepts\n           the help of option 'codes' is 'x', which says too "
+                       "little; say what it does to the result, in 8 letters at least\n"))
+      << outcome.text;
+  EXPECT_TRUE(contains(outcome.text,
+                       "  BROKEN   it can be made twice and destroyed\n           throws: no "
+                       "codebook in /opt/acme\n           and so "))
+      << outcome.text;
+  const std::string others = between(outcome.text, "           and so ", " other rules: ");
+  const std::string broken = between(outcome.text, " rules kept, ", " broken, ");
+  EXPECT_EQ(std::stoi(broken), std::stoi(others) + 2) << outcome.text;
+}
+
 TEST(Cli, EachCommandTakesItsOwnFlags) {
   const auto refused = [&](const std::string& arguments, const std::string& sentence) {
     const Outcome outcome = run(arguments);

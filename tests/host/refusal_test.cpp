@@ -47,6 +47,18 @@ TEST(Refusal, FactsOfAnotherTsrec) {
                 kRebuild);
 }
 
+TEST(Refusal, AnotherCompilerIsNamed) {
+  const std::string refusal = refusal_in(bad("wrong_compiler"));
+  EXPECT_TRUE(refusal.starts_with(quoted("wrong_compiler") +
+                                  " was built with CLANG-99, and this tsrec with " +
+                                  TSREC_FACT_COMPILER "\n  plugin  CLANG-99;"))
+      << refusal;
+  EXPECT_TRUE(contains(refusal,
+                       "\n  differs: compiler; rebuild it against this tsrec:  cmake --preset dev "
+                       "--fresh -DCMAKE_CXX_COMPILER="))
+      << refusal;
+}
+
 TEST(Refusal, NoFacts) {
   EXPECT_EQ(refusal_in(bad("no_facts")),
             quoted("no_facts") +

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "commands/commands.hpp"
@@ -55,7 +56,61 @@ std::map<std::string, kit::OptionTexts> options_by_part(const Arguments& argumen
   return options;
 }
 
-// Prints the verdicts; returns the number of broken rules.
+// An option that the part does not have, or a value that it refuses, is the caller's mistake and no
+// broken rule.
+void refuse_bad_options(const kit::Subject& subject) {
+  const PartInfo& part = subject.info();
+  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
+  Options declared;
+  part.declare(settings.get(), declared);
+  std::vector<std::string> known;
+  for (const auto& field : declared.fields()) known.push_back(field->facts().key);
+  for (const auto& [key, text] : subject.options()) {
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw ConfigError("--set ", part.name, ".", key, ": ", part.kind, " '", part.name,
+                        "' has no such option", suggest(key, known));
+  }
+  if (!subject.options().empty() && subject.missing().empty()) subject.settings();
+}
+
+void print_verdict(const char* word, const Finding& finding) {
+  std::cout << word << finding.rule << '\n';
+  if (!finding.detail.empty()) std::cout << "           " << finding.detail << '\n';
+  std::cout << std::flush;
+}
+
+// One fault may break many rules: the one that it broke first, and the others.
+struct Fault {
+  Finding first;
+  std::vector<std::string> others;
+};
+
+// Rules that the same exception ended, or the same crash, before they saw what they are about.
+bool is_of(const Fault& fault, const Finding& broken) {
+  const bool is_ended = broken.detail.starts_with("throws: ") ||
+                        broken.detail.starts_with("the process was ended by ");
+  return is_ended && broken.detail == fault.first.detail;
+}
+
+void add(std::vector<Fault>& faults, Finding broken) {
+  const auto same = std::find_if(faults.begin(), faults.end(),
+                                 [&](const Fault& fault) { return is_of(fault, broken); });
+  if (same == faults.end()) {
+    faults.push_back({std::move(broken), {}});
+  } else {
+    same->others.push_back(std::move(broken.rule));
+  }
+}
+
+void print_fault(const Fault& fault) {
+  print_verdict("  BROKEN   ", fault.first);
+  if (fault.others.empty()) return;
+  std::cout << "           and so " << fault.others.size() << " other rule"
+            << (fault.others.size() == 1 ? "" : "s") << ": " << c10::Join("; ", fault.others)
+            << '\n';
+}
+
+// Prints the verdicts, the broken rules last; returns their number.
 int64_t check_part(const kit::Subject& subject, const PluginInfo& plugin) {
   std::cout << subject.info().kind << " " << subject.info().name << " (" << plugin.name << " "
             << plugin.version << ")\n";
@@ -66,18 +121,19 @@ int64_t check_part(const kit::Subject& subject, const PluginInfo& plugin) {
     return 0;
   }
   int64_t kept = 0, broken = 0, skipped = 0;
+  std::vector<Fault> faults;
   for (const kit::Rule& rule : kit::rules_of(subject.info().kind)) {
-    const Finding finding = applied_in_child(rule, subject);
-    kept += finding.verdict == Verdict::kept;
-    broken += finding.verdict == Verdict::broken;
-    skipped += finding.verdict == Verdict::skipped;
-    const char* word = finding.verdict == Verdict::kept     ? "  kept     "
-                       : finding.verdict == Verdict::broken ? "  BROKEN   "
-                                                            : "  skipped  ";
-    std::cout << word << finding.rule << '\n';
-    if (!finding.detail.empty()) std::cout << "           " << finding.detail << '\n';
-    std::cout << std::flush;
+    Finding finding = applied_in_child(rule, subject);
+    if (finding.verdict == Verdict::broken) {
+      ++broken;
+      add(faults, std::move(finding));
+    } else {
+      const bool is_kept = finding.verdict == Verdict::kept;
+      ++(is_kept ? kept : skipped);
+      print_verdict(is_kept ? "  kept     " : "  skipped  ", finding);
+    }
   }
+  for (const Fault& fault : faults) print_fault(fault);
   std::cout << "  " << kept << " rules kept, " << broken << " broken, " << skipped << " skipped\n";
   return broken;
 }
@@ -93,13 +149,15 @@ int command_check(const Arguments& arguments) {
   load(file);
   if (!file.refusal.empty()) throw PluginError(file.refusal);
   const auto options = options_by_part(arguments, *file.info);
-  int64_t broken = 0;
+  std::vector<kit::Subject> subjects;
   for (size_t i = 0; i < file.info->count; ++i) {
     const auto own = options.find(file.info->parts[i].name);
-    broken += check_part(
-        kit::Subject(file.info->parts[i], own == options.end() ? kit::OptionTexts() : own->second),
-        *file.info);
+    subjects.emplace_back(file.info->parts[i],
+                          own == options.end() ? kit::OptionTexts() : own->second);
+    refuse_bad_options(subjects.back());
   }
+  int64_t broken = 0;
+  for (const kit::Subject& subject : subjects) broken += check_part(subject, *file.info);
   return broken == 0 ? kFine : kBadPlugin;
 }
 

@@ -8,8 +8,9 @@
 namespace tsrec::host {
 namespace {
 
-std::string limits(const Field::Facts& facts) {
-  if (!facts.names.empty()) return c10::Join(" \\| ", facts.names);
+// or_text: between names; in a table of Markdown, a plain "|" would end the cell.
+std::string limits(const Field::Facts& facts, const std::string& or_text) {
+  if (!facts.names.empty()) return c10::Join(or_text, facts.names);
   const bool low = std::isfinite(facts.low), high = std::isfinite(facts.high);
   if (low && high) return io::plain_number(facts.low) + " .. " + io::plain_number(facts.high);
   return low ? "at least " + io::plain_number(facts.low) : "";
@@ -25,7 +26,7 @@ void print_markdown(const Options& options) {
     const Field::Facts& facts = field->facts();
     std::cout << "| `" << facts.key << "` | " << facts.type << " | "
               << (facts.is_required ? "required" : "`" + facts.default_text + "`") << " | "
-              << limits(facts) << " | " << facts.help
+              << limits(facts, " \\| ") << " | " << facts.help
               << (facts.unit.empty() ? "" : " (" + facts.unit + ")") << " |\n";
   }
 }
@@ -54,7 +55,7 @@ void print_options(const Options& options) {
               << (facts.unit.empty() ? "" : ", " + facts.unit) << ", "
               << (facts.is_required ? "required" : "default " + facts.default_text) << ")\n      "
               << facts.help << '\n';
-    if (const std::string values = limits(facts); !values.empty())
+    if (const std::string values = limits(facts, " | "); !values.empty())
       std::cout << "      values: " << values << '\n';
   }
 }

@@ -30,6 +30,12 @@ Facts parsed(const std::string& line) {
   return facts;
 }
 
+// "GNU-12" -> "g++-12", as Debian calls it.
+std::string command_of(const std::string& compiler) {
+  const size_t dash = compiler.find('-');
+  return (compiler.starts_with("CLANG") ? "clang++" : "g++") + compiler.substr(dash);
+}
+
 std::string value_of(const Facts& facts, const std::string& name) {
   for (const auto& [key, value] : facts) {
     if (key == name) return value;
@@ -44,6 +50,10 @@ std::string unreadable(const fs::path& file) {
   std::error_code failed, ignored;
   const bool is_link = fs::is_symlink(fs::symlink_status(file, ignored));
   const fs::file_status status = fs::status(file, failed);
+  if (status.type() == fs::file_type::not_found && !is_link)
+    return name +
+           " does not exist\n  name the file of a plugin, as tsrec_add_plugin() builds it: "
+           "plugins/NAME.so";
   if (status.type() == fs::file_type::not_found || (failed && is_link))
     return name + " leads to no file: " +
            (failed ? failed.message() : std::string(std::strerror(ENOENT))) +
@@ -91,10 +101,16 @@ std::string compare_facts(const fs::path& file, const std::string& plugin_facts)
     if (value_of(theirs, key) != value) differing += (differing.empty() ? "" : ", ") + key;
   }
   if (differing.empty()) return "";
-  return name + " was built for another tsrec\n  plugin  " + plugin_facts + "\n  host    " +
-         TSREC_FACTS + "\n  differs: " + differing +
-         "; rebuild it against this tsrec:  cmake --preset dev --fresh && cmake --build --preset "
-         "dev";
+  const std::string compiler = value_of(theirs, "compiler");
+  const bool is_other_compiler = compiler != TSREC_FACT_COMPILER;
+  return name + " was built " +
+         (is_other_compiler ? "with " + compiler + ", and this tsrec with " + TSREC_FACT_COMPILER
+                            : "for another tsrec") +
+         "\n  plugin  " + plugin_facts + "\n  host    " + TSREC_FACTS +
+         "\n  differs: " + differing +
+         "; rebuild it against this tsrec:  cmake --preset dev --fresh" +
+         (is_other_compiler ? " -DCMAKE_CXX_COMPILER=" + command_of(TSREC_FACT_COMPILER) : "") +
+         " && cmake --build --preset dev";
 }
 
 }  // namespace tsrec::host

@@ -16,9 +16,11 @@ class TSREC_API Subject {
   Subject with(const std::string& key, std::vector<AnySlot::Entry> parts) const;
   // Required options that have no value here.
   std::vector<std::string> missing() const;
+  // The options' values in fresh settings. Throws ConfigError: an option that the part does not
+  // have, or a value that it refuses.
+  std::shared_ptr<void> settings() const;
   // Options that are parts hold toys where nothing else is given, so far as their kind has one
-  // (toy.hpp). Throws ConfigError: an option that the part does not have, or a value that it
-  // refuses.
+  // (toy.hpp). Throws what settings() throws.
   std::shared_ptr<Part> make(Context& context) const;
   template <class Interface>
   std::shared_ptr<Interface> make_as(Context& context) const {
