@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <sstream>
 
 #include "tsrec/testing/toy.hpp"
@@ -106,7 +107,10 @@ std::shared_ptr<Part> Subject::make(Context& context) const {
 }
 
 const PluginInfo& open_plugin(const std::filesystem::path& file) {
+  std::fenv_t mode{};  // -ffast-math in a plugin would have the loading thread flush denormals
+  std::fegetenv(&mode);
   void* handle = ::dlopen(std::filesystem::absolute(file).c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::fesetenv(&mode);
   if (handle == nullptr) throw Error("cannot load '", file.string(), "': ", ::dlerror());
   using Entry = const PluginInfo* (*)() noexcept;
   const auto entry = reinterpret_cast<Entry>(::dlsym(handle, "tsrec_plugin"));

@@ -1,5 +1,9 @@
 // Every way to get a plugin wrong ends in a sentence, and the host goes on working.
+#include <dlfcn.h>
 #include <sys/fsuid.h>
+
+#include <limits>
+#include <thread>
 
 #include "plugin/facts.hpp"
 #include "plugin/registry.hpp"
@@ -207,6 +211,43 @@ TEST(Refusal, LinksThatLeadNowhere) {
   EXPECT_EQ(refusal_in(other.path()), "'" + (other.path() / "a.so").string() +
                                           "' leads to no file: No such file or directory\n"
                                           "  remove the link, or make it point to a plugin");
+}
+
+TEST(Refusal, AFileThatIsNotThere) {
+  EXPECT_EQ(host::unreadable("/nowhere/opq.so"),
+            "'/nowhere/opq.so' does not exist\n"
+            "  name the file of a plugin, as tsrec_add_plugin() builds it: plugins/NAME.so");
+}
+
+// 0 where the processor takes denormal numbers for 0.
+float half_of_the_smallest() {
+  volatile float smallest = std::numeric_limits<float>::min();
+  return smallest * 0.5F;
+}
+
+// What -ffast-math links into a plugin would change the numbers of the whole process.
+TEST(Loading, LeavesDenormalNumbersAlone) {
+  const float before = half_of_the_smallest();
+  ASSERT_GT(before, 0);
+  const fs::path file = bad("fast_math") / "fast_math.so";
+  const TempFolder plain;  // another file, so that its constructors run once more
+  fs::copy_file(file, plain.path() / "plain.so");
+  float flushed = -1;
+  std::thread([&] {  // the mode is the thread's own
+    ASSERT_NE(::dlopen((plain.path() / "plain.so").c_str(), RTLD_NOW), nullptr) << ::dlerror();
+    flushed = half_of_the_smallest();
+  })
+      .join();
+  EXPECT_EQ(flushed, 0) << "this plugin does not do what it is here for";
+
+  EXPECT_TRUE(contains(refusal_in(bad("fast_math")), "has no part table")) << "it was not loaded";
+  EXPECT_EQ(half_of_the_smallest(), before);
+  fs::copy_file(file, plain.path() / "kit.so");
+  EXPECT_THROW(kit::open_plugin(plain.path() / "kit.so"), Error);
+  EXPECT_EQ(half_of_the_smallest(), before);
+  float later = 0;  // a thread begins with the mode of the one that starts it
+  std::thread([&] { later = half_of_the_smallest(); }).join();
+  EXPECT_EQ(later, before);
 }
 
 TEST(Refusal, TwoPluginsWithOneName) {

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <boost/dll/shared_library.hpp>
+#include <cfenv>
 #include <set>
 
 #include "config/document.hpp"
@@ -100,6 +101,20 @@ const boost::dll::shared_library& kept(std::unique_ptr<boost::dll::shared_librar
   return *all->back();
 }
 
+// How the processor rounds, and whether it takes denormal numbers for 0: what -ffast-math links
+// into a library turns that on for the thread that loads it, and for every thread which that one
+// starts.
+class FloatingPointMode {
+ public:
+  FloatingPointMode() { std::fegetenv(&before_); }
+  ~FloatingPointMode() { std::fesetenv(&before_); }
+  FloatingPointMode(const FloatingPointMode&) = delete;
+  FloatingPointMode& operator=(const FloatingPointMode&) = delete;
+
+ private:
+  std::fenv_t before_{};
+};
+
 std::string opened(PluginFile& file) {
   const std::string in = "'" + file.file.string() + "'";
   if (std::string wrong = unreadable(file.file); !wrong.empty()) return wrong;
@@ -114,7 +129,11 @@ std::string opened(PluginFile& file) {
   const MappedLibraries before = mapped_libraries();
   auto library = std::make_unique<boost::dll::shared_library>();
   boost::dll::fs::error_code failed;
-  library->load(real, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local, failed);
+  {
+    const FloatingPointMode kept_as_it_is;
+    library->load(real, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local,
+                  failed);
+  }
   if (failed) {
     const std::string reason = load_error(file.file, failed.message());
     return in + " cannot be loaded: " + reason + "\n  " + advice_for(reason);
