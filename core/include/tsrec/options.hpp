@@ -72,6 +72,11 @@ class TSREC_API Field {
   Target target_;
 };
 
+// What an option can be: Field::Target points to one of these.
+template <class T>
+inline constexpr bool is_option =
+    std::is_constructible_v<Field::Target, T*> && !std::is_base_of_v<AnySlot, T>;
+
 class TSREC_API Options {
  public:
   // T: bool, int64_t, double, std::string, std::filesystem::path (relative to the file it was
@@ -79,7 +84,12 @@ class TSREC_API Options {
   // double, std::string. `value` holds the default.
   template <class T>
   Field& add(std::string_view key, T& value) {
-    return add_target(key, Field::Target(&value));
+    static_assert(is_option<T>,
+                  "an option is a bool, int64_t (no int), double (no float), std::string, "
+                  "std::filesystem::path, tsrec::Every, or a std::vector of int64_t, double or "
+                  "std::string; a PartSlot is given to add_part(), a PartList to add_parts()");
+    if constexpr (is_option<T>) add_target(key, Field::Target(&value));
+    return *fields_.back();
   }
   // An option that is a part of another kind, with options of its own, to any depth. It is bound,
   // described, completed and keyed like every option.

@@ -54,11 +54,15 @@ constexpr const char* needs_of() {
 // A table entry. Settings: default-constructible, with `void declare(tsrec::Options&)`.
 template <class Interface, class Impl, class Settings>
 constexpr PartInfo part(const char* name, int revision, const char* summary) {
+  static_assert(!std::is_abstract_v<Impl>,
+                "the part lacks a method of its interface, or writes one with other arguments: "
+                "say override behind each; the compiler names the missing ones below");
   static_assert(std::is_base_of_v<Part, Interface>,
                 "the first argument is the interface of a part kind");
   static_assert(std::is_base_of_v<Interface, Impl>, "the part must implement its interface");
-  static_assert(std::is_constructible_v<Impl, const Settings&, Context&>,
-                "a part is built from its settings and the context");
+  static_assert(
+      std::is_abstract_v<Impl> || std::is_constructible_v<Impl, const Settings&, Context&>,
+      "a part is built from its settings and the context");
   return {
       Interface::kKind,
       Interface::kContract,
