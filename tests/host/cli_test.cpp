@@ -232,6 +232,10 @@ TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
   expect("nothing-like-it", 4, "no item has the key or the title 'nothing-like-it'");
   expect("a", 4, "titles contain 'a'; name one by its key:");
   expect("item-3 --of sff", 2, "did you mean 'sft'?");
+  // What changed is said, not only which stage it reached.
+  expect("item-3 --set quantizer.codes=9", 2,
+         "'resolve' is not in the store (because of 'quantize': option codes: 8 -> 9); run the "
+         "experiment first:  tsrec run ");
   expect("item-3 --top 0", 2, "--top must be at least 1");
 }
 

@@ -56,19 +56,16 @@ class Run final : public StageRun {
   ArtifactWriter out_;
 };
 
-// Digests of the stage's inputs; false when one of them is missing.
-bool digests_of(const Stage& stage, const std::vector<StageResult>& done,
-                std::vector<std::string>& digests, std::string& missing) {
+// Digests of the stage's inputs; returns the first that is missing.
+std::optional<StageId> digests_of(const Stage& stage, const std::vector<StageResult>& done,
+                                  std::vector<std::string>& digests) {
   for (const StageId& input : stage.inputs) {
     const auto found =
         std::find_if(done.begin(), done.end(), [&](const StageResult& r) { return r.id == input; });
-    if (found == done.end() || found->digest.empty()) {
-      missing = input.text();
-      return false;
-    }
+    if (found == done.end() || found->digest.empty()) return input;
     digests.push_back(found->digest);
   }
-  return true;
+  return std::nullopt;
 }
 
 // Adds a part, and those that it owns: who they are, and what is unusual about their options.
@@ -96,8 +93,7 @@ std::string failure_text(const Stage& stage, const std::string& reason) {
 void refuse_changed_files(const Stage& stage, const Experiment& experiment, const Store& store,
                           const std::vector<StageResult>& done, const std::string& before) {
   std::vector<std::string> digests;
-  std::string missing;
-  digests_of(stage, done, digests, missing);
+  digests_of(stage, done, digests);
   const std::string now = key_text(stage, experiment.run, digests, store);
   if (now != before)
     throw DataError("what the stage reads changed while it ran (", key_difference(before, now),
@@ -154,9 +150,9 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
   StageResult result;
   result.id = stage.id;
   std::vector<std::string> digests;
-  std::string missing;
-  if (!digests_of(stage, done, digests, missing)) {
-    result.why = "its input " + missing + " changes";
+  result.changed_input = digests_of(stage, done, digests);
+  if (result.changed_input) {
+    result.why = "its input " + result.changed_input->text() + " changes";
     return result;
   }
   result.key_text = key_text(stage, experiment.run, digests, store);

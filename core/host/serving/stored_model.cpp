@@ -3,6 +3,22 @@
 namespace tsrec::host::serving {
 
 namespace fs = std::filesystem;
+namespace {
+
+// A stage has to run because of one of those before it, which knows what changed.
+const StageResult& cause_of(const StageResult& stage, const std::vector<StageResult>& stages) {
+  for (const StageResult& before : stages) {
+    if (stage.changed_input == before.id) return cause_of(before, stages);
+  }
+  return stage;
+}
+
+std::string why_not_stored(const StageResult& stage, const std::vector<StageResult>& stages) {
+  const StageResult& cause = cause_of(stage, stages);
+  return &cause == &stage ? stage.why : c10::str("because of '", cause.id.text(), "': ", cause.why);
+}
+
+}  // namespace
 
 ModelFolders stored_model(const std::vector<StageResult>& stages, const std::string& of,
                           const std::string& named) {
@@ -22,7 +38,7 @@ ModelFolders stored_model(const std::vector<StageResult>& stages, const std::str
     for (const StageResult& stage : stages) {
       if (stage.id != id) continue;
       if (stage.state != StageResult::State::stored) {
-        throw ConfigError("'", id.text(), "' is not in the store (", stage.why,
+        throw ConfigError("'", id.text(), "' is not in the store (", why_not_stored(stage, stages),
                           "); run the experiment first:  tsrec run ", named);
       }
       folder = stage.folder;
