@@ -17,6 +17,7 @@ namespace tsrec {
 Error::~Error() = default;
 ConfigError::~ConfigError() = default;
 DataError::~DataError() = default;
+BrokenPart::~BrokenPart() = default;
 Interrupted::~Interrupted() = default;
 World::~World() = default;
 Context::~Context() = default;

@@ -17,8 +17,8 @@ Numbers validated(Stepwise& part, int64_t step, Context& context) {
   if (numbers.empty()) return numbers;
   const Number& loss = numbers.front();
   if (loss.name != "loss") {
-    throw Error("validate() begins with the number '", loss.name,
-                "'; the first one must be 'loss'");
+    throw BrokenPart("validate() begins with the number '", loss.name,
+                     "'; the first one must be 'loss'");
   }
   if (!std::isfinite(loss.value)) {
     throw Error("the validation loss after step ", step, " is ",

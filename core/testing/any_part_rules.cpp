@@ -36,21 +36,18 @@ void options_are_documented(const Subject& subject) {
   const std::set<std::string> taken = {"use",     "name",       "enabled", "seed",   "weight",
                                        "repeat",  "tasks",      "from",    "select", "kind",
                                        "include", "curve_rows", "patience"};
-  std::set<std::string> seen;
   Declared declared(subject.info());
   for (const auto& field : declared.options.fields()) {
     const Field::Facts& facts = field->facts();
     require(is_name(facts.key), "option '", facts.key, "' is no name; use a-z, 0-9 and _");
     require(!taken.contains(facts.key), "option '", facts.key, "' is a key of the host");
-    require(seen.insert(facts.key).second, "option '", facts.key, "' is declared twice");
     require(!facts.help.empty(), "option '", facts.key,
             "' has no help(); say what it does to the result");
     require(facts.help.size() >= kShortestHelp, "the help of option '", facts.key, "' is '",
             facts.help, "', which says too little; say what it does to the result, in ",
             kShortestHelp, " letters at least");
-    require(facts.is_required || field->complaint().empty(), "the default of option '", facts.key,
-            "' is refused: ", field->complaint());
   }
+  boundary::check_options(declared.options);
 }
 
 void declaring_again_gives_the_same(const Subject& subject) {

@@ -45,21 +45,14 @@ void matrices_fit_together(const Subject& subject) {
   const torch::Tensor embedding_VD = backbone->embedding(), head_VD = backbone->head().weight_VD;
   require(backbone->tokenizer().size() > 8, "the tokenizer has ", backbone->tokenizer().size(),
           " tokens");
-  require(embedding_VD.dim() == 2 && embedding_VD.size(0) >= backbone->tokenizer().size(),
-          "embedding() is ", shape_of(embedding_VD), " for ", backbone->tokenizer().size(),
-          " tokens");
-  require(head_VD.sizes() == embedding_VD.sizes(), "head() is ", shape_of(head_VD),
-          ", embedding() ", shape_of(embedding_VD));
+  boundary::check_model(*backbone, "prepare()");
   require(!backbone->tied() || same(embedding_VD.detach(), head_VD.detach()),
           "it calls itself tied, but head and embedding differ");
   const torch::Tensor hidden_TD = hidden_of(*backbone, kRow);
   require(hidden_TD.sizes() ==
                   at::IntArrayRef({static_cast<int64_t>(kRow.size()), embedding_VD.size(1)}) &&
               hidden_TD.isfinite().all().item<bool>(),
-          "hidden() gives ", shape_of(hidden_TD), ", or not finite");
-  require(backbone->flops_per_token() > 0, "flops_per_token() is ", backbone->flops_per_token());
-  require(backbone->initializer_range() > 0, "initializer_range() is ",
-          backbone->initializer_range());
+          "hidden() gives ", boundary::described(hidden_TD), ", or not finite");
 }
 
 void a_token_sees_its_own_past_only(const Subject& subject) {
@@ -146,10 +139,9 @@ void new_tokens_get_their_rows(const Subject& subject) {
   const torch::Tensor input_ED = torch::randn({3, width}, context.generator("rows", 0));
   const torch::Tensor output_ED =
       backbone->tied() ? torch::Tensor() : torch::randn({3, width}, context.generator("rows", 1));
-  backbone->extend({"<a_0>", "<a_1>", "<b_0>"}, input_ED, output_ED);
-  require(
-      backbone->tokenizer().size() == first + 3 && backbone->tokenizer().find("<a_1>") == first + 1,
-      "the ids of new tokens do not follow the tokenizer's size");
+  const std::vector<std::string> tokens = {"<a_0>", "<a_1>", "<b_0>"};
+  backbone->extend(tokens, input_ED, output_ED);
+  boundary::check_extended(*backbone, first, tokens);
   const torch::Tensor embedding_VD = backbone->embedding().detach();
   require(is_near(embedding_VD.slice(0, first, first + 3), input_ED),
           "embedding() does not hold the new rows");

@@ -49,6 +49,8 @@ Finding apply(const Rule& rule, const Subject& subject) {
     rule.check(subject);
   } catch (const Broken& seen) {
     broken(seen.detail);
+  } catch (const BrokenPart& seen) {
+    broken(seen.what());
   } catch (const Skipped& skipped) {
     finding.verdict = Verdict::skipped;
     finding.detail = skipped.reason;
@@ -75,17 +77,6 @@ std::vector<Finding> conformance(const Subject& subject) {
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   if (!a.defined() || !b.defined()) return a.defined() == b.defined();
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && torch::equal(a, b);
-}
-
-std::string shape_of(const torch::Tensor& x) {
-  return x.defined() ? c10::str(x.scalar_type(), " ", x.sizes()) : "undefined";
-}
-
-void require_finite_float(const torch::Tensor& x, at::IntArrayRef shape, const char* what) {
-  require(x.defined() && x.scalar_type() == torch::kFloat32 && x.sizes() == shape, what, " is ",
-          shape_of(x), "; expected Float ", shape);
-  require(x.device().is_cpu(), what, " is not on the CPU");
-  require(x.isfinite().all().item<bool>(), what, " holds NaN or infinite values");
 }
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) {

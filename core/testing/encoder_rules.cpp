@@ -9,15 +9,9 @@ torch::Tensor encoded(const Subject& subject, const Items& items, uint64_t seed 
   return subject.make_as<Encoder>(context)->encode(items, context);
 }
 
-void require_vectors(const torch::Tensor& x_ND, int64_t count) {
-  require(x_ND.defined() && x_ND.dim() == 2, "x_ND is ", shape_of(x_ND), "; expected Float [",
-          count, ", D]");
-  require_finite_float(x_ND, {count, x_ND.size(1)}, "x_ND");
-}
-
 void one_finite_vector_per_item(const Subject& subject) {
   const Items items = toy_items();
-  require_vectors(encoded(subject, items), items.size());
+  boundary::check_vectors(encoded(subject, items), items.size());
 }
 
 void the_same_again(const Subject& subject) {
@@ -30,7 +24,8 @@ void tiny_catalogues(const Subject& subject) {
   for (const int64_t count : {0, 1, 2}) {
     const Items items = toy_items(count);
     torch::Tensor x_ND;
-    if (works_or_says_why([&] { x_ND = encoded(subject, items); })) require_vectors(x_ND, count);
+    if (works_or_says_why([&] { x_ND = encoded(subject, items); }))
+      boundary::check_vectors(x_ND, count);
   }
 }
 
@@ -42,7 +37,7 @@ void items_without_texts(const Subject& subject) {
   items.set("description", std::vector<std::string>(keys.size()));
   torch::Tensor x_ND;
   if (works_or_says_why([&] { x_ND = encoded(subject, items); }))
-    require_vectors(x_ND, items.size());
+    boundary::check_vectors(x_ND, items.size());
 }
 
 }  // namespace encoder_rule

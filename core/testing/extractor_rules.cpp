@@ -10,42 +10,9 @@ std::vector<TokenNote> extracted(const Subject& subject, const std::vector<Token
   return subject.make_as<Extractor>(context)->extract(clusters, items, context);
 }
 
-bool is_utf8(std::string_view text) {
-  for (size_t at = 0; at < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    const size_t length = lead < 0x80       ? 1
-                          : lead >> 5 == 6  ? 2
-                          : lead >> 4 == 14 ? 3
-                          : lead >> 3 == 30 ? 4
-                                            : 0;
-    if (length == 0 || at + length > text.size()) return false;
-    for (size_t i = 1; i < length; ++i) {
-      if ((static_cast<unsigned char>(text[at + i]) & 0xC0) != 0x80) return false;
-    }
-    at += length;
-  }
-  return true;
-}
-
-void require_notes(const std::vector<TokenNote>& notes, const std::vector<TokenCluster>& clusters) {
-  size_t next = 0;
-  for (const TokenNote& note : notes) {
-    while (next < clusters.size() && clusters[next].token != note.token) ++next;
-    require(next < clusters.size(), "the note of '", note.token,
-            "' belongs to no cluster, or stands out of their order, or stands twice");
-    ++next;
-    require(!note.description.empty() || !note.keywords.empty(), "the note of ", note.token,
-            " is empty; leave it out");
-    require(is_utf8(note.description), "the description of ", note.token, " is no UTF-8");
-    for (const std::string& keyword : note.keywords)
-      require(!keyword.empty() && is_utf8(keyword), "a keyword of ", note.token,
-              " is empty or no UTF-8");
-  }
-}
-
 void one_note_per_cluster(const Subject& subject) {
   const std::vector<TokenCluster> clusters = token_clusters(toy_sids());
-  require_notes(extracted(subject, clusters, toy_items()), clusters);
+  boundary::check_notes(extracted(subject, clusters, toy_items()), clusters);
 }
 
 void the_same_again(const Subject& subject) {
@@ -62,11 +29,12 @@ void the_same_again(const Subject& subject) {
 void few_items_and_no_texts(const Subject& subject) {
   require(extracted(subject, {}, toy_items()).empty(), "no clusters give notes");
   const std::vector<TokenCluster> one = token_clusters(toy_sids(1));
-  works_or_says_why([&] { require_notes(extracted(subject, one, toy_items(1)), one); });
+  works_or_says_why([&] { boundary::check_notes(extracted(subject, one, toy_items(1)), one); });
   std::vector<std::string> keys;
   for (int64_t item = 0; item < 60; ++item) keys.push_back(c10::str("item-", item));
   const std::vector<TokenCluster> clusters = token_clusters(toy_sids());
-  works_or_says_why([&] { require_notes(extracted(subject, clusters, Items(keys)), clusters); });
+  works_or_says_why(
+      [&] { boundary::check_notes(extracted(subject, clusters, Items(keys)), clusters); });
 }
 
 }  // namespace extractor_rule

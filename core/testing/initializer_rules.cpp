@@ -16,14 +16,8 @@ NewRows rows_of(const Subject& subject, const ToyWorld& world,
 }
 
 void require_rows(const NewRows& rows, const ToyWorld& world) {
-  const auto count = static_cast<int64_t>(world.vocabulary.tokens().size());
-  const int64_t width = world.plain->embedding().size(1);
-  require_finite_float(rows.input_ED, {count, width}, "input_ED");
-  if (world.plain->tied()) {
-    require(!rows.output_ED.defined(), "output_ED is given for a tied backbone");
-  } else {
-    require_finite_float(rows.output_ED, {count, width}, "output_ED");
-  }
+  boundary::check_rows(rows, world.plain->vocabulary_rows(),
+                       static_cast<int64_t>(world.vocabulary.tokens().size()));
 }
 
 void one_row_per_token(const Subject& subject) {
@@ -42,9 +36,9 @@ void the_seed_decides(const Subject& subject) {
 
 void the_backbone_stays(const Subject& subject) {
   const ToyWorld world;
-  const torch::Tensor before = world.plain->embedding().detach().clone();
+  const boundary::Untouched embedding(world.plain->embedding());
   rows_of(subject, world, world.notes);
-  require(same(before, world.plain->embedding().detach()), "it changes the backbone's embedding");
+  embedding.check("rows()", "the model's embedding");
 }
 
 void without_notes(const Subject& subject) {

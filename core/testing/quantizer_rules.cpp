@@ -13,37 +13,26 @@ std::shared_ptr<Quantizer> fitted(const Subject& subject, const torch::Tensor& x
   return quantizer;
 }
 
-void require_codes(const Quantizer& quantizer, const torch::Tensor& code_NL, int64_t rows) {
-  const std::vector<int64_t> sizes = quantizer.sizes();
-  require(!sizes.empty(), "sizes() names no level");
-  const auto levels = static_cast<int64_t>(sizes.size());
-  require(code_NL.defined() && code_NL.scalar_type() == torch::kInt64 &&
-              code_NL.sizes() == at::IntArrayRef({rows, levels}),
-          "encode() gives ", shape_of(code_NL), "; expected Long [", rows, ", ", levels, "]");
-  for (int64_t level = 0; level < levels && rows > 0; ++level) {
-    const torch::Tensor code_N = code_NL.select(1, level);
-    require(code_N.min().item<int64_t>() >= 0 &&
-                code_N.max().item<int64_t>() < sizes[static_cast<size_t>(level)],
-            "codes of level ", level, " lie outside 0 .. ", sizes[static_cast<size_t>(level)] - 1);
-  }
-}
-
 void codes_fit_their_sizes(const Subject& subject) {
   const torch::Tensor x_ND = toy_vectors(kRows);
   const auto quantizer = fitted(subject, x_ND);
-  require_codes(*quantizer, quantizer->encode(x_ND), kRows);
-  require_codes(*quantizer, quantizer->encode(x_ND.slice(0, 0, 0)), 0);
+  boundary::check_codes(quantizer->encode(x_ND), quantizer->sizes(), kRows);
+  boundary::check_codes(quantizer->encode(x_ND.slice(0, 0, 0)), quantizer->sizes(), 0);
 }
 
 void decodes_to_vectors(const Subject& subject) {
   const torch::Tensor x_ND = toy_vectors(kRows);
   const auto quantizer = fitted(subject, x_ND);
-  require_finite_float(quantizer->decode(quantizer->encode(x_ND)), x_ND.sizes(), "decode()");
+  const torch::Tensor decoded_ND = quantizer->decode(quantizer->encode(x_ND));
+  boundary::check_decoded(decoded_ND, kRows);
+  require(decoded_ND.sizes() == x_ND.sizes(), "decode() gave ", boundary::described(decoded_ND),
+          " of ", boundary::described(x_ND), "; expected vectors of the same width");
 }
 
 void a_row_decides_its_codes(const Subject& subject) {
   const torch::Tensor x_ND = toy_vectors(kRows);
   const auto quantizer = fitted(subject, x_ND);
+  boundary::check_pure(*quantizer, x_ND);
   const torch::Tensor code_NL = quantizer->encode(x_ND);
   require(same(code_NL, quantizer->encode(x_ND)), "the same rows get other codes the second time");
   require(same(code_NL[0], code_NL[1]), "equal rows get different codes");
@@ -55,10 +44,13 @@ void a_row_decides_its_codes(const Subject& subject) {
 }
 
 void the_seed_decides(const Subject& subject) {
-  const torch::Tensor x_ND = toy_vectors(kRows), before = x_ND.clone();
-  const torch::Tensor a = fitted(subject, x_ND)->encode(x_ND);
+  const torch::Tensor x_ND = toy_vectors(kRows);
+  const boundary::Untouched given(x_ND);
+  const auto quantizer = fitted(subject, x_ND);
+  given.check("fit()", "the vectors it is given");
+  const torch::Tensor a = quantizer->encode(x_ND);
+  given.check("encode()", "the vectors it is given");
   require(same(a, fitted(subject, x_ND)->encode(x_ND)), "two fits with one seed differ");
-  require(same(x_ND, before), "fit() or encode() changes the vectors it is given");
 }
 
 void saved_and_loaded(const Subject& subject) {
@@ -83,7 +75,7 @@ void tiny_and_equal_rows(const Subject& subject) {
   for (const torch::Tensor& input : inputs) {
     std::shared_ptr<Quantizer> quantizer;
     if (works_or_says_why([&] { quantizer = fitted(subject, input); }))
-      require_codes(*quantizer, quantizer->encode(input), input.size(0));
+      boundary::check_codes(quantizer->encode(input), quantizer->sizes(), input.size(0));
   }
 }
 
@@ -110,7 +102,7 @@ void distances_are_distances(const Subject& subject) {
   for (size_t level = 0; level < sizes.size(); ++level) {
     const torch::Tensor distance_NK =
         measures->distances(x_ND, code_NL, static_cast<int64_t>(level));
-    require_finite_float(distance_NK, {kRows, sizes[level]}, "distances()");
+    boundary::check_distances(distance_NK, kRows, sizes[level]);
     require(distance_NK.min().item<double>() > -1e-3, "a squared distance is ",
             distance_NK.min().item<double>());
   }

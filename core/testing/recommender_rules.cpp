@@ -1,5 +1,3 @@
-#include <set>
-
 #include "rules.hpp"
 #include "tsrec/parts/recommender.hpp"
 
@@ -27,34 +25,12 @@ bool same_lists(const Rankings& a, const Rankings& b) {
   return same(a.item_SM, b.item_SM) && same(a.score_SM, b.score_SM);
 }
 
-void require_lists(const Rankings& rankings, int64_t rows, int64_t width, int64_t num_items) {
-  require(rankings.item_SM.defined() && rankings.item_SM.scalar_type() == torch::kInt64 &&
-              rankings.item_SM.sizes() == at::IntArrayRef({rows, width}),
-          "item_SM is ", shape_of(rankings.item_SM), "; expected Long [", rows, ", ", width, "]");
-  require_finite_float(rankings.score_SM, {rows, width}, "score_SM");
-  for (int64_t row = 0; row < rows; ++row) {
-    std::set<int64_t> seen;
-    bool has_ended = false;
-    for (int64_t m = 0; m < width; ++m) {
-      const int64_t item = rankings.item_SM[row][m].item<int64_t>();
-      require(item >= -1 && item < num_items, "row ", row, " lists item ", item);
-      require(item == -1 || !has_ended, "row ", row, " goes on behind its end (-1)");
-      has_ended = has_ended || item == -1;
-      if (item == -1) continue;
-      require(seen.insert(item).second, "row ", row, " lists item ", item, " twice");
-      require(m == 0 || rankings.score_SM[row][m].item<float>() <=
-                            rankings.score_SM[row][m - 1].item<float>(),
-              "row ", row, " is not sorted by its scores at place ", m);
-    }
-  }
-}
-
 void lists_are_lists(const Subject& subject) {
   const Fitted fitted(subject);
   const Samples& rows = fitted.data.test;
-  require_lists(fitted.rank(rows), rows.size(), 10, 60);
-  require_lists(fitted.rank(rows, 1000), rows.size(), 60, 60);
-  require_lists(fitted.rank(rows.rows({})), 0, 10, 60);
+  boundary::check_rankings(fitted.rank(rows), rows.size(), 10, 60);
+  boundary::check_rankings(fitted.rank(rows, 1000), rows.size(), 1000, 60);
+  boundary::check_rankings(fitted.rank(rows.rows({})), 0, 10, 60);
 }
 
 void targets_are_not_looked_at(const Subject& subject) {
@@ -93,16 +69,16 @@ void saved_and_loaded(const Subject& subject) {
 void tiny_data_and_empty_histories(const Subject& subject) {
   works_or_says_why([&] {
     const Fitted fitted(subject, /*with_sids=*/false);
-    require_lists(fitted.rank(fitted.data.test), fitted.data.test.size(), 10, 60);
+    boundary::check_rankings(fitted.rank(fitted.data.test), fitted.data.test.size(), 10, 60);
   });
   works_or_says_why([&] {
     const Fitted fitted(subject, /*with_sids=*/true, /*num_items=*/2);
-    require_lists(fitted.rank(fitted.data.test), fitted.data.test.size(), 2, 2);
+    boundary::check_rankings(fitted.rank(fitted.data.test), fitted.data.test.size(), 10, 2);
   });
   const Fitted fitted(subject);
   SamplesBuilder builder;
   builder.add(/*user=*/1, {}, /*target=*/0, /*time=*/9);
-  works_or_says_why([&] { require_lists(fitted.rank(builder.build()), 1, 10, 60); });
+  works_or_says_why([&] { boundary::check_rankings(fitted.rank(builder.build()), 1, 10, 60); });
   works_or_says_why([&] {
     TestContext context;
     Dataset none;
@@ -111,7 +87,7 @@ void tiny_data_and_empty_histories(const Subject& subject) {
     const SidTable no_sids = toy_sids(0);
     const auto part = subject.make_as<Recommender>(context);
     fit(*part, {.data = none, .sids = &no_sids}, context);
-    require_lists(part->rank(builder.build(), 10, context), 1, 0, 0);
+    boundary::check_rankings(part->rank(builder.build(), 10, context), 1, 10, 0);
   });
 }
 

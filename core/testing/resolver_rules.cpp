@@ -1,5 +1,3 @@
-#include <set>
-
 #include "rules.hpp"
 #include "tsrec/parts/resolver.hpp"
 
@@ -23,61 +21,35 @@ SidTable resolved(const Subject& subject, const Codes& codes, uint64_t seed = 17
                                                      context);
 }
 
-int64_t num_distinct(const SidTable& sids) {
-  const std::vector<int64_t> group_N = sids.group_N();
-  return static_cast<int64_t>(std::set<int64_t>(group_N.begin(), group_N.end()).size());
-}
-
-void require_table(const SidTable& sids, int64_t rows) {
-  require(sids.code_NL.defined() && sids.code_NL.scalar_type() == torch::kInt64 &&
-              sids.code_NL.dim() == 2 && sids.code_NL.size(0) == rows,
-          "code_NL is ", shape_of(sids.code_NL), "; expected Long [", rows, ", L]");
-  require(static_cast<int64_t>(sids.sizes.size()) == sids.num_levels(), sids.sizes.size(),
-          " sizes for ", sids.num_levels(), " levels");
-  for (int64_t row = 0; row < rows; ++row) {
-    bool has_ended = false;
-    for (int64_t level = 0; level < sids.num_levels(); ++level) {
-      const int64_t code = sids.code_NL[row][level].item<int64_t>();
-      require(code >= -1 && code < sids.sizes[static_cast<size_t>(level)], "item ", row,
-              " has code ", code, " at level ", level, ", which has ",
-              sids.sizes[static_cast<size_t>(level)]);
-      require(code == -1 || !has_ended, "item ", row, " has a code behind the end of its SID");
-      has_ended = has_ended || code == -1;
-    }
-  }
-  Trie::build(sids, Vocabulary(sids, 0));  // throws when one SID is the beginning of another
-}
-
 void every_item_has_a_sid(const Subject& subject) {
-  require_table(resolved(subject, Codes(60)), 60);
+  boundary::check_sids(resolved(subject, Codes(60)), 60, "resolve()");
 }
 
 void no_more_collisions_than_before(const Subject& subject) {
   const Codes codes(60);
-  const SidTable before{codes.code_NL, codes.quantizer.sizes()};
-  const SidTable after = resolved(subject, codes);
-  require(num_distinct(after) >= num_distinct(before), num_distinct(before),
-          " distinct SIDs became ", num_distinct(after));
+  boundary::check_collisions(resolved(subject, codes), codes.code_NL);
 }
 
 void the_seed_decides(const Subject& subject) {
   const Codes codes(60);
-  const torch::Tensor before = codes.code_NL.clone();
+  const boundary::Untouched given(codes.code_NL);
   require(same(resolved(subject, codes).code_NL, resolved(subject, codes).code_NL),
           "two runs with one seed differ");
-  require(same(before, codes.code_NL), "it changes the codes it is given");
+  given.check("resolve()", "the codes it is given");
 }
 
 void tiny_and_crowded(const Subject& subject) {
   const Codes one(1);
   SidTable sids;
-  if (works_or_says_why([&] { sids = resolved(subject, one); })) require_table(sids, 1);
+  if (works_or_says_why([&] { sids = resolved(subject, one); }))
+    boundary::check_sids(sids, 1, "resolve()");
   Codes none(2);
   none.code_NL = none.code_NL.slice(0, 0, 0);
   none.x_ND = none.x_ND.slice(0, 0, 0);
   works_or_says_why([&] { resolved(subject, none); });
   Codes crowded(60, /*codes=*/2);  // 60 items for 8 SIDs
-  if (works_or_says_why([&] { sids = resolved(subject, crowded); })) require_table(sids, 60);
+  if (works_or_says_why([&] { sids = resolved(subject, crowded); }))
+    boundary::check_sids(sids, 60, "resolve()");
 }
 
 }  // namespace resolver_rule

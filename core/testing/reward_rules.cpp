@@ -28,8 +28,8 @@ void one_finite_score_each(const Subject& subject) {
   const auto reward = prepared(subject, given);
   for (const auto& [prompts, completions] :
        std::vector<std::pair<int64_t, int64_t>>{{6, 8}, {1, 1}, {3, 1}, {1, 16}, {0, 8}}) {
-    require_finite_float(reward->score(given.rollouts(prompts, completions)),
-                         {prompts, completions}, "score()");
+    const Rollouts rollouts = given.rollouts(prompts, completions);
+    boundary::check_scores(reward->score(rollouts), rollouts);
   }
 }
 
@@ -81,7 +81,7 @@ void a_prompt_without_target(const Subject& subject) {
   rollouts.target_B.fill_(-1);
   torch::Tensor score_BG;
   if (works_or_says_why([&] { score_BG = reward->score(rollouts); }))
-    require_finite_float(score_BG, {2, 4}, "score() without targets");
+    boundary::check_scores(score_BG, rollouts);
 }
 
 }  // namespace reward_rule

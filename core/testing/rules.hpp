@@ -1,6 +1,7 @@
 // What the rules of all kinds are written with.
 #pragma once
 
+#include "tsrec/boundary.hpp"
 #include "tsrec/testing/conformance.hpp"
 #include "tsrec/testing/ready.hpp"
 #include "tsrec/testing/toy.hpp"
@@ -25,6 +26,8 @@ bool works_or_says_why(const Action& action) {
   try {
     action();
     return true;
+  } catch (const BrokenPart&) {
+    throw;
   } catch (const Error& error) {
     require(std::string(error.what()).size() > 8, "refuses with '", error.what(),
             "', which says too little");
@@ -37,6 +40,8 @@ template <class Action>
 std::string refusal_of(const Action& action) {
   try {
     action();
+  } catch (const BrokenPart&) {
+    throw;
   } catch (const Error& error) {
     return error.what();
   }
@@ -44,9 +49,7 @@ std::string refusal_of(const Action& action) {
 }
 
 bool same(const torch::Tensor& a,
-          const torch::Tensor& b);             // type, shape and bytes; or both undefined
-std::string shape_of(const torch::Tensor& x);  // "float32 [3, 4]"
-void require_finite_float(const torch::Tensor& x, at::IntArrayRef shape, const char* what);
+          const torch::Tensor& b);  // type, shape and bytes; or both undefined
 
 // Saves into a folder, then hands the reader on.
 template <class Save, class Load>

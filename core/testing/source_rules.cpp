@@ -8,31 +8,12 @@ Dataset loaded(const Subject& subject, Context& context) {
   return subject.make_as<Source>(context)->load(context);
 }
 
-void require_ids(const torch::Tensor& ids, int64_t count, const char* what) {
-  require(ids.defined() && ids.scalar_type() == torch::kInt64 && ids.device().is_cpu(), what,
-          " is ", shape_of(ids), "; expected int64 on the CPU");
-  if (ids.numel() == 0) return;
-  require(ids.min().item<int64_t>() >= 0 && ids.max().item<int64_t>() < count, what,
-          " holds numbers outside 0 .. ", count - 1);
-}
-
 void rows_are_consistent(const Subject& subject) {
   TestContext context;
   const Dataset data = loaded(subject, context);
   require(data.items.size() > 0, "the catalogue is empty");
-  for (const Split split : {Split::train, Split::valid, Split::test}) {
-    const Samples& samples = data.split(split);
-    if (samples.size() == 0) continue;
-    require_ids(samples.target_S, data.items.size(), "target_S");
-    require_ids(samples.history_H, data.items.size(), "history_H");
-    require(samples.user_S.size(0) == samples.size() && samples.time_S.size(0) == samples.size(),
-            "user_S or time_S has another number of rows than target_S in ", name(split));
-    require(samples.offset_S1.size(0) == samples.size() + 1 &&
-                samples.offset_S1[0].item<int64_t>() == 0 &&
-                samples.offset_S1[-1].item<int64_t>() == samples.history_H.size(0) &&
-                (samples.offset_S1.diff() >= 0).all().item<bool>(),
-            "offset_S1 does not cut history_H into one piece per row in ", name(split));
-  }
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    boundary::check_samples(data.split(split), split, data.items.size());
   require(data.train.size() > 0, "there is no training row");
 }
 
@@ -76,9 +57,7 @@ void shipped_sids_fit(const Subject& subject) {
   TestContext context;
   const Dataset data = loaded(subject, context);
   if (!data.sids) throw Skipped{"it ships no SIDs"};
-  require(data.sids->num_items() == data.items.size(), "it ships ", data.sids->num_items(),
-          " SIDs for ", data.items.size(), " items");
-  Trie::build(*data.sids, Vocabulary(*data.sids, 0));  // throws when one is another's start
+  boundary::check_sids(*data.sids, data.items.size(), "load()");
 }
 
 }  // namespace source_rule

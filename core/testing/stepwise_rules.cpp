@@ -1,5 +1,3 @@
-#include <set>
-
 #include "rules.hpp"
 
 namespace tsrec::kit {
@@ -12,6 +10,8 @@ struct Started {
   Started(const MakeReady& ready, const Subject& subject) : made(ready(subject, context)) {
     steps = steps_of(*made.part);
     if (steps == nullptr) throw Skipped{"its work is not done in steps"};
+    boundary::check_num_steps(steps->num_steps());
+    boundary::check_validate_every(steps->validate_every());
     count = std::min(kSteps, steps->num_steps());
     if (count == 0) throw Skipped{"with these options it has no steps to do"};
   }
@@ -35,10 +35,7 @@ bool all_same(const std::vector<torch::Tensor>& a, const std::vector<torch::Tens
 
 void steps_change_the_parameters(const MakeReady& ready, const Subject& subject) {
   Started started(ready, subject);
-  std::set<std::string> names;
-  for (const nn::Parameter& parameter : started.steps->parameters())
-    require(names.insert(parameter.name).second, "two parameters are called '", parameter.name,
-            "'; a checkpoint could not tell them apart");
+  boundary::check_parameters(started.steps->parameters());
   const auto before = started.values();
   started.run(0, started.count);
   const auto after = started.values();
@@ -53,6 +50,7 @@ void validation_changes_nothing(const MakeReady& ready, const Subject& subject) 
   started.run(0, 1);
   const auto before = started.values();
   const Numbers numbers = validated(*started.steps, /*step=*/1, started.context);
+  boundary::check_names(numbers, "validate()");
   for (const Number& number : numbers)
     require(std::isfinite(number.value), "'", number.name, "' is ", number.value);
   require(all_same(before, started.values()), "validate() changes the parameters");

@@ -10,12 +10,13 @@ struct Given {
   Dataset data = toy_data();
   SidTable sids = toy_sids();
   std::vector<TokenNote> notes = toy_notes(sids);
+  TaskInputs inputs() const { return {.data = data, .sids = sids, .notes = notes}; }
 };
 
 std::shared_ptr<Task> prepared(const Subject& subject, const Given& given) {
   TestContext context;
   auto task = subject.make_as<Task>(context);
-  task->prepare({.data = given.data, .sids = given.sids, .notes = given.notes}, context);
+  task->prepare(given.inputs(), context);
   return task;
 }
 
@@ -27,47 +28,15 @@ void for_each_example(const Task& task, const Visit& visit) {
   }
 }
 
-void pieces_exist(const Subject& subject) {
+void examples_are_as_promised(const Subject& subject) {
   const Given given;
   const auto task = prepared(subject, given);
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    boundary::check_size(task->size(split), split);
   require(task->size(Split::train) > 0, "it gives no training example of the toy data");
+  const boundary::ExampleBounds bounds(*task, given.inputs());
   for_each_example(*task, [&](Split split, int64_t index, const Example& example) {
-    const std::string where = c10::str(name(split), " example ", index);
-    require(example.form == task->form() && !example.form.empty(), where, " fills the form '",
-            example.form, "', the task says '", task->form(), "'");
-    require(std::isfinite(example.weight) && example.weight >= 0, where, " has weight ",
-            example.weight);
-    require(!example.slots.empty(), where, " fills no slot");
-    require(example.sample >= -1 && example.sample < given.data.split(split).size(), where,
-            " names row ", example.sample, ", which its split does not have");
-    require(example.target_item >= -1 && example.target_item < given.data.items.size(), where,
-            " has target item ", example.target_item);
-    for (const auto& [slot, pieces] : example.slots) {
-      for (const Piece& piece : pieces) {
-        if (piece.kind == Piece::Kind::sid)
-          require(piece.item >= 0 && piece.item < given.data.items.size(), where, " slot ", slot,
-                  " names item ", piece.item);
-        if (piece.kind == Piece::Kind::token)
-          require(piece.level >= 0 && piece.level < given.sids.num_levels() && piece.code >= 0 &&
-                      piece.code < given.sids.sizes[static_cast<size_t>(piece.level)],
-                  where, " slot ", slot, " names code ", piece.code, " of level ", piece.level);
-      }
-    }
-  });
-}
-
-void an_item_answer_is_the_target(const Subject& subject) {
-  const Given given;
-  const auto task = prepared(subject, given);
-  if (!task->answers_with_item()) throw Skipped{"it does not answer with an item"};
-  for_each_example(*task, [&](Split split, int64_t index, const Example& example) {
-    require(example.target_item >= 0, name(split), " example ", index, " has no target_item");
-    bool is_answered = false;
-    for (const auto& [slot, pieces] : example.slots)
-      is_answered = is_answered || (pieces.size() == 1 && pieces[0].kind == Piece::Kind::sid &&
-                                    pieces[0].item == example.target_item);
-    require(is_answered, name(split), " example ", index,
-            " has no slot that is exactly the SID of its target item");
+    bounds.check(example, split, index);
   });
 }
 
@@ -141,8 +110,9 @@ void nothing_in_nothing_out(const Subject& subject) {
 std::vector<Rule> task_rules() {
   using namespace task_rule;
   return {
-      {"examples fill their form with items, codes and rows that exist", pieces_exist},
-      {"a task that answers with an item answers with its target", an_item_answer_is_the_target},
+      {"examples fill their form with items, codes and rows that exist, and answer with the target "
+       "where the answer is an item",
+       examples_are_as_promised},
       {"an example is a function of split, index and draw", the_draw_decides},
       {"several threads see the same examples", several_threads_see_the_same},
       {"without rows and without notes: no rows in its examples, or a sentence",

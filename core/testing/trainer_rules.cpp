@@ -33,6 +33,7 @@ void steps_train_the_policy(const Subject& subject) {
   Training training;
   const auto trainer = subject.make_as<Trainer>(training.world.context);
   trainer->start(training.inputs, training.world.context);
+  boundary::check_num_steps(trainer->num_steps());
   require(trainer->num_steps() > 0, "num_steps() is ", trainer->num_steps());
   std::set<const void*> trained;
   for (const nn::Parameter& parameter : trainer->parameters())

@@ -163,7 +163,7 @@ class FaultyTask final : public Task {
 TEST(Conformance, RulesOfTasksCanBeBroken) {
   expect_every_rule_can_be_broken(faulty_part<Task, FaultyTask>(),
                                   {{"another form", "examples fill their form"},
-                                   {"answers something else", "a task that answers with an item"},
+                                   {"answers something else", "examples fill their form"},
                                    {"counts its calls", "an example is a function"},
                                    {"not for threads", "several threads"},
                                    {"dies of no rows", "without rows and without notes"}});

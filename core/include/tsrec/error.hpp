@@ -33,6 +33,14 @@ class TSREC_API DataError : public Error {
   ~DataError() override;
 };
 
+// What a part gave back is not what its kind promises (boundary.hpp): its author has to mend it;
+// exit code 4.
+class TSREC_API BrokenPart : public Error {
+ public:
+  using Error::Error;
+  ~BrokenPart() override;
+};
+
 // Somebody asked to stop (Ctrl-C, time budget) and the work was left in a resumable state; exit
 // code 5.
 class TSREC_API Interrupted : public Error {
