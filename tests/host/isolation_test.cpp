@@ -24,19 +24,20 @@ TEST(FailedStage, SaysWhichPartOfWhichPluginAndWhy) {
   const TempFolder store;
   const std::string in = "\n  in quantizer '",
                     plugin = "' (acme.faulty 1.2.0, " + file_of_faulty() + ")";
-  const auto expect = [&](const std::string& part, const std::string& sentence) {
+  const auto expect = [&](const std::string& part, const std::string& method,
+                          const std::string& sentence) {
     for (const char* isolate : {"", " --isolate"}) {
       const Outcome outcome = run_faulty(part, store, isolate);
       EXPECT_EQ(outcome.code, 4) << outcome.text;
-      EXPECT_TRUE(contains(outcome.text, "\nquantize failed: " + sentence + in + part + plugin))
+      EXPECT_TRUE(contains(outcome.text, "\nquantize failed: " + sentence + in + part + plugin +
+                                             " in " + method + "\n"))
           << outcome.text;
       EXPECT_TRUE(contains(outcome.text, "not run")) << outcome.text;
     }
   };
-  expect("throws_in_make",
-         "quantizer 'throws_in_make" + plugin + " cannot be made: no codebook in /opt/acme");
-  expect("throws_in_fit", "mat1 and mat2 shapes cannot be multiplied (120x16 and 120x16)");
-  expect("throws_a_number",
+  expect("throws_in_make", "its constructor", "no codebook in /opt/acme");
+  expect("throws_in_fit", "fit()", "mat1 and mat2 shapes cannot be multiplied (120x16 and 120x16)");
+  expect("throws_a_number", "fit()",
          "something was thrown that is no std::exception; parts throw tsrec::Error or what derives "
          "from std::exception");
 }

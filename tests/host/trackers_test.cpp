@@ -72,7 +72,7 @@ TEST(Trackers, OneThatThrowsIsNamedOnceAndTheRunGoesOn) {
   std::string wanted;
   for (const auto& [use, reason] : std::vector<std::pair<std::string, std::string>>{
            {"throws_in_number", "failed: something was thrown that is no std::exception"},
-           {"throws_in_make", "cannot be made: no paper"},
+           {"throws_in_make", "cannot begin: no paper"},
            {"throws_in_open", "cannot begin: no connection"},
            {"throws_in_close", "failed: no goodbye"}}) {
     const Outcome outcome = smoke(store, plugins + with_tracker(extra, "use = \"" + use + "\"\n"));

@@ -94,7 +94,7 @@ int compare_cells(const Arguments& arguments) {
         std::cerr << "\n"
                   << cell.name() << ", seed " << seed << ": " << result.id.text()
                   << " failed: " << result.why << std::endl;
-        return kFailed;
+        return result.is_bad_config ? kBadConfig : kFailed;
       }
     }
   }

@@ -53,10 +53,10 @@ int command_run(const Arguments& arguments) {
   const RunReport report = run_report(opened.experiment, results);
   write_files(report, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
-  for (const ReportedStage& stage : report.stages) {
+  for (const StageResult& stage : results) {
     if (stage.state == StageResult::State::failed) {
-      std::cerr << "\n" << stage.name << " failed: " << stage.why << std::endl;
-      return kFailed;
+      std::cerr << "\n" << stage.id.text() << " failed: " << stage.why << std::endl;
+      return stage.is_bad_config ? kBadConfig : kFailed;
     }
   }
   if (!arguments.check) return kFine;

@@ -6,6 +6,7 @@
 
 #include "commands/command_table.hpp"
 #include "config/document.hpp"
+#include "plugin/attribution.hpp"
 #include "plugin/registry.hpp"
 #include "tsrec/error.hpp"
 #include "tsrec/memory.hpp"
@@ -75,6 +76,11 @@ std::vector<const Flag*> all_flags() {
                     close.starts_with("; did you mean") ? close : "");
 }
 
+// With the part whose call it came out of, if it was one.
+void complain(const std::exception& error) {
+  std::cerr << "tsrec: " << error.what() << whose_call(std::current_exception()) << std::endl;
+}
+
 int dispatch(int argc, char** argv) {
   const Line any = read_line(all_flags(), argc, argv);
   if (any.words.empty()) {
@@ -108,19 +114,19 @@ int tsrec_main(int argc, char** argv) {
     std::cerr << "tsrec: " << error.what() << "; tsrec help COMMAND lists its flags" << std::endl;
     return kBadConfig;
   } catch (const ConfigError& error) {
-    std::cerr << "tsrec: " << error.what() << std::endl;
+    complain(error);
     return kBadConfig;
   } catch (const DataError& error) {
-    std::cerr << "tsrec: " << error.what() << std::endl;
+    complain(error);
     return kFailed;
   } catch (const Interrupted& error) {
-    std::cerr << "tsrec: " << error.what() << std::endl;
+    complain(error);
     return kStopped;
   } catch (const PluginError& error) {
-    std::cerr << "tsrec: " << error.what() << std::endl;
+    complain(error);
     return kBadPlugin;
   } catch (const std::exception& error) {
-    std::cerr << "tsrec: " << error.what() << std::endl;
+    complain(error);
     return kFailed;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "plugin/attribution.hpp"
 #include "tsrec/train/best_state.hpp"
 
 namespace tsrec::host {
@@ -104,10 +105,19 @@ std::optional<double> criterion(const Numbers& numbers, const std::string& selec
                     c10::Join(", ", known));
 }
 
-void validate(Stepwise& part, const DriveSettings& settings, Progress& progress, Context& context) {
+void validate(Part& made, const DriveSettings& settings, Progress& progress, Context& context) {
+  Stepwise& part = *steps_of(made);
   Numbers numbers = validated(part, progress.next, context);
   if (settings.more_numbers) {
     for (Number& number : settings.more_numbers()) numbers.push_back(std::move(number));
+  }
+  const std::optional<double> value = criterion(numbers, settings.select);
+  if (!value && settings.patience > 0) {
+    in_the_name_of(made, "validate()", [&] {
+      throw ConfigError("patience = ", settings.patience,
+                        " stops when the validation loss falls no more, but validate() measures no "
+                        "'loss'; set patience = 0, or select a number that curve_rows measures");
+    });
   }
   if (numbers.empty()) return;
   std::string line;
@@ -115,7 +125,6 @@ void validate(Stepwise& part, const DriveSettings& settings, Progress& progress,
     context.number("valid." + number.name, number.value, progress.next);
     line += c10::str(line.empty() ? "" : ", ", number.name, " ", number.value);
   }
-  const std::optional<double> value = criterion(numbers, settings.select);
   const bool is_better = value && progress.best.offer(*value, progress.next, part.parameters());
   context.log(Level::info,
               c10::str("step ", progress.next, ": ", line, is_better ? "  (best so far)" : ""));
@@ -141,7 +150,7 @@ int64_t drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
     context.progress(run.stage().id.text(), progress.next, steps);
     const bool is_last = progress.next == steps;
     const bool validates = is_last || (every > 0 && progress.next % every == 0);
-    if (validates) validate(*part, settings, progress, context);
+    if (validates) validate(made, settings, progress, context);
     if (settings.patience > 0 && progress.bad >= settings.patience) {
       context.log(Level::info,
                   c10::str("stopped early: ", progress.bad, " validations that were no better"));

@@ -93,7 +93,9 @@ std::string without_bars(const std::string& text) {
 void read_outcome(const fs::path& file, StageResult& result) {
   const ordered_json outcome = ordered_json::parse(io::read_text(file));
   if (outcome.contains("interrupted")) throw Interrupted(outcome["interrupted"].get<std::string>());
-  if (outcome.contains("error")) throw Error(outcome["error"].get<std::string>());
+  if (outcome.contains("error"))
+    throw FailedElsewhere(
+        {outcome["error"].get<std::string>(), outcome["is_bad_config"].get<bool>()});
   result.seconds = outcome["seconds"].get<double>();
   result.counters = outcome["counters"].get<std::map<std::string, int64_t>>();
 }
@@ -159,8 +161,9 @@ int make_in_this_child(const Experiment& experiment, const Store& store, const s
     outcome["interrupted"] = stopped.what();
     code = kStopped;
   } catch (...) {
-    outcome["error"] = reason_of(std::current_exception());
-    code = kFailed;
+    const Failure failure = failure_of(std::current_exception());
+    outcome = {{"error", failure.why}, {"is_bad_config", failure.is_bad_config}};
+    code = failure.is_bad_config ? kBadConfig : kFailed;
   }
   io::write_text(file, outcome.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
   return code;

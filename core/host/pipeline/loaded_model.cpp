@@ -68,15 +68,28 @@ Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
 
 Numbers LoadedModel::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,
                              Context& context) const {
+  const auto measure = [&](const Metric& metric) -> Numbers {
+    const auto* asks = dynamic_cast<const NeedsDecoder*>(&metric);
+    if (asks == nullptr) return metric.measure({rankings, samples, data, &sids}, context);
+    if (!with_decoder) return {};
+    return asks->measure_with(*backbone, {data, sids, notes}, *compiler, *trie, context);
+  };
+  return measured(parts_.metrics, measure, context);
+}
+
+Numbers measured(const std::vector<PartChoice>& metrics,
+                 const std::function<Numbers(const Metric&)>& measure, Context& context) {
   Numbers numbers;
-  for (const PartChoice& choice : parts_.metrics) {
-    const auto metric = choice.make<Metric>(context);
-    const auto* asks = dynamic_cast<const NeedsDecoder*>(metric.get());
-    if (asks != nullptr && !with_decoder) continue;
-    Numbers measured = asks != nullptr ? asks->measure_with(*backbone, {data, sids, notes},
-                                                            *compiler, *trie, context)
-                                       : metric->measure({rankings, samples, data, &sids}, context);
-    for (Number& number : measured) numbers.push_back(std::move(number));
+  std::map<std::string, std::string> who;  // measured each of them
+  for (const PartChoice& choice : metrics) {
+    for (Number& number : measure(*choice.make<Metric>(context))) {
+      const auto [first, is_new] = who.emplace(number.name, choice.name);
+      if (!is_new)
+        throw ConfigError("the metrics '", first->second, "' and '", choice.name,
+                          "' of [evaluate] both measure '", number.name,
+                          "'; leave one of them out, or give it other options");
+      numbers.push_back(std::move(number));
+    }
   }
   return numbers;
 }

@@ -6,6 +6,7 @@
 #include "pipeline/parts.hpp"
 #include "tsrec/evaluation.hpp"
 #include "tsrec/parts/backbone.hpp"
+#include "tsrec/parts/metric.hpp"
 #include "tsrec/trie.hpp"
 
 namespace tsrec::host {
@@ -43,6 +44,11 @@ class TSREC_HOST_API LoadedModel {
  private:
   const Parts& parts_;
 };
+
+// What all the metrics give, each made afresh and asked by `measure`. Throws ConfigError when two
+// of them measure a number of one name.
+Numbers measured(const std::vector<PartChoice>& metrics,
+                 const std::function<Numbers(const Metric&)>& measure, Context& context);
 
 // That many evenly spaced rows; 0: all.
 Samples limited(const Samples& samples, int64_t limit);

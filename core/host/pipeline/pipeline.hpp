@@ -88,7 +88,8 @@ struct StageResult {
   std::string key, key_text, digest;  // digest: of the artefact's content; enters the keys below
   std::filesystem::path folder;
   enum class State { stored, ran, failed, not_run } state = State::not_run;
-  std::string why;                       // why it ran: "options.codes: 256 -> 128", "not stored"
+  std::string why;  // why it ran: "options.codes: 256 -> 128", "not stored"; or why it failed
+  bool is_bad_config = false;            // it failed because the experiment is wrong
   std::optional<StageId> changed_input;  // it has no key, because this input is not there
   double seconds = 0;
   double roof = 0;  // FLOP/s that the machine could do right after it; 0: not measured

@@ -6,6 +6,7 @@
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/settings.hpp"
+#include "plugin/attribution.hpp"
 #include "support/endings.hpp"
 #include "support/log.hpp"
 #include "support/memory.hpp"
@@ -66,27 +67,6 @@ std::optional<StageId> digests_of(const Stage& stage, const std::vector<StageRes
     digests.push_back(found->digest);
   }
   return std::nullopt;
-}
-
-// Adds a part, and those that it owns: who they are, and what is unusual about their options.
-void describe(const PartChoice& part, const std::string& path, std::string& who,
-              std::string& options) {
-  who += "\n  in " + part.described();
-  for (const BoundOption& option : part.options) {
-    if (!option.is_default)
-      options += (options.empty() ? "" : ", ") + path + option.key + " = " + option.value + " (" +
-                 option.origin + ")";
-  }
-  for (const OwnedPart& owned : part.parts)
-    describe(owned.choice, path + owned.path + ".", who, options);
-}
-
-// The reason, the parts at work, and what is unusual about their options.
-std::string failure_text(const Stage& stage, const std::string& reason) {
-  std::string who, options;
-  for (const PartChoice& part : stage.parts) describe(part, "", who, options);
-  return reason + who +
-         (options.empty() ? "" : "\n  options that differ from the default: " + options);
 }
 
 // A result belongs to the bytes that its key names.
@@ -199,6 +179,20 @@ std::string reason_of(const std::exception_ptr& thrown) {
   }
 }
 
+FailedElsewhere::~FailedElsewhere() = default;
+
+Failure failure_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const FailedElsewhere& failed) {
+    return failed.failure();
+  } catch (const ConfigError& error) {
+    return {error.what() + whose_call(thrown), /*is_bad_config=*/true};
+  } catch (...) {
+    return {reason_of(thrown) + whose_call(thrown)};
+  }
+}
+
 MakeStage made_here(const Experiment& experiment, const Store& store, Trackers& trackers) {
   return [&](const Stage& stage, const std::vector<StageResult>& done, StageResult& result) {
     run_one(stage, experiment, store, done, trackers, result);
@@ -219,8 +213,10 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
       } catch (const Interrupted&) {
         throw;
       } catch (...) {
+        const Failure failure = failure_of(std::current_exception());
         result.state = StageResult::State::failed;
-        result.why = failure_text(stage, reason_of(std::current_exception()));
+        result.why = failure.why;
+        result.is_bad_config = failure.is_bad_config;
         fs::create_directories(store.failed(result.key));
         io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
         log(Level::warning, stage.id.text() + " failed");

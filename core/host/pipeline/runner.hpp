@@ -28,6 +28,23 @@ TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment,
 // Whatever came out of a stage, as a sentence. The text is copied: the exception may be of a type
 // that only the plugin knows.
 std::string reason_of(const std::exception_ptr& thrown);
+// The same, with the part whose call it came out of, the method, and what is unusual about the
+// part's options. Where no part was at work, none is named.
+struct Failure {
+  std::string why;
+  bool is_bad_config = false;  // a ConfigError: the experiment is wrong
+};
+Failure failure_of(const std::exception_ptr& thrown);
+// What failed in another process, which knows whose call it was.
+class FailedElsewhere final : public Error {
+ public:
+  explicit FailedElsewhere(const Failure& failure) : Error(failure.why), failure_(failure) {}
+  ~FailedElsewhere() override;
+  const Failure& failure() const { return failure_; }
+
+ private:
+  Failure failure_;
+};
 // Only the stage of this name, whose inputs must be stored. Throws what the stage throws.
 TSREC_HOST_API StageResult run_stage(const Experiment& experiment, const Store& store,
                                      const std::string& name);

@@ -3,6 +3,8 @@
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/host_keys.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "plugin/attribution.hpp"
+#include "tsrec/boundary.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
@@ -87,10 +89,13 @@ Stage load_stage(const Shared& parts) {
           {parts->source},
           {},
           [parts](StageRun& run) {
-            const Dataset data = parts->source.make<Source>(run.context())->load(run.context());
-            if (data.items.size() == 0)
-              throw DataError("the catalogue is empty; check the source's files");
-            audit(data, run.context());
+            const auto source = parts->source.make<Source>(run.context());
+            const Dataset data = source->load(run.context());
+            in_the_name_of(*source, "load()", [&] {
+              if (data.items.size() == 0)
+                throw DataError("the catalogue is empty; check the source's files");
+              audit(data, run.context());
+            });
             write_dataset(data, run.out());
           },
           std::nullopt};
@@ -105,14 +110,9 @@ Stage embed_stage(const Shared& parts) {
           {},
           [parts](StageRun& run) {
             const Dataset data = read_dataset(run.input({Role::load}));
-            const torch::Tensor x_ND =
-                parts->encoder->make<Encoder>(run.context())->encode(data.items, run.context());
-            if (x_ND.dim() != 2 || x_ND.size(0) != data.items.size() ||
-                !x_ND.isfinite().all().item<bool>()) {
-              throw DataError("the encoder '", parts->encoder->use,
-                              "' gave vectors that are not finite, or not one per item");
-            }
-            run.out().tensor("x_ND", x_ND);
+            run.out().tensor(
+                "x_ND",
+                parts->encoder->make<Encoder>(run.context())->encode(data.items, run.context()));
           },
           std::nullopt};
 }
@@ -229,16 +229,12 @@ NewRows first_rows(const Parts& parts, const Backbone& backbone, const Vocabular
   const VocabularyRows known = backbone.vocabulary_rows();
   if (!parts.initializer)
     return fresh_rows(known, static_cast<int64_t>(vocabulary.tokens().size()), context);
-  const NewRows rows =
-      parts.initializer->make<Initializer>(context)->rows({.tokens = vocabulary,
-                                                           .notes = notes,
-                                                           .tokenizer = backbone.tokenizer(),
-                                                           .rows = known,
-                                                           .sids = sids},
-                                                          context);
-  if (!rows.input_ED.isfinite().all().item<bool>())
-    throw DataError("the initializer '", parts.initializer->use, "' gave rows that are not finite");
-  return rows;
+  return parts.initializer->make<Initializer>(context)->rows({.tokens = vocabulary,
+                                                              .notes = notes,
+                                                              .tokenizer = backbone.tokenizer(),
+                                                              .rows = known,
+                                                              .sids = sids},
+                                                             context);
 }
 
 Stage extend_stage(const Shared& parts) {
@@ -388,15 +384,13 @@ Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool h
     const Samples samples =
         limited(data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = recommender->rank(samples, parts->evaluate.beams, run.context());
-    Numbers numbers;
-    for (const PartChoice& metric : parts->metrics) {
-      for (Number& number :
-           metric.make<Metric>(run.context())
-               ->measure({rankings, samples, data, sids ? &*sids : nullptr}, run.context())) {
-        numbers.push_back(std::move(number));
-      }
-    }
-    write_numbers(numbers, samples, run.out());
+    in_the_name_of(*recommender, "rank()", [&] {
+      boundary::check_rankings(rankings, samples.size(), parts->evaluate.beams, data.items.size());
+    });
+    const auto measure = [&](const Metric& metric) {
+      return metric.measure({rankings, samples, data, sids ? &*sids : nullptr}, run.context());
+    };
+    write_numbers(measured(parts->metrics, measure, run.context()), samples, run.out());
   };
   return stage;
 }

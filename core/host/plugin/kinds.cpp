@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "config/document.hpp"
+#include "plugin/guarded/guards.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/initializer.hpp"
@@ -22,8 +23,8 @@ namespace {
 enum class Count { one, list };
 
 template <class Interface>
-constexpr Kind kind(const char* does, Count count, const char* path) {
-  return {Interface::kKind, Interface::kContract, does, count == Count::list, path};
+constexpr Kind kind(const char* does, Count count, const char* path, Kind::Guard* guard) {
+  return {Interface::kKind, Interface::kContract, does, count == Count::list, path, guard};
 }
 
 }  // namespace
@@ -41,20 +42,29 @@ std::vector<std::string> Kind::path_parts() const {
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
-      kind<Source>("reads a catalogue and its users' histories", Count::one, "source"),
-      kind<Encoder>("turns item texts into vectors", Count::one, "encoder"),
-      kind<Quantizer>("turns vectors into short sequences of codes", Count::one, "quantizer"),
-      kind<Resolver>("decides what happens to items with the same codes", Count::one, "resolver"),
-      kind<Extractor>("writes down what each SID token means", Count::one, "extractor"),
-      kind<Backbone>("the language model and its tokenizer", Count::one, "backbone"),
+      kind<Source>("reads a catalogue and its users' histories", Count::one, "source",
+                   guarded_source),
+      kind<Encoder>("turns item texts into vectors", Count::one, "encoder", guarded_encoder),
+      kind<Quantizer>("turns vectors into short sequences of codes", Count::one, "quantizer",
+                      guarded_quantizer),
+      kind<Resolver>("decides what happens to items with the same codes", Count::one, "resolver",
+                     guarded_resolver),
+      kind<Extractor>("writes down what each SID token means", Count::one, "extractor",
+                      guarded_extractor),
+      kind<Backbone>("the language model and its tokenizer", Count::one, "backbone",
+                     guarded_backbone),
       kind<Initializer>("gives the SID tokens their first embedding rows", Count::one,
-                        "initializer"),
-      kind<Task>("turns data into training examples", Count::list, "task"),
-      kind<Trainer>("improves the model step by step", Count::list, "stage"),
-      kind<Reward>("scores the completions of reinforcement learning", Count::list, "stage.reward"),
-      kind<Recommender>("ranks items without a language model", Count::list, "recommender"),
-      kind<Metric>("turns ranked lists into numbers", Count::list, "evaluate.metric"),
-      kind<Tracker>("shows the numbers of a run while they come", Count::list, "tracker"),
+                        "initializer", guarded_initializer),
+      kind<Task>("turns data into training examples", Count::list, "task", guarded_task),
+      kind<Trainer>("improves the model step by step", Count::list, "stage", guarded_trainer),
+      kind<Reward>("scores the completions of reinforcement learning", Count::list, "stage.reward",
+                   guarded_reward),
+      kind<Recommender>("ranks items without a language model", Count::list, "recommender",
+                        guarded_recommender),
+      kind<Metric>("turns ranked lists into numbers", Count::list, "evaluate.metric",
+                   guarded_metric),
+      kind<Tracker>("shows the numbers of a run while they come", Count::list, "tracker",
+                    guarded_tracker),
   };
   return all;
 }

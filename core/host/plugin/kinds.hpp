@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/attribution.hpp"
 #include "support/api.hpp"
 
 namespace tsrec::host {
@@ -15,6 +16,9 @@ struct TSREC_HOST_API Kind {
   const char* does;  // "turns embeddings into codes"
   bool is_list;      // an experiment has any number of them, each with a name of its own
   const char* path;  // where they stand in the document: "quantizer", "stage.reward"
+  // The part behind the guard of its kind (guarded/guards.hpp).
+  using Guard = std::shared_ptr<Part>(std::shared_ptr<Part> made, Identity part);
+  Guard* guard;
 
   std::string table() const;                    // as an experiment begins one: "[quantizer]"
   std::vector<std::string> path_parts() const;  // "stage", "reward"

@@ -6,6 +6,7 @@
 #include "config/names.hpp"
 #include "plugin/active_call.hpp"
 #include "plugin/library.hpp"
+#include "tsrec/boundary.hpp"
 
 namespace tsrec::host {
 
@@ -140,6 +141,15 @@ void refuse_shared_keys(const PartChoice& choice, const std::vector<std::string>
   }
 }
 
+// Before anything is bound: the values are the defaults.
+void refuse_unsound_options(const PartChoice& choice, const Options& own) {
+  try {
+    boundary::check_options(own);
+  } catch (const BrokenPart& broken) {
+    throw PluginError(choice.described(), ": ", broken.what(), "; its author must mend it");
+  }
+}
+
 }  // namespace
 
 PartChoice Registry::choose(std::string_view kind, const Node& table, const Document& document,
@@ -167,6 +177,7 @@ PartChoice Registry::choose(std::string_view kind, const Node& table, const Docu
   entry.declare(host);
   const std::vector<std::string> host_keys = keys_of(host);
   refuse_shared_keys(choice, keys_of(own), host_keys);
+  refuse_unsound_options(choice, own);
   const std::string what = choice.kind + " '" + choice.use + "'";
   choice.options = host::bind(own, table, what, host_keys, document);
   choice.host_options = host::bind(host, table, what, keys_beside(table, host_keys), document);
@@ -236,17 +247,30 @@ std::string PartChoice::described() const {
                   plugin->is_installed() ? "" : ", " + plugin->source.string(), ")");
 }
 
+namespace {
+
+Identity identity_of(const PartChoice& choice) {
+  std::string unusual;
+  for (const BoundOption& option : choice.options) {
+    if (option.is_default) continue;
+    unusual += (unusual.empty() ? "" : ", ") + option.key + " = " + option.value + " (" +
+               option.origin + ")";
+  }
+  return std::make_shared<const PartIdentity>(PartIdentity{choice.described(), std::move(unusual)});
+}
+
+}  // namespace
+
 std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {
   if (info == nullptr || kind != expected_kind) throw Error("'", use, "' is no ", expected_kind);
-  const std::string who = described();
-  const ActiveCall call(who.c_str(), "its constructor");
-  try {
-    return {info->make(settings.get(), context), info->destroy};
-  } catch (const Interrupted&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Error(described(), " cannot be made: ", error.what());
-  }
+  const Identity part = identity_of(*this);
+  const auto destroy = [part, destroy = info->destroy](Part* made) {
+    const ActiveCall active(part->described.c_str(), "its destructor");
+    destroy(made);
+  };
+  Part* made =
+      in_call(part, "its constructor", [&] { return info->make(settings.get(), context); });
+  return named_kind(kind).guard(std::shared_ptr<Part>(made, destroy), part);
 }
 
 }  // namespace tsrec::host

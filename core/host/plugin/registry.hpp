@@ -69,6 +69,7 @@ class TSREC_HOST_API PartChoice {
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
 
+  // Behind the guard of its kind. Throws what its constructor throws.
   std::shared_ptr<Part> make(const char* expected_kind, Context& context) const;
   template <class Interface>
   std::shared_ptr<Interface> make(Context& context) const {

@@ -146,6 +146,10 @@ std::string tables_of(const RunReport& report) {
   return text + work_table(report);
 }
 
+std::string stages_of(const RunReport& report) {
+  return "# " + report.name + "\n\n" + work_table(report);
+}
+
 std::string tables_of(const MatrixReport& report) {
   std::string text = mean_table(report) + difference_table(report);
   for (const MatrixReport::CellCurve& curve : report.curves)

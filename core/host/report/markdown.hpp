@@ -12,5 +12,7 @@ TSREC_HOST_API std::string markdown_of(const MatrixReport& report);
 // The same without the alarms: the tables are aligned and read well on a terminal too.
 std::string tables_of(const RunReport& report);
 std::string tables_of(const MatrixReport& report);
+// What became of every stage, and what it cost: no numbers of the models.
+std::string stages_of(const RunReport& report);
 
 }  // namespace tsrec::host

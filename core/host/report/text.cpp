@@ -1,5 +1,7 @@
 #include "report/text.hpp"
 
+#include <algorithm>
+
 #include "report/markdown.hpp"
 
 namespace tsrec::host {
@@ -13,7 +15,16 @@ std::string terminal_lines(const std::vector<Alarm>& alarms) {
 
 }  // namespace
 
+// Where a stage failed the numbers are not whole, and nobody should take them for the results.
 std::string text_of(const RunReport& report) {
+  const bool has_failed = std::any_of(
+      report.stages.begin(), report.stages.end(),
+      [](const ReportedStage& stage) { return stage.state == StageResult::State::failed; });
+  if (has_failed)
+    return stages_of(report) +
+           (report.columns.empty()
+                ? ""
+                : "\nA stage failed. The numbers of those that ended well are in results.md.\n");
   return tables_of(report) + terminal_lines(report.alarms);
 }
 
