@@ -36,9 +36,9 @@ void the_seed_decides(const Subject& subject) {
 
 void the_backbone_stays(const Subject& subject) {
   const ToyWorld world;
-  const boundary::Untouched embedding(world.plain->embedding());
+  const boundary::Untouched model({world.plain->embedding(), world.plain->head().weight_VD});
   rows_of(subject, world, world.notes);
-  embedding.check("rows()", "the model's embedding");
+  model.check("rows()", "the model's rows");
 }
 
 void without_notes(const Subject& subject) {

@@ -39,7 +39,9 @@ void require_numbers(const Subject& subject, const Numbers& numbers, int64_t row
 
 void finite_numbers_with_names(const Subject& subject) {
   const Given given;
+  const boundary::Untouched lists = boundary::untouched(given.rankings);
   const Numbers numbers = measured(subject, given);
+  lists.check("measure()", "the lists it is given");
   require(!numbers.empty(), "it measures nothing");
   require_numbers(subject, numbers, given.samples.size());
 }

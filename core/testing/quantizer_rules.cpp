@@ -45,7 +45,7 @@ void a_row_decides_its_codes(const Subject& subject) {
 
 void the_seed_decides(const Subject& subject) {
   const torch::Tensor x_ND = toy_vectors(kRows);
-  const boundary::Untouched given(x_ND);
+  const boundary::Untouched given({x_ND});
   const auto quantizer = fitted(subject, x_ND);
   given.check("fit()", "the vectors it is given");
   const torch::Tensor a = quantizer->encode(x_ND);

@@ -32,7 +32,7 @@ void no_more_collisions_than_before(const Subject& subject) {
 
 void the_seed_decides(const Subject& subject) {
   const Codes codes(60);
-  const boundary::Untouched given(codes.code_NL);
+  const boundary::Untouched given({codes.code_NL});
   require(same(resolved(subject, codes).code_NL, resolved(subject, codes).code_NL),
           "two runs with one seed differ");
   given.check("resolve()", "the codes it is given");

@@ -53,12 +53,10 @@ void a_prompt_decides_its_own(const Subject& subject) {
 
 void the_rollouts_stay(const Subject& subject) {
   const Given given;
-  const Rollouts rollouts = given.rollouts(4, 8), before = given.rollouts(4, 8);
+  const Rollouts rollouts = given.rollouts(4, 8);
+  const boundary::Untouched before = boundary::untouched(rollouts);
   prepared(subject, given)->score(rollouts);
-  require(same(rollouts.item_BG, before.item_BG) && same(rollouts.leaf_BG, before.leaf_BG) &&
-              same(rollouts.log_prob_BG, before.log_prob_BG) &&
-              same(rollouts.target_B, before.target_B),
-          "score() changes the rollouts");
+  before.check("score()", "the rollouts it is given");
 }
 
 void several_threads_get_the_same(const Subject& subject) {

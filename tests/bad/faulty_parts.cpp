@@ -58,6 +58,7 @@ TSREC_PLUGIN("acme.faulty_parts", "1.2.0",  //
              (faulty<Reward, SpoiledScores<doubles>>("doubles")),
              (faulty<Reward, SpoiledScores<not_a_number>>("not_a_number")),
              (faulty<Reward, SpoiledScores<one_for_a_prompt>>("one_for_a_prompt")),
+             (faulty<Reward, OverwritesRollouts>("overwrites_rollouts")),
              (faulty<Recommender, SpoiledLists<beyond_the_catalogue>>("beyond_the_catalogue")),
              (faulty<Recommender, SpoiledLists<one_item_twice>>("one_item_twice")),
              (faulty<Recommender, SpoiledLists<scores_of_nan>>("scores_of_nan")),
@@ -66,4 +67,5 @@ TSREC_PLUGIN("acme.faulty_parts", "1.2.0",  //
              (faulty<Metric, Gives<nan_number>>("nan_number")),
              (faulty<Metric, Gives<unnamed_number>>("unnamed_number")),
              (faulty<Metric, Gives<number_twice>>("number_twice")),
-             (faulty<Metric, Gives<row_short>>("row_short")))
+             (faulty<Metric, Gives<row_short>>("row_short")),
+             (faulty<Metric, SortsTheLists>("sorts_the_lists")))

@@ -41,7 +41,7 @@ TEST(Boundary, AnInputThatWasWrittenIntoShows) {
   for (const auto type : {torch::kFloat32, torch::kInt64, torch::kBFloat16, torch::kUInt8}) {
     for (const int64_t count : {1, 3, 7, 64, 1001}) {
       torch::Tensor x = torch::randint(1, 100, {count}, context.generator("x", count)).to(type);
-      const boundary::Untouched given(x);
+      const boundary::Untouched given({x});
       EXPECT_NO_THROW(given.check("f()", "x"));
       const torch::Tensor place =
           torch::randint(0, count, {1}, context.generator("place", count), torch::kInt64);
@@ -53,11 +53,11 @@ TEST(Boundary, AnInputThatWasWrittenIntoShows) {
     }
   }
   torch::Tensor rows = torch::arange(64, torch::kFloat32).view({8, 8});
-  const boundary::Untouched given(rows);
+  const boundary::Untouched given({rows});
   rows.copy_(rows.index_select(
       0, torch::tensor({1, 0, 2, 3, 4, 5, 6, 7}, torch::kInt64)));  // the same sum
   EXPECT_NE(refused([&] { given.check("f()", "x"); }), "");
-  const boundary::Untouched nothing{torch::Tensor()};
+  const boundary::Untouched nothing({torch::Tensor()});
   EXPECT_NO_THROW(nothing.check("f()", "x"));
 }
 

@@ -281,6 +281,8 @@ TEST_F(FaultyParts, Rewards) {
   expect_of("one_for_a_prompt", "score() gave float32 [2]; expected float32 [2, 4], " + meaning);
   expect_of("not_a_number",
             "score() gave NaN in row 0 of float32 [2, 4]; expected finite values, " + meaning);
+  expect_of("overwrites_rollouts",
+            "score() wrote into the rollouts it is given; expected to find them as they were");
 }
 
 TEST_F(FaultyParts, Recommenders) {
@@ -316,6 +318,8 @@ TEST_F(FaultyParts, Metrics) {
   expect_of("row_short",
             "measure() gave float64 [2] as row_S of 'luck'; expected float64 [57], a value for "
             "every row");
+  expect_of("sorts_the_lists",
+            "measure() wrote into the lists it is given; expected to find them as they were");
 }
 
 TEST_F(FaultyParts, InAProcessOfItsOwnTheSameIsSaid) {

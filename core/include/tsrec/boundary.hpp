@@ -25,18 +25,20 @@ TSREC_API void check_floats(const torch::Tensor& x, at::IntArrayRef shape, const
 // Every number has a name, and no two of them the same.
 TSREC_API void check_names(const Numbers& numbers, const char* method);
 
-// A tensor on the CPU that a part is given and must leave as it is. Tensors elsewhere are not
+// Tensors on the CPU that a part is given and must leave as they are. Tensors elsewhere are not
 // looked at.
 class TSREC_API Untouched {
  public:
-  explicit Untouched(const torch::Tensor& x);  // shares its memory
+  explicit Untouched(std::vector<torch::Tensor> given);  // shares their memory
   // what: "the vectors it is given"
   void check(const char* method, const char* what) const;
 
  private:
-  torch::Tensor x_;
+  std::vector<torch::Tensor> given_;
   uint64_t digest_;
 };
+TSREC_API Untouched untouched(const Rollouts& rollouts);
+TSREC_API Untouched untouched(const Rankings& rankings);
 
 // --- source
 // The rows of all splits, and the SIDs if it ships some.

@@ -8,6 +8,7 @@ namespace {
 
 // Four lanes of multiply and add over eight bytes each: a word that changed or moved shows.
 uint64_t digest_of(const torch::Tensor& x) {
+  if (!x.defined() || !x.device().is_cpu()) return 0;
   constexpr uint64_t kFactor = 0x9E3779B97F4A7C15;
   const torch::Tensor plain = x.detach().contiguous();
   const auto* bytes = static_cast<const unsigned char*>(plain.const_data_ptr());
@@ -25,7 +26,11 @@ uint64_t digest_of(const torch::Tensor& x) {
   return digest;
 }
 
-bool is_looked_at(const torch::Tensor& x) { return x.defined() && x.device().is_cpu(); }
+uint64_t digest_of(const std::vector<torch::Tensor>& all) {
+  uint64_t digest = 0;
+  for (const torch::Tensor& x : all) digest = digest * 31 + digest_of(x);
+  return digest;
+}
 
 const char* name_of(torch::ScalarType type) {
   switch (type) {
@@ -116,10 +121,19 @@ void check_names(const Numbers& numbers, const char* method) {
   }
 }
 
-Untouched::Untouched(const torch::Tensor& x) : x_(x), digest_(is_looked_at(x) ? digest_of(x) : 0) {}
+Untouched::Untouched(std::vector<torch::Tensor> given)
+    : given_(std::move(given)), digest_(digest_of(given_)) {}
+
+Untouched untouched(const Rollouts& rollouts) {
+  return Untouched({rollouts.leaf_BG, rollouts.item_BG, rollouts.log_prob_BG, rollouts.target_B});
+}
+
+Untouched untouched(const Rankings& rankings) {
+  return Untouched({rankings.leaf_SM, rankings.item_SM, rankings.score_SM, rankings.certified_S});
+}
 
 void Untouched::check(const char* method, const char* what) const {
-  if (is_looked_at(x_) && digest_of(x_) != digest_)
+  if (digest_of(given_) != digest_)
     throw BrokenPart(method, " wrote into ", what, "; expected to find them as they were");
 }
 

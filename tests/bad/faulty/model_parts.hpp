@@ -149,4 +149,14 @@ inline torch::Tensor doubles(torch::Tensor score_BG) { return score_BG.to(torch:
 inline torch::Tensor not_a_number(torch::Tensor score_BG) { return score_BG.fill_(std::nan("")); }
 inline torch::Tensor one_for_a_prompt(torch::Tensor score_BG) { return score_BG.mean(1); }
 
+class OverwritesRollouts final : public Reward {
+ public:
+  OverwritesRollouts(const NoSettings&, Context&) {}
+  void prepare(const RewardInputs&, Context&) override {}
+  torch::Tensor score(const Rollouts& rollouts) const override {
+    torch::Tensor log_prob_BG = rollouts.log_prob_BG;
+    return log_prob_BG.neg_().clone();
+  }
+};
+
 }  // namespace tsrec::bad

@@ -48,6 +48,15 @@ class Gives final : public Metric {
   Gives(const NoSettings&, Context&) {}
   Numbers measure(const Evaluation&, Context&) const override { return measured(); }
 };
+class SortsTheLists final : public Metric {
+ public:
+  SortsTheLists(const NoSettings&, Context&) {}
+  Numbers measure(const Evaluation& evaluation, Context&) const override {
+    torch::Tensor item_SM = evaluation.rankings.item_SM;
+    item_SM.copy_(std::get<0>(item_SM.sort(1, /*descending=*/true)));
+    return {{"luck", 0.5, {}}};
+  }
+};
 inline Numbers nan_number() { return {{"luck", std::nan(""), {}}}; }
 inline Numbers unnamed_number() { return {{"", 0.5, {}}}; }
 inline Numbers number_twice() { return {{"luck", 0.5, {}}, {"luck", 0.25, {}}}; }

@@ -12,11 +12,10 @@ class GuardedInitializer final : public Guard<Initializer> {
   using Guard::Guard;
   NewRows rows(const InitializerInputs& inputs, Context& context) override {
     return call("rows()", [&] {
-      const boundary::Untouched input(inputs.rows.input_VD), output(inputs.rows.output_VD);
+      const boundary::Untouched model({inputs.rows.input_VD, inputs.rows.output_VD});
       NewRows rows = made().rows(inputs, context);
       boundary::check_rows(rows, inputs.rows, static_cast<int64_t>(inputs.tokens.tokens().size()));
-      input.check("rows()", "the model's embedding");
-      output.check("rows()", "the model's head");
+      model.check("rows()", "the model's rows");
       return rows;
     });
   }

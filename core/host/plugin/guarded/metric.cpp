@@ -12,8 +12,10 @@ class GuardedMetric : public Guard<Metric> {
   using Guard::Guard;
   Numbers measure(const Evaluation& evaluation, Context& context) const override {
     return call("measure()", [&] {
+      const boundary::Untouched given = boundary::untouched(evaluation.rankings);
       Numbers numbers = made().measure(evaluation, context);
       boundary::check_numbers(numbers, evaluation.samples.size(), "measure()");
+      given.check("measure()", "the lists it is given");
       return numbers;
     });
   }

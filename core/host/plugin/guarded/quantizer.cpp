@@ -13,14 +13,14 @@ class GuardedQuantizer : public Guard<Quantizer> {
   using Guard::Guard;
   void fit(const torch::Tensor& x_ND, Context& context) override {
     call("fit()", [&] {
-      given_.emplace(x_ND);
+      given_.emplace(std::vector<torch::Tensor>{x_ND});
       made().fit(x_ND, context);
       given_->check("fit()", kGiven);
     });
   }
   torch::Tensor encode(const torch::Tensor& x_ND) const override {
     return call("encode()", [&] {
-      const boundary::Untouched given(x_ND);
+      const boundary::Untouched given({x_ND});
       torch::Tensor code_NL = made().encode(x_ND);
       boundary::check_codes(code_NL, sizes(), x_ND.size(0));
       boundary::check_pure(made(), x_ND);

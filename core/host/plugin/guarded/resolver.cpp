@@ -12,7 +12,7 @@ class GuardedResolver final : public Guard<Resolver> {
   using Guard::Guard;
   SidTable resolve(const ResolverInputs& inputs, Context& context) override {
     return call("resolve()", [&] {
-      const boundary::Untouched given(inputs.code_NL);
+      const boundary::Untouched given({inputs.code_NL});
       SidTable sids = made().resolve(inputs, context);
       boundary::check_sids(sids, inputs.code_NL.size(0), "resolve()");
       given.check("resolve()", "the codes it is given");

@@ -15,8 +15,10 @@ class GuardedReward final : public Guard<Reward> {
   }
   torch::Tensor score(const Rollouts& rollouts) const override {
     return call("score()", [&] {
+      const boundary::Untouched given = boundary::untouched(rollouts);
       torch::Tensor score_BG = made().score(rollouts);
       boundary::check_scores(score_BG, rollouts);
+      given.check("score()", "the rollouts it is given");
       return score_BG;
     });
   }
