@@ -22,7 +22,8 @@ Texts texts_of(const Items& items, const std::string& column) {
 }
 
 ColumnFacts facts_of(const Items& items, const std::string& column) {
-  ColumnFacts facts{.name = column};
+  ColumnFacts facts;
+  facts.name = column;
   int64_t words = 0;
   for (int64_t item = 0; item < items.size(); ++item) {
     const std::string_view text = items.text(column, item);
@@ -56,7 +57,9 @@ double median_of(std::vector<int64_t> sorted) {
 
 SplitFacts facts_of(Split split, const Samples& samples,
                     const std::unordered_set<int64_t>& trained) {
-  SplitFacts facts{.split = split, .rows = samples.size()};
+  SplitFacts facts;
+  facts.split = split;
+  facts.rows = samples.size();
   std::unordered_set<int64_t> users, targets;
   std::vector<int64_t> lengths;
   for (int64_t row = 0; row < samples.size(); ++row) {
