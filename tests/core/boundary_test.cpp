@@ -57,6 +57,13 @@ TEST(Boundary, AnInputThatWasWrittenIntoShows) {
   rows.copy_(rows.index_select(
       0, torch::tensor({1, 0, 2, 3, 4, 5, 6, 7}, torch::kInt64)));  // the same sum
   EXPECT_NE(refused([&] { given.check("f()", "x"); }), "");
+  // Signs of a column: one bit each, in the same place of many words.
+  for (int64_t column = 0; column < 8; ++column) {
+    torch::Tensor signs = torch::ones({6, 8});
+    const boundary::Untouched before({signs});
+    signs.select(1, column).neg_();
+    EXPECT_NE(refused([&] { before.check("f()", "x"); }), "") << column;
+  }
   const boundary::Untouched nothing({torch::Tensor()});
   EXPECT_NO_THROW(nothing.check("f()", "x"));
 }
