@@ -29,7 +29,7 @@ TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
   const torch::Tensor image_NCD = torch::randn({count, 3, 4}, generator);
   data.items.set_tensor("image", image_NCD);
   data.items.set_tensor("sound", torch::randn({4, count}, generator).t().to(torch::kBFloat16));
-  data.items.set_tensor("price", torch::randint(1000, {count}, generator, torch::kInt64));
+  data.items.set_tensor("weight", torch::randint(1000, {count}, generator, torch::kInt64));
 
   const Dataset read = stored_and_read(data);
   ASSERT_EQ(read.items.size(), count);
@@ -39,7 +39,7 @@ TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
     for (const std::string& column : data.items.columns())
       EXPECT_EQ(read.items.text(column, item), data.items.text(column, item));
   }
-  EXPECT_EQ(read.items.tensor_columns(), (std::vector<std::string>{"image", "price", "sound"}));
+  EXPECT_EQ(read.items.tensor_columns(), (std::vector<std::string>{"image", "sound", "weight"}));
   for (const std::string& column : read.items.tensor_columns()) {
     EXPECT_EQ(read.items.tensor(column).scalar_type(), data.items.tensor(column).scalar_type());
     EXPECT_TRUE(torch::equal(read.items.tensor(column), data.items.tensor(column))) << column;

@@ -61,7 +61,9 @@ TEST(ActiveCalls, DeepNestingComesBackToWhereItWas) {
     EXPECT_EQ(now(), "part " + method);
     if (depth < 100) nest(depth + 1);
     EXPECT_EQ(now(), "part " + method);
-    if (depth < 20) EXPECT_EQ(elsewhere(), "part " + method);
+    if (depth < 20) {
+      EXPECT_EQ(elsewhere(), "part " + method);
+    }
   };
   nest(0);
   EXPECT_EQ(elsewhere(), "nobody");

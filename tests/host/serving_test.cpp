@@ -100,7 +100,9 @@ void expect_same(const Answer& a, const Answer& b, double tolerance) {
 TEST_F(Serving, AnswersAreTheModelsOwnLogProbabilities) {
   kit::TestContext context;
   const host::LoadedModel model(*experiment_.parts, folders(), /*with_test=*/false, context);
-  const Request request = random_request();
+  Request request = random_request();
+  // Of a longer one than any in training, the service shows the end alone.
+  request.history.resize(std::min<size_t>(request.history.size(), 6));
   const Answer answer = one(request);
   ASSERT_EQ(static_cast<int64_t>(answer.size()), request.count);
   Example example;
