@@ -3,18 +3,15 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tsrec/io/number_line.hpp"
+
 namespace tsrec::host {
 
 CurveFile::CurveFile(std::string stage, std::filesystem::path file)
     : stage_(std::move(stage)), file_(std::move(file)), out_(file_, std::ios::app) {}
 
 void CurveFile::number(std::string_view name, double value, int64_t step) {
-  out_ << nlohmann::ordered_json{{"stage", stage_},
-                                 {"name", std::string(name)},
-                                 {"step", step},
-                                 {"value", value}}
-              .dump()
-       << '\n';
+  out_ << io::number_line(stage_, name, value, step);
   check();
 }
 

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "nn/elementwise.hpp"
+#include "nn/kv_prefix.hpp"
 #include "nn/packed_product.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"

@@ -1,7 +1,7 @@
 // Every number of a run as a line of JSON, in one file of the run's folder.
 #include <fstream>
-#include <nlohmann/json.hpp>
 
+#include "tsrec/io/number_line.hpp"
 #include "tsrec/parts/tracker.hpp"
 
 namespace {
@@ -31,13 +31,7 @@ class JsonLines final : public Tracker {
     check();
   }
   void number(std::string_view stage, std::string_view name, double value, int64_t step) override {
-    out_ << nlohmann::ordered_json{{"stage", std::string(stage)},
-                                   {"name", std::string(name)},
-                                   {"step", step},
-                                   {"value", value}}
-                .dump()
-         << '\n'
-         << std::flush;  // somebody looks on
+    out_ << io::number_line(stage, name, value, step) << std::flush;  // somebody looks on
     check();
   }
   void close() override {
