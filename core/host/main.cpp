@@ -25,6 +25,11 @@ void choose_how_threads_wait() {
   ::setenv("GOMP_SPINCOUNT", kLooks, /*overwrite=*/0);
 }
 
+int cannot_start(const char* what) {
+  std::fprintf(stderr, "tsrec: %s: %s\n", what, ::dlerror());
+  return tsrec::host::kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -33,10 +38,8 @@ int main(int argc, char** argv) {
   const fs::path program = fs::read_symlink("/proc/self/exe", failed);
   const fs::path library = program.parent_path().parent_path() / "lib" / "libtsrec_host.so";
   void* const host = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_GLOBAL);
-  void* const entry = host == nullptr ? nullptr : ::dlsym(host, "tsrec_main");
-  if (entry == nullptr) {
-    std::fprintf(stderr, "tsrec: %s\n", ::dlerror());
-    return tsrec::host::kFailed;
-  }
+  if (host == nullptr) return cannot_start("cannot load the host's library");
+  void* const entry = ::dlsym(host, "tsrec_main");
+  if (entry == nullptr) return cannot_start("the library beside it is of another tsrec");
   return reinterpret_cast<int (*)(int, char**)>(entry)(argc, argv);
 }

@@ -1,5 +1,6 @@
 #include "tsrec/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <sstream>
@@ -167,6 +168,18 @@ std::string Field::complaint() const {
 Field& Options::add_target(std::string_view key, Field::Target target) {
   fields_.push_back(std::make_unique<Field>(std::string(key), target));
   return *fields_.back();
+}
+
+std::vector<std::string> Options::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& field : fields_) keys.push_back(field->facts().key);
+  return keys;
+}
+
+Field* Options::find(std::string_view key) const {
+  const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const auto& field) { return field->facts().key == key; });
+  return found == fields_.end() ? nullptr : found->get();
 }
 
 }  // namespace tsrec

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "rules.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::kit {
 namespace any_part_rule {  // rules of other kinds have the same names
@@ -22,21 +23,12 @@ void named_and_described(const Subject& subject) {
           "' must be one line that says what the part does");
 }
 
-// The fields of fresh settings, with what they point into.
-struct Declared {
-  explicit Declared(const PartInfo& info) : settings(info.new_settings(), info.delete_settings) {
-    info.declare(settings.get(), options);
-  }
-  std::shared_ptr<void> settings;
-  Options options;
-};
-
 void options_are_documented(const Subject& subject) {
   // What the host itself reads in a part's table.
   const std::set<std::string> taken = {"use",     "name",       "enabled", "seed",   "weight",
                                        "repeat",  "tasks",      "from",    "select", "kind",
                                        "include", "curve_rows", "patience"};
-  Declared declared(subject.info());
+  const PartOptions declared(subject.info());
   for (const auto& field : declared.options.fields()) {
     const Field::Facts& facts = field->facts();
     require(is_name(facts.key), "option '", facts.key, "' is no name; use a-z, 0-9 and _");
@@ -51,7 +43,7 @@ void options_are_documented(const Subject& subject) {
 }
 
 void declaring_again_gives_the_same(const Subject& subject) {
-  Declared first(subject.info()), second(subject.info());
+  const PartOptions first(subject.info()), second(subject.info());
   require(first.options.fields().size() == second.options.fields().size(),
           "another number of options the second time");
   for (size_t i = 0; i < first.options.fields().size(); ++i) {
@@ -70,7 +62,7 @@ void made_twice_and_destroyed(const Subject& subject) {
 
 // At the ends of every range: made, or refused with a sentence.
 void made_at_the_ends_of_its_ranges(const Subject& subject) {
-  Declared declared(subject.info());
+  const PartOptions declared(subject.info());
   for (const auto& field : declared.options.fields()) {
     const Field::Facts& facts = field->facts();
     if (facts.type != "int" && facts.type != "float") continue;

@@ -6,6 +6,8 @@
 #include <cfenv>
 #include <sstream>
 
+#include "tsrec/part_options.hpp"
+#include "tsrec/suggest.hpp"
 #include "tsrec/testing/toy.hpp"
 
 namespace tsrec::kit {
@@ -50,14 +52,20 @@ void set_from_text(Field& field, const std::string& text) {
 }  // namespace
 
 Subject::Subject(const PartInfo& info, OptionTexts options)
-    : info_(info), options_(std::move(options)) {}
+    : info_(info), options_(std::move(options)) {
+  if (options_.empty()) return;
+  const PartOptions declared(info_);
+  for (const auto& [key, text] : options_) {
+    if (declared.options.find(key) == nullptr)
+      throw ConfigError(info_.kind, " '", info_.name, "' has no option '", key, "'",
+                        suggest(key, declared.options.keys()));
+  }
+}
 
 std::vector<std::string> Subject::missing() const {
-  const std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
-  Options declared;
-  info_.declare(settings.get(), declared);
+  const PartOptions declared(info_);
   std::vector<std::string> names;
-  for (const auto& field : declared.fields()) {
+  for (const auto& field : declared.options.fields()) {
     const std::string& key = field->facts().key;
     const auto* slot = std::get_if<AnySlot*>(&field->target());
     const bool is_given = slot != nullptr ? parts_.contains(key) || !toys((*slot)->kind()).empty()
@@ -74,32 +82,25 @@ Subject Subject::with(const std::string& key, std::vector<AnySlot::Entry> parts)
 }
 
 std::shared_ptr<void> Subject::settings() const {
-  std::shared_ptr<void> settings(info_.new_settings(), info_.delete_settings);
-  Options declared;
-  info_.declare(settings.get(), declared);
+  const PartOptions declared(info_);
   for (const auto& [key, text] : options_) {
-    auto& fields = declared.fields();
-    const auto field = std::find_if(fields.begin(), fields.end(), [&, name = key](const auto& f) {
-      return f->facts().key == name;
-    });
-    if (field == fields.end())
-      throw ConfigError(info_.kind, " '", info_.name, "' has no option '", key, "'");
-    set_from_text(**field, text);
-    if (const std::string complaint = (*field)->complaint(); !complaint.empty())
+    Field& field = *declared.options.find(key);
+    set_from_text(field, text);
+    if (const std::string complaint = field.complaint(); !complaint.empty())
       throw ConfigError(complaint);
   }
-  for (const auto& field : declared.fields()) {
+  for (const auto& field : declared.options.fields()) {
     auto* slot = std::get_if<AnySlot*>(&field->target());
     if (slot == nullptr) continue;
     const auto given = parts_.find(field->facts().key);
     (*slot)->entries = given != parts_.end() ? given->second : toys((*slot)->kind());
   }
-  for (const auto& field : declared.fields()) {
+  for (const auto& field : declared.options.fields()) {
     for (const auto& check : field->facts().checks) {
       if (const std::string complaint = check(); !complaint.empty()) throw ConfigError(complaint);
     }
   }
-  return settings;
+  return declared.settings;
 }
 
 std::shared_ptr<Part> Subject::make(Context& context) const {

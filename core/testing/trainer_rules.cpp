@@ -1,6 +1,7 @@
 #include <set>
 
 #include "rules.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::kit {
 namespace trainer_rule {  // rules of other kinds have the same names
@@ -54,11 +55,8 @@ void steps_train_the_policy(const Subject& subject) {
 
 // The same trainer with nothing in the options that are parts.
 Subject without_parts(Subject subject) {
-  const std::shared_ptr<void> settings(subject.info().new_settings(),
-                                       subject.info().delete_settings);
-  Options options;
-  subject.info().declare(settings.get(), options);
-  for (const auto& field : options.fields()) {
+  const PartOptions declared(subject.info());
+  for (const auto& field : declared.options.fields()) {
     if (std::holds_alternative<AnySlot*>(field->target()))
       subject = subject.with(field->facts().key, {});
   }

@@ -1,4 +1,5 @@
 // A good table of parts of all kinds; each breaks one promise of its interface.
+#include "bad/faulty.hpp"
 #include "bad/faulty/data_parts.hpp"
 #include "bad/faulty/model_parts.hpp"
 #include "bad/faulty/rankings.hpp"
@@ -8,10 +9,6 @@ namespace {
 using namespace tsrec;
 using namespace tsrec::bad;
 
-template <class Interface, class Impl, class Settings = NoSettings>
-constexpr PartInfo faulty(const char* name) {
-  return part<Interface, Impl, Settings>(name, 1, "Breaks a promise on purpose");
-}
 template <class Impl, class Settings = ToyCodes>
 constexpr PartInfo quantizer(const char* name) {
   return faulty<Quantizer, Impl, Settings>(name);

@@ -1,11 +1,13 @@
 // A good table of parts that fail at work, each in its own way.
 #include <csignal>
 
+#include "bad/faulty.hpp"
 #include "bad/plain_quantizer.hpp"
 
 namespace {
 
 using namespace tsrec;
+using bad::faulty;
 
 class ThrowsInMake final : public bad::PlainQuantizer {
  public:
@@ -35,13 +37,10 @@ class Crashes final : public bad::PlainQuantizer {
   }
 };
 
-template <class Impl>
-constexpr PartInfo faulty(const char* name) {
-  return part<Quantizer, Impl, NoSettings>(name, 1, "Fails on purpose");
-}
-
 }  // namespace
 
-TSREC_PLUGIN("acme.faulty", "1.2.0", faulty<ThrowsInMake>("throws_in_make"),
-             faulty<ThrowsInFit>("throws_in_fit"), faulty<ThrowsANumber>("throws_a_number"),
-             faulty<Crashes>("crashes"))
+TSREC_PLUGIN("acme.faulty", "1.2.0",  //
+             (faulty<Quantizer, ThrowsInMake>("throws_in_make")),
+             (faulty<Quantizer, ThrowsInFit>("throws_in_fit")),
+             (faulty<Quantizer, ThrowsANumber>("throws_a_number")),
+             (faulty<Quantizer, Crashes>("crashes")))

@@ -1,9 +1,11 @@
 // A good table of trackers that fail at work, each in its own way.
+#include "bad/faulty.hpp"
 #include "tsrec/parts/tracker.hpp"
 
 namespace {
 
 using namespace tsrec;
+using bad::faulty;
 
 class Quiet : public Tracker {
  public:
@@ -38,13 +40,10 @@ class ThrowsInClose final : public Quiet {
   void close() override { throw std::runtime_error("no goodbye"); }
 };
 
-template <class Impl>
-constexpr PartInfo faulty(const char* name) {
-  return part<Tracker, Impl, NoSettings>(name, 1, "Fails on purpose");
-}
-
 }  // namespace
 
-TSREC_PLUGIN("acme.faulty_trackers", "1.2.0", faulty<ThrowsInMake>("throws_in_make"),
-             faulty<ThrowsInOpen>("throws_in_open"), faulty<ThrowsInNumber>("throws_in_number"),
-             faulty<ThrowsInClose>("throws_in_close"))
+TSREC_PLUGIN("acme.faulty_trackers", "1.2.0",  //
+             (faulty<Tracker, ThrowsInMake>("throws_in_make")),
+             (faulty<Tracker, ThrowsInOpen>("throws_in_open")),
+             (faulty<Tracker, ThrowsInNumber>("throws_in_number")),
+             (faulty<Tracker, ThrowsInClose>("throws_in_close")))

@@ -50,7 +50,7 @@ TEST(Check, RefusesOptionsBeforeItTriesRules) {
     EXPECT_EQ(outcome.code, 2) << outcome.text;
     EXPECT_EQ(outcome.text, "tsrec: " + sentence + "\n");
   };
-  expect("epocs=1", "--set sft.epocs: trainer 'sft' has no such option; did you mean 'epochs'?");
+  expect("epocs=1", "trainer 'sft' has no option 'epocs'; did you mean 'epochs'?");
   expect("max_steps=many", "option 'max_steps' is 'many'; expected int");
   const Outcome missing = run("check /nowhere/opq.so");
   EXPECT_EQ(missing.code, 3) << missing.text;
@@ -363,7 +363,8 @@ TEST(Cli, PartsSayWhereTheyCameFromAndBrokenFilesAreWarnings) {
   const Outcome by_path =
       run("list quantizer --plugins " + bad + "/no_entry", "TSREC_PLUGIN_PATH=:" + faulty + ": ");
   EXPECT_EQ(by_path.code, 0);
-  EXPECT_TRUE(contains(by_path.text, "  throws_in_fit           Fails on purpose  " + mark + "\n"))
+  EXPECT_TRUE(contains(by_path.text,
+                       "  throws_in_fit           Breaks a promise on purpose  " + mark + "\n"))
       << by_path.text;
   EXPECT_TRUE(contains(by_path.text, "warning: '" + bad + "/no_entry/no_entry.so' has no entry"))
       << by_path.text;

@@ -10,6 +10,7 @@
 #include "pipeline/runner.hpp"
 #include "plugin/registry.hpp"
 #include "support/published_files.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -95,10 +96,8 @@ TEST(Key, EveryPartThatReadsFiles) {
   registry.load_all();
   std::set<std::string> found;
   for (const auto& [part, file] : registry.parts()) {
-    const std::shared_ptr<void> settings(part->new_settings(), part->delete_settings);
-    Options options;
-    part->declare(settings.get(), options);
-    for (const auto& field : options.fields()) {
+    const PartOptions declared(*part);
+    for (const auto& field : declared.options.fields()) {
       if (field->facts().type != "path" || field->facts().is_place) continue;
       found.insert(part->name);
       const TempFolder folder;

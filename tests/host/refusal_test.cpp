@@ -104,6 +104,20 @@ TEST(Refusal, UnknownKind) {
                 " is of no kind that this tsrec has; did you mean 'quantizer'?");
 }
 
+TEST(Refusal, NeedOfNoKind) {
+  EXPECT_EQ(refusal_in(bad("misspelt_need")),
+            "quantizer 'misspelt_need' in " + quoted("misspelt_need") +
+                " needs 'encodr', which is no kind of part; did you mean 'encoder'?");
+}
+
+TEST(Refusal, NeedOfAList) {
+  EXPECT_EQ(refusal_in(bad("needs_a_list")),
+            "quantizer 'needs_a_list' in " + quoted("needs_a_list") +
+                " needs 'metric', of which an experiment may have any number\n"
+                "  kNeeds names kinds that stand once: source, encoder, quantizer, resolver, "
+                "extractor, backbone, initializer");
+}
+
 TEST(Refusal, NameThatNoExperimentCouldUse) {
   EXPECT_EQ(refusal_in(bad("unusable_name")),
             "quantizer 'My Quantizer' in " + quoted("unusable_name") +

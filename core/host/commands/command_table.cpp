@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/document.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

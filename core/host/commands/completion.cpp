@@ -12,6 +12,7 @@
 #include "plugin/registry.hpp"
 #include "support/installation.hpp"
 #include "tsrec/io/files.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -46,10 +47,7 @@ void add_fields(const std::string& prefix, const Options& options, std::vector<S
 
 // The part's own, and the host's in the same table.
 void add_options(const std::string& prefix, const PartInfo& part, std::vector<Settable>& all) {
-  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
-  Options options;
-  part.declare(settings.get(), options);
-  add_fields(prefix, options, all);
+  add_fields(prefix, PartOptions(part).options, all);
   for (const HostTable& table : host_tables_of(*find_kind(part.kind)))
     add_fields(prefix, table.options, all);
 }
@@ -68,10 +66,8 @@ void add_kind(const std::string& kind, const std::string& prefix, const Node& no
 // The options of a part that are parts themselves.
 void add_owned(const std::string& prefix, const PartInfo& part, const Node& table,
                Registry& registry, std::vector<Settable>& all) {
-  const std::shared_ptr<void> settings(part.new_settings(), part.delete_settings);
-  Options options;
-  part.declare(settings.get(), options);
-  for (const auto& field : options.fields()) {
+  const PartOptions declared(part);
+  for (const auto& field : declared.options.fields()) {
     const auto* slot = std::get_if<AnySlot*>(&field->target());
     const Node* node = slot != nullptr ? table.find(field->facts().key) : nullptr;
     if (node == nullptr) continue;

@@ -17,9 +17,8 @@ Dataset data_of(const Experiment& experiment, const Store& store) {
   const StageResult load = plan_stages(experiment, store).front();
   if (load.state == StageResult::State::stored) return read_dataset(load.folder);
   const PartChoice& source = experiment.parts->source;
-  RunSettings settings = experiment.run;
-  settings.seed = source.seed.value_or(settings.seed);
-  RunContext context(settings, load.id.text(), /*curve=*/"");
+  RunContext context(settings_of(experiment.stages.front(), experiment.run), load.id.text(),
+                     /*curve=*/"");
   return source.make<Source>(context)->load(context);
 }
 

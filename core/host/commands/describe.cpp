@@ -4,6 +4,7 @@
 #include "pipeline/host_keys.hpp"
 #include "plugin/registry.hpp"
 #include "tsrec/io/toml_text.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -102,15 +103,13 @@ int command_describe(const Arguments& arguments) {
   Origin asked;
   asked.flag = "the command line";
   const auto [part, file] = registry.find(arguments.words[0], arguments.words[1], asked);
-  const std::shared_ptr<void> settings(part->new_settings(), part->delete_settings);
-  Options options;
-  part->declare(settings.get(), options);
+  PartOptions declared(*part);
   if (arguments.markdown) {
-    print_markdown(options);
+    print_markdown(declared.options);
   } else if (arguments.toml) {
-    print_toml(*part, options);
+    print_toml(*part, declared.options);
   } else {
-    print_text(*part, *file, options);
+    print_text(*part, *file, declared.options);
   }
   return kFine;
 }

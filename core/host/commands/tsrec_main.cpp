@@ -10,6 +10,7 @@
 #include "plugin/registry.hpp"
 #include "tsrec/error.hpp"
 #include "tsrec/memory.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

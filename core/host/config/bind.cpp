@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "config/document.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

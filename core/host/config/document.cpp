@@ -5,6 +5,7 @@
 #include "config/names.hpp"
 #include "config/toml_reader.hpp"
 #include "support/installation.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

@@ -84,9 +84,6 @@ class TSREC_HOST_API Document {
   mutable std::vector<std::string> complaints_;
 };
 
-// "; did you mean 'levels'?" or "; known: a, b, c" (edit distance <= length / 3 + 1).
-TSREC_HOST_API std::string suggest(std::string_view wrong, const std::vector<std::string>& known);
-
 // Fills the fields from the table: types, ranges, names, required, old names, checks. Fields that
 // are parts are left to the registry; keys in `others` are somebody else's. All problems go to
 // document.complain(). what: "quantizer 'rq_kmeans'".

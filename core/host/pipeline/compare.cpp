@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tsrec/suggest.hpp"
+
 namespace tsrec::host {
 namespace {
 

@@ -42,7 +42,7 @@ void check_needs(const Parts& parts, const Document& document) {
   const auto check = [&](const PartChoice& choice) {
     std::istringstream needs(choice.info->needs);
     for (std::string kind; needs >> kind;) {
-      const auto found = by_kind.find(kind);
+      const auto found = by_kind.find(kind);  // the source, and it alone, is always there
       if (found == by_kind.end() || *found->second) continue;
       document.complain(choice.origin,
                         c10::str("the ", choice.kind, " '", choice.use, "' needs ",

@@ -96,8 +96,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   forget_peak_memory();
   const auto began = std::chrono::steady_clock::now();
   {
-    RunSettings settings = experiment.run;
-    settings.seed = stage.seed.value_or(settings.seed);
+    const RunSettings settings = settings_of(stage, experiment.run);
     RunContext context(settings, stage.id.text(), work / "curves.jsonl", &trackers);
     Run run(stage, done, work, context, settings.checkpoint_seconds);
     stage.run(run);
@@ -150,14 +149,19 @@ StageResult start_result(const Stage& stage, const Experiment& experiment, const
 
 }  // namespace
 
-std::string key_text(const Stage& stage, const RunSettings& run,
-                     const std::vector<std::string>& input_digests, const Store& store) {
+RunSettings settings_of(const Stage& stage, const RunSettings& run) {
   RunSettings settings = run;
   settings.seed = stage.seed.value_or(run.seed);
+  return settings;
+}
+
+std::string key_text(const Stage& stage, const RunSettings& run,
+                     const std::vector<std::string>& input_digests, const Store& store) {
   const auto content = [&](const std::string& option, const fs::path& path) {
     return store.content_lines(option, path);
   };
-  std::string text = "tsrec-key 1\nstage " + stage.id.text() + "\n" + key_lines(settings);
+  std::string text =
+      "tsrec-key 1\nstage " + stage.id.text() + "\n" + key_lines(settings_of(stage, run));
   for (const PartChoice& part : stage.parts) text += part.key_text(content);
   text += stage.key_lines;
   for (size_t i = 0; i < stage.inputs.size(); ++i)

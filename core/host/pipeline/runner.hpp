@@ -13,6 +13,9 @@ TSREC_HOST_API std::string key_text(const Stage& stage, const RunSettings& run,
                                     const std::vector<std::string>& input_digests,
                                     const Store& store);
 
+// The run's, with the stage's own seed where it has one.
+TSREC_HOST_API RunSettings settings_of(const Stage& stage, const RunSettings& run);
+
 // Makes one stage's artefact: fills digest, seconds and counters, or throws. done: the stages
 // before.
 using MakeStage = std::function<void(const Stage& stage, const std::vector<StageResult>& done,

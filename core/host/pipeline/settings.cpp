@@ -6,6 +6,7 @@
 #include "config/entries.hpp"
 #include "config/names.hpp"
 #include "support/cuda.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

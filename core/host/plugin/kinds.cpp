@@ -16,6 +16,7 @@
 #include "tsrec/parts/task.hpp"
 #include "tsrec/parts/tracker.hpp"
 #include "tsrec/parts/trainer.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {

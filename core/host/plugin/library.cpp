@@ -5,12 +5,14 @@
 #include <boost/dll/shared_library.hpp>
 #include <cfenv>
 #include <set>
+#include <sstream>
 
 #include "config/document.hpp"
 #include "plugin/facts.hpp"
 #include "plugin/kinds.hpp"
 #include "plugin/probe.hpp"
 #include "support/mapped_libraries.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -38,6 +40,25 @@ std::string advice_for(const std::string& load_error) {
   return kRebuild;
 }
 
+// A misspelt need would be one that every experiment has.
+std::string wrong_needs(const PartInfo& part) {
+  std::istringstream needs(part.needs == nullptr ? "" : part.needs);
+  for (std::string name; needs >> name;) {
+    const Kind* kind = find_kind(name);
+    if (kind == nullptr)
+      return " needs '" + name + "', which is no kind of part" + suggest(name, kind_names());
+    if (kind->is_list) {
+      std::vector<std::string> single;
+      for (const Kind& other : kinds()) {
+        if (!other.is_list) single.emplace_back(other.name);
+      }
+      return c10::str(" needs '", name, "', of which an experiment may have any number\n",
+                      "  kNeeds names kinds that stand once: ", c10::Join(", ", single));
+    }
+  }
+  return "";
+}
+
 std::string wrong_part(const PartInfo& part, const std::string& in) {
   if (part.kind == nullptr || part.name == nullptr || part.summary == nullptr)
     return in + " has a part without kind, name or summary\n  describe it with tsrec::part<...>()";
@@ -54,6 +75,7 @@ std::string wrong_part(const PartInfo& part, const std::string& in) {
     return what +
            " has a name that no experiment could use\n  names begin with a-z and go on with "
            "a-z, 0-9 and _";
+  if (const std::string wrong = wrong_needs(part); !wrong.empty()) return what + wrong;
   return "";
 }
 

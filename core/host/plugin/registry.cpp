@@ -7,6 +7,8 @@
 #include "plugin/active_call.hpp"
 #include "plugin/library.hpp"
 #include "tsrec/boundary.hpp"
+#include "tsrec/part_options.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 
@@ -116,12 +118,6 @@ void WeightKey::declare(Options& o) {
 
 namespace {
 
-std::vector<std::string> keys_of(const Options& options) {
-  std::vector<std::string> keys;
-  for (const auto& field : options.fields()) keys.push_back(field->facts().key);
-  return keys;
-}
-
 // Keys of the table that are none of these.
 std::vector<std::string> keys_beside(const Node& table, const std::vector<std::string>& these) {
   std::vector<std::string> keys;
@@ -169,14 +165,12 @@ PartChoice Registry::choose(std::string_view kind, const Node& table, const Docu
   choice.use = std::get<std::string>(use->value);
   choice.name = name_of(table);
   std::tie(choice.info, choice.plugin) = find(kind, choice.use, use->origin);
-  choice.settings =
-      std::shared_ptr<void>(choice.info->new_settings(), choice.info->delete_settings);
-  Options own;
-  choice.info->declare(choice.settings.get(), own);
+  auto [settings, own] = PartOptions(*choice.info);
+  choice.settings = std::move(settings);
   EntryKeys entry;
   entry.declare(host);
-  const std::vector<std::string> host_keys = keys_of(host);
-  refuse_shared_keys(choice, keys_of(own), host_keys);
+  const std::vector<std::string> host_keys = host.keys();
+  refuse_shared_keys(choice, own.keys(), host_keys);
   refuse_unsound_options(choice, own);
   const std::string what = choice.kind + " '" + choice.use + "'";
   choice.options = host::bind(own, table, what, host_keys, document);

@@ -1,5 +1,7 @@
 #include "serving/stored_model.hpp"
 
+#include "tsrec/suggest.hpp"
+
 namespace tsrec::host::serving {
 
 namespace fs = std::filesystem;

@@ -103,6 +103,8 @@ class TSREC_API Options {
   }
   std::vector<std::unique_ptr<Field>>& fields() { return fields_; }
   const std::vector<std::unique_ptr<Field>>& fields() const { return fields_; }
+  std::vector<std::string> keys() const;    // of the fields, in their order
+  Field* find(std::string_view key) const;  // null: there is none of this key
 
  private:
   Field& add_target(std::string_view key, Field::Target target);

@@ -9,6 +9,7 @@ using OptionTexts = std::map<std::string, std::string>;  // lists: separated by 
 
 class TSREC_API Subject {
  public:
+  // Throws ConfigError: an option that the part does not have.
   explicit Subject(const PartInfo& info, OptionTexts options = {});
   const PartInfo& info() const { return info_; }
   const OptionTexts& options() const { return options_; }
@@ -16,8 +17,7 @@ class TSREC_API Subject {
   Subject with(const std::string& key, std::vector<AnySlot::Entry> parts) const;
   // Required options that have no value here.
   std::vector<std::string> missing() const;
-  // The options' values in fresh settings. Throws ConfigError: an option that the part does not
-  // have, or a value that it refuses.
+  // The options' values in fresh settings. Throws ConfigError: a value that the part refuses.
   std::shared_ptr<void> settings() const;
   // Options that are parts hold toys where nothing else is given, so far as their kind has one
   // (toy.hpp). Throws what settings() throws.

@@ -1,8 +1,8 @@
+#include "tsrec/suggest.hpp"
+
 #include <algorithm>
 
-#include "config/document.hpp"
-
-namespace tsrec::host {
+namespace tsrec {
 namespace {
 
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -38,4 +38,4 @@ std::string suggest(std::string_view wrong, const std::vector<std::string>& know
   return known.empty() ? "; none is known here" : "; known: " + list;
 }
 
-}  // namespace tsrec::host
+}  // namespace tsrec
