@@ -19,6 +19,8 @@ constexpr PartInfo quantizer(const char* name) {
 TSREC_PLUGIN("acme.faulty_parts", "1.2.0",  //
              (faulty<Source, SpoiledData<unknown_item>>("unknown_item")),
              (faulty<Source, SpoiledData<short_times>>("short_times")),
+             (faulty<Source, SpoiledData<crash>>("crashes")),
+             (faulty<Source, SpoiledData<leave>>("leaves")),
              (faulty<Encoder, SpoiledVectors<to_double>>("doubles")),
              (faulty<Encoder, SpoiledVectors<with_nan>>("with_nan")),
              (faulty<Encoder, SpoiledVectors<without_last>>("row_missing")),

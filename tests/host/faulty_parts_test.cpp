@@ -137,6 +137,29 @@ TEST_F(FaultyParts, Sources) {
             "every row");
 }
 
+// Commands that call parts without running a stage name who ended them, too.
+TEST_F(FaultyParts, SourceThatEndsTheProcessOfData) {
+  const auto data_with = [](const std::string& use) {
+    const std::string folder = world_->path().string();
+    return run("data " + folder + " --plugins " + kFaultyParts.parent_path().string() +
+               " --store " + folder + "/other_store" + instead_of("source", use));
+  };
+  const auto said_of = [](const std::string& use, const std::string& rest) {
+    return "tsrec: " + described({"source", use, "", "", "", ""}) + " ended the process in load()" +
+           rest + "\n";
+  };
+  const Outcome crashed = data_with("crashes");
+  EXPECT_NE(crashed.code, 0);
+  EXPECT_TRUE(contains(crashed.text, said_of("crashes", ", by signal 11 (Segmentation fault)")))
+      << crashed.text;
+  const Outcome left = data_with("leaves");
+  EXPECT_EQ(left.code, 4);
+  EXPECT_TRUE(contains(left.text, said_of("leaves",
+                                          ", by calling exit(); a part that cannot go on "
+                                          "throws")))
+      << left.text;
+}
+
 TEST_F(FaultyParts, Encoders) {
   const auto expect_of = [](const std::string& use, const std::string& sentence) {
     expect({"encoder", use, instead_of("encoder", use), "embed", "encode()", sentence});

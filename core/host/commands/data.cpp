@@ -26,6 +26,7 @@ Dataset data_of(const Experiment& experiment, const Store& store) {
 
 int command_data(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, named_experiment(arguments));
+  watch_endings();
   const PartChoice& source = opened.experiment.parts->source;
   const Dataset data = data_of(opened.experiment, Store(arguments.store));
   std::cout << source.described() << ": " << text_of(data_report(data));

@@ -82,14 +82,17 @@ void prepare_process(const RunSettings& run) {
     log(Level::warning, "the GPU of this machine is not used: " + why_no_cuda());
 }
 
-void watch_process(bool is_child, bool isolates) {
+void watch_endings(const char* advice) {
   const FindOpenCall find = []() noexcept -> OpenCall {
     const ActiveCall::Names names = ActiveCall::of_this_thread();
     return {names.part, names.method};
   };
+  name_who_ends_the_process(find, advice);
+}
+
+void watch_process(bool is_child, bool isolates) {
   const bool is_advised = !is_child && !isolates;
-  name_who_ends_the_process(
-      find, is_advised ? "; --isolate runs every stage in a process of its own" : "");
+  watch_endings(is_advised ? "; --isolate runs every stage in a process of its own" : "");
   watch_signals(/*acknowledges=*/!is_child);
 }
 

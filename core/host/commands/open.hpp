@@ -28,7 +28,10 @@ std::filesystem::path run_folder(const Arguments& arguments, const std::string& 
 // A fresh folder below the store's runs/, stamped with the time.
 std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
 void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
-// For a process that is about to call parts: stops, crashes and exit() are answered with sentences.
+// For a process that is about to call parts: crashes and exit() are answered with a sentence, and
+// with the advice behind it.
+void watch_endings(const char* advice = "");
+// The same for a process that runs stages, which stop when they are asked to: stops, crashes and exit() are answered with sentences.
 // is_child: of a run with --isolate, which has acknowledged the stop that it passes on.
 void watch_process(bool is_child, bool isolates);
 

@@ -135,6 +135,7 @@ int command_recommend(const Arguments& arguments) {
   const std::string& named = arguments.words.front();
   const Opened opened = open_experiment(arguments, named);
   prepare_process(opened.experiment.run);
+  watch_endings();
   const Store store(arguments.store);
   const fs::path run = recorded_run(arguments, named);
   const ModelFolders stored = serving::stored_model(

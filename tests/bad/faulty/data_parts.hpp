@@ -1,6 +1,9 @@
 // Sources, encoders, quantizers, resolvers and extractors with one fault each.
 #pragma once
 
+#include <csignal>
+#include <cstdlib>
+
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/resolver.hpp"
@@ -24,6 +27,8 @@ inline void unknown_item(Dataset& data) { data.train.history_H[1] = data.items.s
 inline void short_times(Dataset& data) {
   data.valid.time_S = data.valid.time_S.slice(0, 1).clone();
 }
+inline void crash(Dataset&) { std::raise(SIGSEGV); }
+inline void leave(Dataset&) { std::exit(0); }
 
 // --- encoder
 template <torch::Tensor (*spoil)(torch::Tensor)>
