@@ -7,7 +7,7 @@
 #include "text/bpe.hpp"
 #include "text/bpe_trainer.hpp"
 #include "text/byte_alphabet.hpp"
-#include "text/pretokenize.hpp"
+#include "text/pipeline.hpp"
 #include "text/tokenizer_files.hpp"
 #include "text/utf8.hpp"
 
@@ -32,59 +32,66 @@ nlohmann::json trained_config() {
 }
 
 std::unordered_map<std::string, int64_t> count_words(std::span<const std::string> texts) {
-  const Pretokenizer pretokenizer(SplitPattern::qwen2);
+  const Pipeline pipeline = qwen2_pipeline(nullptr);
   std::unordered_map<std::string, int64_t> counts;
   for (const std::string& text : texts) {
-    pretokenizer.split(nfc(valid_utf8(text)),
-                       [&](std::string_view word) { ++counts[std::string(word)]; });
+    pipeline.pre_tokenizer.split({pipeline.normalizer(valid_utf8(text))},
+                                 [&](const Part& word) { ++counts[std::string(word.text)]; });
   }
   return counts;
+}
+
+// Byte-level BPE as it is trained here, with one token more: end of text.
+TokenizerFiles trained_files(std::vector<std::string> pieces, std::vector<Merge> merges) {
+  const auto eos = static_cast<int32_t>(pieces.size());
+  TokenizerFiles files;
+  files.kept.bpe = std::make_shared<const Bpe>(std::move(pieces), std::move(merges));
+  files.kept.config = trained_config();
+  files.pipeline = qwen2_pipeline(files.kept.bpe);
+  files.added = {{eos, kEndOfText, /*special=*/true}};
+  files.eos = kEndOfText;
+  return files;
 }
 
 }  // namespace
 
 struct Tokenizer::Impl {
   explicit Impl(TokenizerFiles files)
-      : bpe(std::make_shared<const Bpe>(std::move(files.pieces), std::move(files.merges),
-                                        files.whole_words_first)),
-        pretokenizer(files.pattern),
-        normalizes(files.nfc),
-        size(static_cast<int64_t>(bpe->pieces().size())),
-        config(std::move(files.config)),
-        whole(std::move(files.whole)) {
+      : pipeline(std::make_shared<const Pipeline>(std::move(files.pipeline))),
+        kept(std::make_shared<const KeptFiles>(std::move(files.kept))),
+        size(static_cast<int64_t>(pipeline->model->pieces().size())) {
     for (AddedToken& token : files.added) insert(std::move(token));
+    eos = id_of_added.at(files.eos);
   }
 
   void insert(AddedToken token) {
-    AddedTokenMatcher& matcher = token.normalized ? after_nfc : before_nfc;
-    matcher.insert(token.normalized ? normal(token.content) : token.content, token.id);
+    if (token.normalized)
+      after_normalizing.insert(pipeline->normalizer(token.content), token);
+    else
+      before_normalizing.insert(token.content, token);
     id_of_added[token.content] = token.id;
     size = std::max<int64_t>(size, token.id + 1);
     added[token.id] = std::move(token);
   }
 
-  std::string normal(std::string_view text) const {
-    return normalizes ? nfc(text) : std::string(text);
-  }
-
-  // The id of a token by its spelling in the files, as transformers looks it up.
+  // Tokens by their spelling in the files, as transformers looks them up.
   std::unordered_set<std::string> taken_spellings() const {
     const ByteAlphabet alphabet;
+    const bool is_byte_level = pipeline->pre_tokenizer.is_byte_level();
     std::unordered_set<std::string> taken;
-    for (const std::string& piece : bpe->pieces()) taken.insert(alphabet.spell(piece));
+    for (const std::string& piece : pipeline->model->pieces())
+      taken.insert(is_byte_level ? alphabet.spell(piece) : piece);
     for (const auto& [id, token] : added) taken.insert(token.content);
     return taken;
   }
 
-  std::shared_ptr<const Bpe> bpe;  // shared by copies, its word cache too
-  Pretokenizer pretokenizer;
-  bool normalizes;
-  AddedTokenMatcher before_nfc, after_nfc;
+  std::shared_ptr<const Pipeline> pipeline;  // shared by copies, the model's word cache too
+  std::shared_ptr<const KeptFiles> kept;
+  AddedTokenMatcher before_normalizing, after_normalizing;
   std::map<int32_t, AddedToken> added;
   std::map<std::string, int32_t, std::less<>> id_of_added;
   int64_t size;
   int32_t eos = 0;
-  nlohmann::json config, whole;
 };
 
 Tokenizer::Tokenizer() = default;
@@ -94,15 +101,8 @@ Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  TokenizerFiles files = read_tokenizer_files(folder);
-  const std::string eos = files.eos;
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(std::move(files));
-  const std::optional<int32_t> id = tokenizer.find(eos);
-  if (!id) {
-    throw DataError(folder.string(), ": the eos_token ", eos, " is not among the added tokens");
-  }
-  tokenizer.impl_->eos = *id;
+  tokenizer.impl_ = std::make_unique<Impl>(read_tokenizer_files(folder));
   return tokenizer;
 }
 
@@ -113,56 +113,62 @@ Tokenizer Tokenizer::train(std::span<const std::string> texts, int64_t size) {
                       kBytes, " bytes and one end-of-text token");
   }
   TrainedBpe trained = train_bpe(count_words(texts), pieces);
-  const auto eos = static_cast<int32_t>(trained.pieces.size());
-  TokenizerFiles files;
-  files.pieces = std::move(trained.pieces);
-  files.merges = std::move(trained.merges);
-  files.added = {{eos, kEndOfText, true, false}};
-  files.config = trained_config();
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(std::move(files));
-  tokenizer.impl_->eos = eos;
+  tokenizer.impl_ =
+      std::make_unique<Impl>(trained_files(std::move(trained.pieces), std::move(trained.merges)));
   return tokenizer;
 }
 
 Tokenizer Tokenizer::without_text() {
-  TokenizerFiles files;
-  files.added = {{0, kEndOfText, true, false}};
-  files.config = trained_config();
   Tokenizer tokenizer;
-  tokenizer.impl_ = std::make_unique<Impl>(std::move(files));
+  tokenizer.impl_ = std::make_unique<Impl>(trained_files({}, {}));
   return tokenizer;
 }
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
+  const Pipeline& pipeline = *impl_->pipeline;
+  const std::string valid = valid_utf8(text);
   std::vector<int32_t> ids;
   const auto on_token = [&](int32_t id) { ids.push_back(id); };
-  const auto on_word = [&](std::string_view word) { impl_->bpe->encode(word, ids); };
-  const auto on_normal = [&](std::string_view part) { impl_->pretokenizer.split(part, on_word); };
+  const auto on_word = [&](const Part& word) { pipeline.model->encode(word.text, ids); };
   const auto on_raw = [&](std::string_view part) {
     if (!part.empty() && !reads_text())
       throw ConfigError("the model reads tokens alone, no text, and was given '", part,
                         "'; choose a [prompt] without words, or a backbone that reads text");
-    impl_->after_nfc.split(impl_->normal(part), on_normal, on_token);
+    const std::string normal = pipeline.normalizer(part);
+    const bool leads = part.data() == valid.data();
+    impl_->after_normalizing.split(
+        normal,
+        [&](std::string_view piece) {
+          pipeline.pre_tokenizer.split({piece, leads && piece.data() == normal.data()}, on_word);
+        },
+        on_token);
   };
-  impl_->before_nfc.split(valid_utf8(text), on_raw, on_token);
+  impl_->before_normalizing.split(valid, on_raw, on_token);
   return ids;
 }
 
+const std::vector<int32_t>& Tokenizer::begin_tokens() const {
+  return impl_->pipeline->around.before;
+}
+
+const std::vector<int32_t>& Tokenizer::end_tokens() const { return impl_->pipeline->around.after; }
+
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
-  std::string bytes;
+  const std::vector<std::string>& pieces = impl_->pipeline->model->pieces();
+  std::vector<std::string> tokens;
   for (const int32_t id : ids) {
     if (id < 0 || id >= size()) {
       throw Error("cannot decode the id ", id, "; the tokenizer's ids are 0 to ", size() - 1);
     }
     const auto added = impl_->added.find(id);
-    bytes += added != impl_->added.end() ? added->second.content
-                                         : impl_->bpe->pieces()[static_cast<size_t>(id)];
+    tokens.push_back(added != impl_->added.end() ? added->second.content
+                                                 : pieces[static_cast<size_t>(id)]);
   }
-  return valid_utf8(bytes);  // ids may end inside a character
+  return valid_utf8(impl_->pipeline->decoder(std::move(tokens)));  // ids may end in a character
 }
 
-bool Tokenizer::reads_text() const { return !impl_->bpe->pieces().empty(); }
+bool Tokenizer::reads_text() const { return !impl_->pipeline->model->pieces().empty(); }
 
 int64_t Tokenizer::size() const { return impl_->size; }
 
@@ -188,18 +194,14 @@ void Tokenizer::add(std::span<const std::string> tokens) {
     }
   }
   for (const std::string& token : tokens) {
-    impl_->insert({static_cast<int32_t>(impl_->size), token, false, false});
+    impl_->insert({static_cast<int32_t>(impl_->size), token});
   }
 }
 
 void Tokenizer::save(const std::filesystem::path& folder) const {
-  TokenizerFiles files;
-  files.pieces = impl_->bpe->pieces();
-  files.merges = impl_->bpe->merges();
-  for (const auto& [id, token] : impl_->added) files.added.push_back(token);
-  files.config = impl_->config;
-  files.whole = impl_->whole;
-  write_tokenizer_files(folder, files);
+  std::vector<AddedToken> added;
+  for (const auto& [id, token] : impl_->added) added.push_back(token);
+  write_tokenizer_files(folder, *impl_->kept, added);
 }
 
 }  // namespace tsrec::text

@@ -1,28 +1,24 @@
 #include "text/tokenizer_files.hpp"
 
-#include <c10/util/flat_hash_map.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "io/json.hpp"
 #include "text/byte_alphabet.hpp"
-#include "text/pretokenize.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::text {
 namespace {
 
 using nlohmann::json;
-using Spellings = std::vector<std::pair<std::string, int64_t>>;  // of tokens, and their ids
-// By spelling, whose memory is that of the Spellings.
-using IdOf = ska::flat_hash_map<std::string_view, int32_t>;
 
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kMerges = "merges.txt";
 constexpr const char* kConfig = "tokenizer_config.json";
 constexpr const char* kWhole = "tokenizer.json";
+// Older folders name the control tokens here.
+constexpr const char* kSpecial = "special_tokens_map.json";
 
 json read_object(const std::filesystem::path& file) {
   json value = io::parse_json(io::read_text(file), file.string());
@@ -40,94 +36,16 @@ std::string text_of(const json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Ids must be 0 .. n-1, each once, and every token spelled in the byte alphabet. All bytes have a
-// token, or there is none at all: a tokenizer without text.
-IdOf parse_vocabulary(const Spellings& vocabulary, const std::string& file,
-                      std::vector<std::string>& pieces) {
-  const ByteAlphabet alphabet;
-  IdOf id_of;
-  id_of.reserve(vocabulary.size());
-  pieces.assign(vocabulary.size(), "");
-  std::vector<bool> seen(vocabulary.size());
-  for (const auto& [spelling, id] : vocabulary) {
-    if (id < 0 || id >= static_cast<int64_t>(pieces.size()) || seen[static_cast<size_t>(id)]) {
-      throw DataError(file, ": token ", spelling, " has id ", id, "; expected every id from 0 to ",
-                      pieces.size() - 1, " once");
-    }
-    seen[static_cast<size_t>(id)] = true;
-    std::optional<std::string> bytes = alphabet.bytes_of(spelling);
-    if (!bytes) throw DataError(file, ": token ", spelling, " is not spelled in the byte alphabet");
-    pieces[static_cast<size_t>(id)] = std::move(*bytes);
-    if (!id_of.emplace(spelling, static_cast<int32_t>(id)).second)
-      throw DataError(file, ": token ", spelling, " is listed twice");
-  }
-  if (vocabulary.empty()) return id_of;
-  for (const std::string& byte : alphabet.in_order()) {
-    const std::string spelling = alphabet.spell(byte);
-    if (id_of.find(spelling) == id_of.end()) {
-      throw DataError(file, ": no token for the byte ", int{static_cast<unsigned char>(byte[0])},
-                      "; expected a byte-level vocabulary");
-    }
-  }
-  return id_of;
-}
-
-// A line of a file (0: none in particular); spelled out only where something is wrong with it.
-struct Place {
-  const std::string& file;
-  int64_t line = 0;
-};
-std::ostream& operator<<(std::ostream& out, const Place& place) {
-  out << place.file;
-  return place.line > 0 ? out << ":" << place.line : out;
-}
-
-Merge parse_merge(std::string_view left, std::string_view right, const IdOf& id_of,
-                  const Place& where) {
-  const auto id = [&](std::string_view spelling) {
-    const auto found = id_of.find(spelling);
-    if (found == id_of.end()) {
-      throw DataError(where, ": the token ", spelling, " is not in the vocabulary");
-    }
-    return found->second;
-  };
-  std::string joined(left);
-  joined += right;
-  return {{id(left), id(right)}, id(joined)};
-}
-
-Merge parse_merge_line(std::string_view line, const IdOf& id_of, const Place& where) {
-  const size_t blank = line.find(' ');
-  if (blank == 0 || blank == std::string_view::npos || blank + 1 == line.size() ||
-      line.find(' ', blank + 1) != std::string_view::npos) {
-    throw DataError(where, ": expected two tokens with one blank between them");
-  }
-  return parse_merge(line.substr(0, blank), line.substr(blank + 1), id_of, where);
-}
-
-std::vector<Merge> parse_merges(std::string_view text, const IdOf& id_of, const std::string& file) {
-  std::vector<Merge> merges;
-  for (int64_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
-    merges.push_back(parse_merge_line(line, id_of, {file, number}));
-  }
-  return merges;
-}
-
 AddedToken parse_added(int32_t id, const json& value, const std::string& file) {
   const std::string content = value.is_object() ? text_of(value, "content") : "";
   if (content.empty()) throw DataError(file, ": the added token ", id, " has no content");
-  for (const char* unsupported : {"lstrip", "rstrip", "single_word"}) {
-    if (flag(value, unsupported)) {
-      throw DataError(file, ": the added token ", content, " sets ", unsupported,
-                      ", which is not supported");
-    }
-  }
-  return {id, content, flag(value, "special"), flag(value, "normalized")};
+  return {id,
+          content,
+          flag(value, "special"),
+          flag(value, "normalized"),
+          flag(value, "lstrip"),
+          flag(value, "rstrip"),
+          flag(value, "single_word")};
 }
 
 std::vector<AddedToken> added_of_config(const json& config, const std::string& file) {
@@ -147,18 +65,21 @@ std::vector<AddedToken> added_of_config(const json& config, const std::string& f
 }
 
 // Tokens inside the vocabulary must spell their entry; those behind it must leave no hole.
-void check_added(std::vector<AddedToken>& added, const TokenizerFiles& files,
-                 const std::string& file) {
-  std::sort(added.begin(), added.end(),
+void check_added(TokenizerFiles& files, const std::string& file) {
+  const std::vector<std::string>& pieces = files.pipeline.model->pieces();
+  const bool is_byte_level = files.pipeline.pre_tokenizer.is_byte_level();
+  const ByteAlphabet alphabet;
+  std::sort(files.added.begin(), files.added.end(),
             [](const AddedToken& a, const AddedToken& b) { return a.id < b.id; });
-  auto next = static_cast<int32_t>(files.pieces.size());
+  auto next = static_cast<int32_t>(pieces.size());
   std::set<std::string_view> contents;
-  for (const AddedToken& token : added) {
+  for (const AddedToken& token : files.added) {
     if (!contents.insert(token.content).second) {
       throw DataError(file, ": the added token ", token.content, " is listed twice");
     }
-    if (token.id < static_cast<int32_t>(files.pieces.size())) {
-      if (files.pieces[static_cast<size_t>(token.id)] != token.content) {
+    if (token.id >= 0 && token.id < static_cast<int32_t>(pieces.size())) {
+      const std::string& piece = pieces[static_cast<size_t>(token.id)];
+      if (piece != token.content && !(is_byte_level && alphabet.spell(piece) == token.content)) {
         throw DataError(file, ": the added token ", token.content, " has id ", token.id,
                         ", which is another token in the vocabulary");
       }
@@ -169,78 +90,86 @@ void check_added(std::vector<AddedToken>& added, const TokenizerFiles& files,
   }
 }
 
-void check_class(const json& config, const std::string& file) {
-  const std::string name = text_of(config, "tokenizer_class");
-  if (name != "Qwen2Tokenizer" && name != "Qwen2TokenizerFast") {
-    throw DataError(file, ": the tokenizer class '", name,
-                    "' is not supported; expected Qwen2Tokenizer");
-  }
-  if (flag(config, "add_prefix_space") || flag(config, "add_bos_token")) {
-    throw DataError(file, ": add_prefix_space and add_bos_token are not supported");
-  }
-}
-
-// The end-of-text token is a plain text, or an object with its content.
-std::string eos_of(const json& config, const std::string& file) {
-  const auto found = config.find("eos_token");
+// A control token is a plain text, or an object with its content.
+std::string control_token(const json& config, const char* name) {
+  const auto found = config.find(name);
   if (found != config.end() && found->is_object()) return text_of(*found, "content");
-  const std::string eos = text_of(config, "eos_token");
-  if (eos.empty()) throw DataError(file, ": no eos_token; expected the end-of-text token");
-  return eos;
+  return text_of(config, name);
 }
 
-// tokenizer.json may describe any tokenizer; accepted is byte-level BPE with a split pattern that
-// is known here.
-void read_steps(const json& whole, const std::string& file, TokenizerFiles& files) {
-  const json& model = whole.at("model");
-  if (model.value("type", "") != "BPE" || flag(model, "byte_fallback")) {
-    throw DataError(file, ": the model is '", model.value("type", ""),
-                    flag(model, "byte_fallback") ? "' with byte fallback (SentencePiece)" : "'",
-                    "; supported is byte-level BPE, as Qwen2, Qwen3 and Llama 3 have it");
+// What ends a text: eos_token, or sep_token where a text is one of two segments (BERT).
+std::string read_eos(const std::filesystem::path& folder, const json& config) {
+  const json special =
+      std::filesystem::exists(folder / kSpecial) ? read_object(folder / kSpecial) : json::object();
+  for (const char* name : {"eos_token", "sep_token"}) {
+    for (const json* said : {&config, &special}) {
+      const std::string token = control_token(*said, name);
+      if (!token.empty()) return token;
+    }
   }
-  const json normalizer = whole.value("normalizer", json());
-  files.nfc = !normalizer.is_null();
-  if (files.nfc && text_of(normalizer, "type") != "NFC")
-    throw DataError(file, ": the normalizer ", normalizer.dump(),
-                    " is not supported; expected NFC, or none");
-  std::string regex;
-  for (const json& step : whole.value("/pre_tokenizer/pretokenizers"_json_pointer, json::array()))
-    regex += step.value("/pattern/Regex"_json_pointer, "");
-  for (const SplitPattern known : {SplitPattern::qwen2, SplitPattern::llama3}) {
-    if (regex != spelled(known)) continue;
-    files.pattern = known;
-    files.whole_words_first = flag(model, "ignore_merges");
-    return;
-  }
-  throw DataError(file, ": the split pattern '", regex,
-                  "' is not known; expected that of Qwen2 or of Llama 3");
+  throw DataError((folder / kConfig).string(), ": no eos_token; expected the end-of-text token");
 }
 
+// As transformers does, a control token that is in the vocabulary alone is looked for in texts too.
+void make_eos_an_added_token(TokenizerFiles& files, const std::string& file) {
+  const auto is_eos = [&](const AddedToken& token) { return token.content == files.eos; };
+  if (std::any_of(files.added.begin(), files.added.end(), is_eos)) return;
+  const std::vector<std::string>& pieces = files.pipeline.model->pieces();
+  const auto found = std::find(pieces.begin(), pieces.end(), files.eos);
+  if (found == pieces.end()) {
+    throw DataError(file, ": the eos_token ", files.eos,
+                    " is neither among the added tokens nor in the vocabulary");
+  }
+  AddedToken eos;
+  eos.id = static_cast<int32_t>(found - pieces.begin());
+  eos.content = files.eos;
+  eos.special = true;
+  files.added.push_back(std::move(eos));
+}
+
+// tokenizer.json says everything; tokenizer_config.json may list further added tokens.
 void read_whole(const std::filesystem::path& path, TokenizerFiles& files) {
   const std::string file = path.string();
-  files.whole = read_object(path);
-  const json& whole = files.whole;
+  files.kept.whole = read_object(path);
+  const json& whole = files.kept.whole;
   try {
-    read_steps(whole, file, files);
-    const json& model = whole.at("model");
-    Spellings vocabulary;
-    for (const auto& [spelling, id] : model.at("vocab").items())
-      vocabulary.emplace_back(spelling, id.is_number_integer() ? id.get<int64_t>() : -1);
-    const IdOf id_of = parse_vocabulary(vocabulary, file, files.pieces);
-    for (const json& merge : model.at("merges")) {
-      if (merge.is_string()) {
-        files.merges.push_back(parse_merge_line(merge.get<std::string>(), id_of, {file}));
-      } else {
-        const auto pair = merge.get<std::array<std::string, 2>>();
-        files.merges.push_back(parse_merge(pair[0], pair[1], id_of, {file}));
-      }
-    }
-    for (const json& token : whole.value("added_tokens", json::array())) {
+    files.pipeline = read_pipeline(whole, file);
+    for (const json& token : whole.value("added_tokens", json::array()))
       files.added.push_back(parse_added(token.at("id").get<int32_t>(), token, file));
-    }
   } catch (const json::exception& error) {
     throw DataError(file, ": not the layout of a tokenizer.json: ", error.what());
   }
+  std::set<std::string> contents;
+  for (const AddedToken& token : files.added) contents.insert(token.content);
+  for (AddedToken& token :
+       added_of_config(files.kept.config, (path.parent_path() / kConfig).string())) {
+    if (!contents.contains(token.content)) files.added.push_back(std::move(token));
+  }
+}
+
+// vocab.json and merges.txt do not say how texts are cut; the class of tokenizer_config.json does.
+void read_vocabulary_and_merges(const std::filesystem::path& folder, TokenizerFiles& files) {
+  const json& config = files.kept.config;
+  const std::string config_file = (folder / kConfig).string(),
+                    name = text_of(config, "tokenizer_class");
+  const std::optional<Pipeline> known = pipeline_of_class(name, nullptr);
+  if (!known) {
+    throw DataError(config_file, ": the tokenizer class '", name,
+                    "' is not supported without a tokenizer.json; expected Qwen2Tokenizer or "
+                    "GPT2Tokenizer, or a tokenizer.json beside it");
+  }
+  if (flag(config, "add_prefix_space") || flag(config, "add_bos_token")) {
+    throw DataError(config_file,
+                    ": add_prefix_space and add_bos_token are not supported without a "
+                    "tokenizer.json");
+  }
+  files.pipeline = *known;
+  const std::string vocabulary_file = (folder / kVocabulary).string();
+  files.kept.bpe =
+      read_bpe(io::parse_numbers(io::read_text(folder / kVocabulary), vocabulary_file),
+               vocabulary_file, io::read_text(folder / kMerges), (folder / kMerges).string());
+  files.pipeline.model = files.kept.bpe;
+  files.added = added_of_config(config, config_file);
 }
 
 std::string vocabulary_text(const std::vector<std::string>& pieces) {
@@ -252,32 +181,31 @@ std::string vocabulary_text(const std::vector<std::string>& pieces) {
   return out + "}\n";
 }
 
-std::string merges_text(const TokenizerFiles& files) {
+std::string merges_text(const Bpe& bpe) {
   const ByteAlphabet alphabet;
   std::string out = "#version: 0.2\n";
-  for (const Merge& merge : files.merges) {
-    out += alphabet.spell(files.pieces[static_cast<size_t>(merge.from.first)]) + " " +
-           alphabet.spell(files.pieces[static_cast<size_t>(merge.from.second)]) + "\n";
+  for (const Merge& merge : bpe.merges()) {
+    out += alphabet.spell(bpe.pieces()[static_cast<size_t>(merge.from.first)]) + " " +
+           alphabet.spell(bpe.pieces()[static_cast<size_t>(merge.from.second)]) + "\n";
   }
   return out;
 }
 
 json json_of(const AddedToken& token) {
-  return {{"content", token.content},       {"lstrip", false},      {"rstrip", false},
-          {"normalized", token.normalized}, {"single_word", false}, {"special", token.special}};
+  return {{"content", token.content},         {"lstrip", token.left_strip},
+          {"rstrip", token.right_strip},      {"normalized", token.normalized},
+          {"single_word", token.single_word}, {"special", token.special}};
 }
 
-std::string config_text(const TokenizerFiles& files) {
-  json config = files.config;
+std::string config_text(json config, const std::vector<AddedToken>& added) {
   json& decoder = config["added_tokens_decoder"] = json::object();
-  for (const AddedToken& token : files.added) decoder[std::to_string(token.id)] = json_of(token);
+  for (const AddedToken& token : added) decoder[std::to_string(token.id)] = json_of(token);
   return config.dump(2) + "\n";
 }
 
-std::string whole_text(const TokenizerFiles& files) {
-  json whole = files.whole;
+std::string whole_text(json whole, const std::vector<AddedToken>& tokens) {
   json& added = whole["added_tokens"] = json::array();
-  for (const AddedToken& token : files.added) {
+  for (const AddedToken& token : tokens) {
     added.push_back(json_of(token));
     added.back()["id"] = token.id;
   }
@@ -287,37 +215,35 @@ std::string whole_text(const TokenizerFiles& files) {
 }  // namespace
 
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder) {
-  const std::string config_file = (folder / kConfig).string();
+  const bool has_whole = std::filesystem::exists(folder / kWhole);
   TokenizerFiles files;
-  files.config = read_object(config_file);
-  files.eos = eos_of(files.config, config_file);
-  if (!std::filesystem::exists(folder / kVocabulary) && std::filesystem::exists(folder / kWhole)) {
+  // Beside a tokenizer.json it may be absent; the control tokens then stand in another file.
+  files.kept.config = has_whole && !std::filesystem::exists(folder / kConfig)
+                          ? json::object()
+                          : read_object(folder / kConfig);
+  files.eos = read_eos(folder, files.kept.config);
+  if (has_whole)
     read_whole(folder / kWhole, files);
-    check_added(files.added, files, (folder / kWhole).string());
-    return files;
-  }
-  check_class(files.config, config_file);
-  const std::string vocabulary_file = (folder / kVocabulary).string();
-  const Spellings vocabulary =
-      io::parse_numbers(io::read_text(folder / kVocabulary), vocabulary_file);
-  const IdOf id_of = parse_vocabulary(vocabulary, vocabulary_file, files.pieces);
-  files.merges = parse_merges(io::read_text(folder / kMerges), id_of, (folder / kMerges).string());
-  files.added = added_of_config(files.config, config_file);
-  check_added(files.added, files, config_file);
+  else
+    read_vocabulary_and_merges(folder, files);
+  const std::string file = (folder / (has_whole ? kWhole : kConfig)).string();
+  make_eos_an_added_token(files, file);
+  check_added(files, file);
   return files;
 }
 
-void write_tokenizer_files(const std::filesystem::path& folder, const TokenizerFiles& files) {
+void write_tokenizer_files(const std::filesystem::path& folder, const KeptFiles& kept,
+                           const std::vector<AddedToken>& added) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error("cannot create ", folder.string(), ": ", error.message());
-  if (files.whole.is_null()) {
-    io::write_text(folder / kVocabulary, vocabulary_text(files.pieces));
-    io::write_text(folder / kMerges, merges_text(files));
-  } else {  // says more than the two: split pattern, normalisation
-    io::write_text(folder / kWhole, whole_text(files));
+  if (kept.whole.is_null()) {
+    io::write_text(folder / kVocabulary, vocabulary_text(kept.bpe->pieces()));
+    io::write_text(folder / kMerges, merges_text(*kept.bpe));
+  } else {
+    io::write_text(folder / kWhole, whole_text(kept.whole, added));
   }
-  io::write_text(folder / kConfig, config_text(files));
+  io::write_text(folder / kConfig, config_text(kept.config, added));
 }
 
 }  // namespace tsrec::text

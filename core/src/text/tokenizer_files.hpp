@@ -1,29 +1,32 @@
 // What the files of a tokenizer folder say, checked.
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "text/added_tokens.hpp"
 #include "text/bpe.hpp"
-#include "text/pretokenize.hpp"
-#include "tsrec/error.hpp"
+#include "text/pipeline.hpp"
 
 namespace tsrec::text {
 
-struct TokenizerFiles {
-  std::vector<std::string> pieces;  // bytes of ids 0, 1, ...
-  std::vector<Merge> merges;
-  std::vector<AddedToken> added;  // ascending; those after the pieces continue their ids
-  std::string eos;
-  SplitPattern pattern = SplitPattern::qwen2;
-  bool nfc = true;                 // texts are normalised first
-  bool whole_words_first = false;  // ignore_merges of tokenizer.json
-  nlohmann::json config;           // tokenizer_config.json as it was, kept for save()
-  nlohmann::json whole;            // tokenizer.json as it was, if it was read
+// What save() writes again, as it was read.
+struct KeptFiles {
+  nlohmann::json config;           // tokenizer_config.json
+  nlohmann::json whole;            // tokenizer.json, or
+  std::shared_ptr<const Bpe> bpe;  // vocab.json and merges.txt
 };
 
-// tokenizer_config.json, and vocab.json with merges.txt, or tokenizer.json where they are absent.
+struct TokenizerFiles {
+  Pipeline pipeline;
+  std::vector<AddedToken> added;  // ascending; those after the pieces continue their ids
+  std::string eos;                // one of them
+  KeptFiles kept;
+};
+
+// tokenizer_config.json, and tokenizer.json, or vocab.json with merges.txt where that is absent.
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
-void write_tokenizer_files(const std::filesystem::path& folder, const TokenizerFiles& files);
+void write_tokenizer_files(const std::filesystem::path& folder, const KeptFiles& kept,
+                           const std::vector<AddedToken>& added);
 
 }  // namespace tsrec::text

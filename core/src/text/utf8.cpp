@@ -1,12 +1,5 @@
 #include "text/utf8.hpp"
 
-#include <utf8proc.h>
-
-#include <algorithm>
-#include <cstdlib>
-
-#include "tsrec/error.hpp"
-
 namespace tsrec::text {
 namespace {
 
@@ -48,13 +41,6 @@ Run run_at(std::string_view bytes, size_t at) {
   return {form.length, true};
 }
 
-// All characters below U+0300 are their own normal form and combine with nothing; 0xCC is the first
-// byte of U+0300.
-bool is_plainly_normal(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
-}
-
 }  // namespace
 
 std::string valid_utf8(std::string_view bytes) {
@@ -68,16 +54,13 @@ std::string valid_utf8(std::string_view bytes) {
   return out;
 }
 
-std::string nfc(std::string_view text) {
-  if (is_plainly_normal(text)) return std::string(text);
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  if (size < 0) throw Error("cannot normalise a text: ", utf8proc_errmsg(size));
-  return std::string(reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
+bool is_valid_utf8(std::string_view bytes) {
+  for (size_t at = 0; at < bytes.size();) {
+    const Run run = run_at(bytes, at);
+    if (!run.valid) return false;
+    at += run.length;
+  }
+  return true;
 }
 
 }  // namespace tsrec::text

@@ -1,4 +1,4 @@
-// Unicode that the tokenizer can rely on: valid UTF-8, in normal form C.
+// Text that the tokenizer can rely on: valid UTF-8.
 #pragma once
 
 #include <string>
@@ -8,7 +8,6 @@ namespace tsrec::text {
 
 // Every maximal ill-formed part becomes one U+FFFD (Unicode standard, section 3.9; as Python does).
 std::string valid_utf8(std::string_view bytes);
-// Normal form C of valid UTF-8.
-std::string nfc(std::string_view text);
+bool is_valid_utf8(std::string_view bytes);
 
 }  // namespace tsrec::text

@@ -1,4 +1,4 @@
-// Byte-level BPE, with ids equal to Hugging Face's for supported tokenizer classes.
+// Text to token ids and back, with ids equal to those of Hugging Face's tokenizers.
 #pragma once
 
 #include "tsrec/error.hpp"
@@ -7,10 +7,10 @@ namespace tsrec::text {
 
 class TSREC_API Tokenizer {
  public:
-  // vocab.json + merges.txt of a Qwen2Tokenizer, or tokenizer.json of byte-level BPE with the split
-  // pattern of Qwen2, Qwen3 or Llama 3; and tokenizer_config.json. What is written otherwise is
-  // refused by name. No token is put before or behind a text: the ids are those of transformers
-  // with add_special_tokens = False.
+  // tokenizer.json, step by step: BPE (of bytes, or of characters with or without byte fallback),
+  // WordPiece or Unigram, and the steps before and behind them. A step that is not computed here is
+  // a DataError that names it. Without that file, vocab.json + merges.txt of a Qwen2Tokenizer or
+  // GPT2Tokenizer; and tokenizer_config.json.
   static Tokenizer load(const std::filesystem::path& folder);
   // Byte-level BPE of at most `size` entries including 256 bytes and one end-of-text token;
   // deterministic.
@@ -24,13 +24,18 @@ class TSREC_API Tokenizer {
   Tokenizer& operator=(Tokenizer&&) noexcept;
   ~Tokenizer();
 
-  // Added tokens match first (longest), then NFC, regex split, merges. Invalid UTF-8 becomes
-  // U+FFFD. Thread-safe.
+  // Added tokens match first (longest), then the text is normalised, cut and given to the model.
+  // Nothing is put before or behind it: the ids are those of transformers with add_special_tokens =
+  // False. Invalid UTF-8 becomes U+FFFD. Thread-safe.
   std::vector<int32_t> encode(std::string_view text) const;
   std::string decode(std::span<const int32_t> ids) const;
   bool reads_text() const;
-  int64_t size() const;                                       // ids are 0 .. size()-1
-  int32_t eos() const;                                        // end of text, as the folder says
+  int64_t size() const;  // ids are 0 .. size()-1
+  int32_t eos() const;   // end of text, as the folder says
+  // What models of this tokenizer were trained to see before and behind a text (<s>, [CLS] ...
+  // [SEP]), as its post-processor says; often nothing.
+  const std::vector<int32_t>& begin_tokens() const;
+  const std::vector<int32_t>& end_tokens() const;
   std::optional<int32_t> find(std::string_view token) const;  // an added token's id
   bool is_added(int32_t id) const;
   void add(std::span<const std::string>
