@@ -1,5 +1,6 @@
 #include "tsrec/prompt.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
@@ -112,6 +113,27 @@ struct PromptCompiler::Impl {
   const Vocabulary& vocabulary;
   std::map<std::string, Form> forms;
   KnownRuns known_runs;
+  std::vector<int32_t> begin;  // of every prompt
+
+  std::vector<int32_t> make_begin() const {
+    if (wording.begin == "auto") return tokenizer.begin_tokens();
+    if (wording.begin == "none") return {};
+    const std::optional<int32_t> token = tokenizer.find(wording.begin);
+    if (!token) {
+      throw ConfigError("[prompt] begin = \"", wording.begin,
+                        "\" is no added token of the tokenizer; expected auto, none or a token "
+                        "such as <s>");
+    }
+    return {*token};
+  }
+
+  // A frame that spells the begin itself is not given a second one.
+  std::vector<int32_t> with_begin(std::vector<int32_t> prompt) const {
+    const bool has_it =
+        prompt.size() >= begin.size() && std::equal(begin.begin(), begin.end(), prompt.begin());
+    if (!has_it) prompt.insert(prompt.begin(), begin.begin(), begin.end());
+    return prompt;
+  }
 
   Form make_form(const std::string& name, const std::map<std::string, std::string>& texts) const {
     const std::string where = "[prompt." + name + "]";
@@ -237,7 +259,8 @@ struct PromptCompiler::Impl {
 
 PromptCompiler::PromptCompiler(PromptWording wording, const text::Tokenizer& tokenizer,
                                const SidTable& sids, const Vocabulary& vocabulary)
-    : impl_(new Impl{std::move(wording), tokenizer, sids, vocabulary, {}, {}}) {
+    : impl_(new Impl{std::move(wording), tokenizer, sids, vocabulary, {}, {}, {}}) {
+  impl_->begin = impl_->make_begin();
   const std::vector<Fragment> frame = fragments_of(impl_->wording.frame, "[prompt] frame");
   if (frame.size() < 2)
     throw ConfigError(
@@ -251,7 +274,7 @@ PromptCompiler::~PromptCompiler() = default;
 CompiledExample PromptCompiler::compile(const Example& example) const {
   const Form& form = impl_->form(example.form);
   CompiledExample compiled;
-  compiled.prompt = impl_->encode(form.prompt, example.slots, example.form);
+  compiled.prompt = impl_->with_begin(impl_->encode(form.prompt, example.slots, example.form));
   compiled.target = impl_->encode(form.target, example.slots, example.form);
   compiled.weight = example.weight;
   compiled.sample = example.sample;

@@ -64,6 +64,46 @@ TEST(PromptCompiler, TextSlotsMergeWithTheWordsAroundThem) {
   EXPECT_EQ(compiler.compile(example).target, std::vector<int32_t>{toy.vocabulary.id(0, 3)});
 }
 
+// A tokenizer whose post-processor puts <s> before a text.
+Toy toy_with_begin() {
+  Toy toy;
+  toy.tokenizer = text::Tokenizer::load(std::filesystem::path(TSREC_SOURCE_FOLDER) /
+                                        "tests/golden/tokenizers/llama2");
+  toy.vocabulary = Vocabulary(toy.sids, static_cast<int32_t>(toy.tokenizer.size()));
+  std::vector<std::string> tokens;
+  for (const NewToken& token : toy.vocabulary.tokens()) tokens.push_back(token.text);
+  toy.tokenizer.add(tokens);
+  return toy;
+}
+
+TEST(PromptCompiler, PromptsBeginOnceWithWhatTheTokenizerPutsBeforeAText) {
+  Toy toy = toy_with_begin();
+  const int32_t begin = toy.tokenizer.find("<s>").value(), end = toy.tokenizer.eos();
+  const auto compiled = [&] {
+    return PromptCompiler(toy.wording, toy.tokenizer, toy.sids, toy.vocabulary)
+        .compile(next_item());
+  };
+  toy.wording.begin = "none";
+  const CompiledExample plain = compiled();
+  const auto with = [&](int32_t token) {
+    std::vector<int32_t> prompt = plain.prompt;
+    prompt.insert(prompt.begin(), token);
+    return prompt;
+  };
+  EXPECT_NE(plain.prompt.front(), begin);
+  toy.wording.begin = "auto";
+  EXPECT_EQ(compiled().prompt, with(begin));
+  EXPECT_EQ(compiled().target, plain.target);
+  toy.wording.begin = "</s>";
+  EXPECT_EQ(compiled().prompt, with(end));
+  toy.wording.begin = "<nowhere>";
+  EXPECT_NE(message_of<ConfigError>(compiled).find("[prompt] begin = \"<nowhere>\""),
+            std::string::npos);
+  toy.wording.begin = "auto";
+  toy.wording.frame = "<s>" + toy.wording.frame;
+  EXPECT_EQ(compiled().prompt, with(begin));
+}
+
 TEST(PromptCompiler, SuffixIsWhatFollowsEveryAnswer) {
   const Toy toy;
   const PromptCompiler compiler(toy.wording, toy.tokenizer, toy.sids, toy.vocabulary);

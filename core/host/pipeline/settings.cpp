@@ -288,6 +288,8 @@ PromptWording read_wording(const Document& document) {
       wording.frame = text_of(child, "[prompt] frame");
     } else if (key == "separator") {
       wording.separator = text_of(child, "[prompt] separator");
+    } else if (key == "begin") {
+      wording.begin = text_of(child, "[prompt] begin");
     } else {
       wording.shared[key] = text_of(child, "[prompt] " + key);
     }
@@ -304,6 +306,8 @@ std::string key_lines(const PromptWording& wording) {
   };
   add("frame", wording.frame);
   add("separator", wording.separator);
+  // "auto" adds nothing that the tokenizer, whose files are in the key, does not say.
+  if (wording.begin != PromptWording().begin) add("begin", wording.begin);
   for (const auto& [name, value] : wording.shared) add(name, value);
   for (const auto& [form, texts] : wording.forms) {
     for (const auto& [slot, value] : texts) add(form + "." + slot, value);

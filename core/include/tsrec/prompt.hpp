@@ -39,14 +39,18 @@ struct CompiledExample {
 // share all of their tokens. "{eos}" in a target is the tokenizer's end-of-text token.
 struct PromptWording {
   std::string frame;
-  std::string separator = ", ";               // between the pieces of one slot
+  std::string separator = ", ";  // between the pieces of one slot
+  // What every prompt begins with, before the frame: "auto" (what the tokenizer puts before a text,
+  // as models of it were trained to see), "none", or an added token's spelling.
+  std::string begin = "auto";
   std::map<std::string, std::string> shared;  // {preamble} and other texts of [prompt] itself
   std::map<std::string, std::map<std::string, std::string>> forms;
 };
 
 class TSREC_API PromptCompiler {
  public:
-  // Throws ConfigError: unknown placeholder, a target slot that the prompt contains.
+  // Throws ConfigError: unknown placeholder, a target slot that the prompt contains, a `begin` that
+  // the tokenizer has not.
   PromptCompiler(PromptWording wording, const text::Tokenizer& tokenizer, const SidTable& sids,
                  const Vocabulary& vocabulary);
   ~PromptCompiler();
