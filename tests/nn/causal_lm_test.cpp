@@ -3,6 +3,7 @@
 #include "nn/packed_product.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
+#include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
 #include "tsrec/nn/work.hpp"
 
@@ -585,24 +586,167 @@ TEST(CausalLm, ANarrowerCheckpointGivesTheSameNumbersBeforeAndAfterItIsWidened) 
   }
 }
 
-TEST(HfConfig, WhatIsNotSupportedIsRefusedByName) {
-  const auto complaint = [](const std::string& text) {
+nn::LmShape shape_of(const std::string& config) {
+  const TempFolder folder;
+  folder.write("config.json", config);
+  return nn::read_hf_config(folder.path());
+}
+
+TEST(HfConfig, WhatIsNotSupportedIsRefusedWithKeyAndValue) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"model_type": "gpt2"})", "model_type = \"gpt2\"; supported are qwen2"},
+      {"{}", "model_type = null; supported are qwen2"},
+      {R"({"model_type": "qwen2", "rope_scaling": {"type": "yarn"}})",
+       "type = \"yarn\"; supported rope scalings are default, linear and llama3"},
+      {R"({"model_type": "llama", "rope_parameters": {"rope_type": "dynamic"}})",
+       "rope_type = \"dynamic\""},
+      {R"({"model_type": "llama", "rope_scaling": {"type": "linear"}})", "factor = null"},
+      {R"({"model_type": "llama", "rope_scaling": 2})", "rope_scaling = 2; expected an object"},
+      {R"({"model_type": "llama", "partial_rotary_factor": 0.5})", "partial_rotary_factor = 0.5"},
+      {R"({"model_type": "llama", "attention_bias": true})", "attention_bias = true"},
+      {R"({"model_type": "llama", "mlp_bias": true})", "mlp_bias = true; supported is false"},
+      {R"({"model_type": "llama", "hidden_act": "gelu"})", "hidden_act = \"gelu\""},
+      {R"({"model_type": "llama", "dtype": "float8_e4m3fn"})", "dtype = \"float8_e4m3fn\""},
+      {R"({"model_type": "llama", "torch_dtype": "int8"})", "torch_dtype = \"int8\""},
+      {R"({"model_type": "llama", "quantization_config": {}})", "quantization_config = {}"},
+      {R"({"model_type": "llama", "hidden_size": "wide"})", "hidden_size = \"wide\""},
+      {R"({"model_type": "llama", "tie_word_embeddings": 1})", "tie_word_embeddings = 1"},
+      {R"({"model_type": "llama", "eos_token_id": "</s>"})", "eos_token_id = \"</s>\""},
+      {R"({"model_type": "llama", "num_attention_heads": 0})", "sizes that do not fit together"},
+      {R"({"model_type": "qwen3", "use_sliding_window": true})", "use_sliding_window = true"},
+      {R"({"model_type": "mistral"})", "sliding_window = 4096 (the default of its family)"},
+      {R"({"model_type": "mistral", "sliding_window": 512})", "sliding_window = 512, shorter than"},
+      {R"({"model_type": "qwen3", "layer_types": ["full_attention", "sliding_attention"]})",
+       "layer_types = ["},
+      {"[]", "malformed"},
+      {"{", "malformed"}};
+  for (const auto& [config, wanted] : cases) {
+    const std::string message = message_of<DataError>([&] { shape_of(config); });
+    EXPECT_NE(message.find(wanted), std::string::npos) << config << ": " << message;
+    EXPECT_NE(message.find("config.json"), std::string::npos) << message;
+  }
+}
+
+TEST(HfConfig, NullAndAMissingKeyMeanTheDefaultOfTheFamily) {
+  const nn::LmShape llama = shape_of(
+      R"({"model_type": "llama", "rope_theta": null, "head_dim": null, "hidden_act": null,
+          "num_key_value_heads": null, "rope_scaling": null, "tie_word_embeddings": null,
+          "dtype": "bfloat16", "quantization_config": null})");
+  EXPECT_EQ(llama.vocabulary, 32000);
+  EXPECT_EQ(llama.width, 4096);
+  EXPECT_EQ(llama.mlp_width, 11008);
+  EXPECT_EQ(llama.kv_heads, 32);
+  EXPECT_EQ(llama.head_width, 128);
+  EXPECT_EQ(llama.rope_theta, 10000);
+  EXPECT_EQ(llama.max_positions, 2048);
+  EXPECT_FALSE(llama.tied);
+  EXPECT_FALSE(llama.bos_id.has_value());
+  EXPECT_TRUE(llama.eos_ids.empty());
+  const nn::LmShape mistral = shape_of(
+      R"({"model_type": "mistral", "sliding_window": null, "num_attention_heads": 16,
+          "bos_token_id": 1, "eos_token_id": [2, 7]})");
+  EXPECT_EQ(mistral.kv_heads, 8);
+  EXPECT_EQ(mistral.head_width, 256);
+  EXPECT_EQ(mistral.mlp_width, 14336);
+  EXPECT_FALSE(mistral.qkv_bias);
+  EXPECT_EQ(mistral.bos_id, 1);
+  EXPECT_EQ(mistral.eos_ids, (std::vector<int32_t>{2, 7}));
+  EXPECT_EQ(shape_of(R"({"model_type": "mistral", "sliding_window": 4096,
+                         "max_position_embeddings": 4096})")
+                .max_positions,
+            4096);
+  EXPECT_EQ(shape_of(R"({"model_type": "qwen3", "hidden_size": 1024})").head_width, 128);
+  EXPECT_EQ(
+      shape_of(R"({"model_type": "qwen3", "hidden_size": 1024, "head_dim": null})").head_width, 32);
+  EXPECT_EQ(shape_of(R"({"model_type": "llama", "rope_parameters":
+                         {"rope_theta": 5e5, "rope_type": "default"}})")
+                .rope_theta,
+            5e5);
+}
+
+TEST(HfConfig, WhatIsWrittenKeepsTheControlTokensAndStopsAtTheTokenizersEnd) {
+  const auto written = [](const std::string& config, int32_t eos) {
     const TempFolder folder;
-    folder.write("config.json", text);
-    return message_of<DataError>([&] { nn::read_hf_config(folder.path()); });
+    nn::write_hf_config(shape_of(config), eos, folder.path());
+    return nn::read_hf_config(folder.path());
   };
-  EXPECT_NE(complaint(R"({"model_type": "gpt2"})").find("'gpt2'"), std::string::npos);
-  EXPECT_NE(complaint(R"({"model_type": "qwen2", "rope_scaling": {"type": "yarn"}})").find("yarn"),
+  const std::string start = R"({"model_type": "llama", "bos_token_id": 1, "eos_token_id": )";
+  EXPECT_EQ(written(start + "2}", 2).bos_id, 1);
+  EXPECT_EQ(written(start + "2}", 2).eos_ids, std::vector<int32_t>{2});
+  EXPECT_EQ(written(start + "[5, 2]}", 2).eos_ids, (std::vector<int32_t>{5, 2}));
+  EXPECT_EQ(written(start + "5}", 2).eos_ids, (std::vector<int32_t>{5, 2}));
+  const nn::LmShape mistral = written(R"({"model_type": "mistral", "sliding_window": null})", 2);
+  EXPECT_EQ(mistral.family, "mistral");
+  EXPECT_FALSE(mistral.bos_id.has_value());
+  EXPECT_EQ(mistral.eos_ids, std::vector<int32_t>{2});
+}
+
+TEST(CausalLm, AHeadThatContradictsTiedEmbeddingsIsUsedUntied) {
+  const TempFolder folder;
+  nn::LmShape shape = small_shape();
+  shape.tied = false;
+  make_model(shape).save(folder.path());
+  shape.tied = true;
+  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  model.load(folder.path());
+  EXPECT_FALSE(model.shape().tied);
+  auto stored = io::read_safetensors(folder.path() / "model.safetensors");
+  EXPECT_TRUE(torch::equal(model.head().weight_VD, stored.at("lm_head.weight")));
+  stored["lm_head.weight"] = stored.at("model.embed_tokens.weight").clone();
+  const TempFolder same;
+  io::write_safetensors(same.path() / "model.safetensors", {stored.begin(), stored.end()});
+  nn::CausalLm tied(shape, torch::kFloat32, torch::kCPU);
+  tied.load(same.path());
+  EXPECT_TRUE(tied.shape().tied);
+  stored.erase("lm_head.weight");
+  io::write_safetensors(same.path() / "model.safetensors", {stored.begin(), stored.end()});
+  shape.tied = false;
+  nn::CausalLm headless(shape, torch::kFloat32, torch::kCPU);
+  EXPECT_NE(message_of<DataError>([&] {
+              headless.load(same.path());
+            }).find("does not say tie_word_embeddings = true"),
             std::string::npos);
-  EXPECT_NE(complaint(R"({"model_type": "llama", "rope_parameters": {"rope_type": "dynamic"}})")
-                .find("the rope scaling 'dynamic'"),
-            std::string::npos);
-  EXPECT_NE(complaint(R"({"model_type": "llama", "attention_bias": true})").find("attention_bias"),
-            std::string::npos);
-  EXPECT_NE(complaint(R"({"model_type": "qwen3", "use_sliding_window": true})").find("sliding"),
-            std::string::npos);
-  EXPECT_NE(complaint(R"({"model_type": "qwen2"})").find("malformed"), std::string::npos);
-  EXPECT_NE(complaint("{").find("malformed"), std::string::npos);
+}
+
+TEST(CausalLm, Float16CheckpointsAreWidened) {
+  const TempFolder folder;
+  make_model(small_shape()).save(folder.path());
+  io::NamedTensors halves;
+  for (const auto& [name, value] : io::read_safetensors(folder.path() / "model.safetensors"))
+    halves.emplace_back(name, value.to(torch::kFloat16));
+  io::write_safetensors(folder.path() / "model.safetensors", halves);
+  for (const auto precision : {torch::kFloat32, torch::kBFloat16}) {
+    nn::CausalLm model(small_shape(), precision, torch::kCPU);
+    model.load(folder.path());
+    EXPECT_EQ(model.head().weight_VD.scalar_type(), precision);
+    for (const auto& [name, value] : halves) {
+      if (name == "model.embed_tokens.weight")
+        EXPECT_TRUE(torch::equal(model.embedding(), value.to(precision)));
+    }
+  }
+}
+
+TEST(CausalLm, CheckpointsThatAreNotThereYetAreRefusedWithWhatToDo) {
+  const auto complaint = [](const std::string& file, const std::string& content) {
+    const TempFolder folder;
+    folder.write(file, content);
+    nn::CausalLm model(small_shape(), torch::kFloat32, torch::kCPU);
+    return message_of<DataError>([&] { model.load(folder.path()); });
+  };
+  const auto has = [](const std::string& message, const char* wanted) {
+    return message.find(wanted) != std::string::npos;
+  };
+  EXPECT_TRUE(has(
+      complaint("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+      "run 'git lfs pull'"));
+  EXPECT_TRUE(has(complaint("model.safetensors.index.json",
+                            R"({"weight_map": {"a": "model-00001-of-00002.safetensors"}})"),
+                  "names the shard model-00001-of-00002.safetensors, which is not beside it; "
+                  "download the missing shards"));
+  EXPECT_TRUE(has(complaint("model.safetensors", std::string("\x40\0\0\0\0\0\0\0{", 9)),
+                  "copy or download it again"));
+  EXPECT_TRUE(has(complaint("pytorch_model.bin", "PK"), "safe_serialization=True"));
+  EXPECT_TRUE(has(complaint("pytorch_model.bin.index.json", "{}"), "a Python pickle"));
 }
 
 TEST(CausalLm, AMissingOrMisshapenTensorIsNamed) {

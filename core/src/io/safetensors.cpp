@@ -118,7 +118,7 @@ Entry parse_entry(const std::string& name, const nlohmann::json& value, size_t d
   }
   if (entry.begin > entry.end || entry.end > data_size) {
     throw DataError(where, ": bytes ", entry.begin, " to ", entry.end, " lie outside the ",
-                    data_size, " bytes of data; the file is truncated, copy it again");
+                    data_size, " bytes of data; the file is truncated; copy or download it again");
   }
   if (const size_t expected = byte_count(entry, where); expected != entry.end - entry.begin) {
     throw DataError(where, ": the shape needs ", expected, " bytes, the offsets span ",
@@ -146,16 +146,28 @@ void check_tiling(std::vector<Entry>& entries, size_t data_size, const std::stri
   }
 }
 
+// What git leaves in the place of a large file that it has not fetched.
+void refuse_git_lfs_pointer(std::string_view bytes, const std::string& file) {
+  if (!bytes.starts_with("version https://git-lfs.github.com/spec/")) return;
+  throw DataError(file,
+                  " holds no weights but the pointer that git-lfs leaves in their place; run "
+                  "'git lfs pull' in its folder, or download the file itself");
+}
+
 // Length of the JSON header, which the first 8 bytes hold in little-endian order.
 size_t header_length(std::string_view bytes, const std::string& file) {
   if (bytes.size() < kLengthBytes) {
-    throw DataError(file, ": ", bytes.size(), " bytes are too few for a safetensors file");
+    throw DataError(file, ": ", bytes.size(),
+                    " bytes are too few for a safetensors file; copy or download it "
+                    "again");
   }
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), kLengthBytes);
   if (length > std::min(kLargestHeader, bytes.size() - kLengthBytes)) {
     throw DataError(file, ": a header of ", length, " bytes does not fit into a file of ",
-                    bytes.size(), " bytes; the file is truncated or not a safetensors file");
+                    bytes.size(),
+                    " bytes; the file is truncated or not a safetensors file; copy or download it "
+                    "again");
   }
   return length;
 }
@@ -207,6 +219,16 @@ std::string header_text(const std::vector<Stored>& tensors) {
   return text;
 }
 
+std::map<std::string, torch::Tensor> read_shard(const std::filesystem::path& index,
+                                                const std::string& shard) {
+  const std::filesystem::path file = index.parent_path() / shard;
+  if (!std::filesystem::exists(file)) {
+    throw DataError(index.string(), " names the shard ", shard,
+                    ", which is not beside it; download the missing shards");
+  }
+  return read_safetensors(file);
+}
+
 std::map<std::string, torch::Tensor> read_shards(const std::filesystem::path& index) {
   const nlohmann::json json = parse_json(read_text(index), index.string());
   std::map<std::string, std::map<std::string, torch::Tensor>> shards;
@@ -219,7 +241,7 @@ std::map<std::string, torch::Tensor> read_shards(const std::filesystem::path& in
     if (shard.empty() || std::filesystem::path(shard).filename() != shard) {
       throw DataError(index.string(), ": ", name, " needs the name of a file in the same folder");
     }
-    if (!shards.contains(shard)) shards[shard] = read_safetensors(index.parent_path() / shard);
+    if (!shards.contains(shard)) shards[shard] = read_shard(index, shard);
     const auto found = shards[shard].find(name);
     if (found == shards[shard].end()) {
       throw DataError(index.string(), ": ", shard, " holds no tensor ", name);
@@ -248,6 +270,7 @@ std::map<std::string, torch::Tensor> read_safetensors(const std::filesystem::pat
   const std::string name = file.string();
   const auto mapping = std::make_shared<const Mapping>(file);
   const std::string_view bytes = mapping->bytes();
+  refuse_git_lfs_pointer(bytes, name);
   const size_t length = header_length(bytes, name);
   const std::string_view data = bytes.substr(kLengthBytes + length);
   const nlohmann::json header = parse_json(bytes.substr(kLengthBytes, length), name);
@@ -267,6 +290,13 @@ std::map<std::string, torch::Tensor> read_hf_weights(const std::filesystem::path
   const std::filesystem::path index = folder / "model.safetensors.index.json";
   if (std::filesystem::exists(whole)) return read_safetensors(whole);
   if (std::filesystem::exists(index)) return read_shards(index);
+  for (const char* pickle : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (!std::filesystem::exists(folder / pickle)) continue;
+    throw DataError(folder.string(), " has its weights in ", pickle,
+                    ", a Python pickle, which is not read because it may run any code; load it in "
+                    "transformers and write it again by "
+                    "save_pretrained(folder, safe_serialization=True)");
+  }
   throw DataError(folder.string(), ": neither model.safetensors nor model.safetensors.index.json; ",
                   "expected the folder of a Hugging Face model");
 }

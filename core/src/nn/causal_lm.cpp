@@ -35,6 +35,12 @@ torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const st
   return found->second;
 }
 
+// A head beside the embedding, with other numbers.
+bool has_own_head(const std::map<std::string, torch::Tensor>& stored) {
+  const auto head = stored.find("lm_head.weight"), rows = stored.find("model.embed_tokens.weight");
+  return head != stored.end() && rows != stored.end() && !torch::equal(head->second, rows->second);
+}
+
 }  // namespace
 
 struct CausalLm::Impl : Weights {
@@ -68,10 +74,11 @@ struct CausalLm::Impl : Weights {
     return whole.requires_grad_();
   }
 
-  // A matrix as it was read: whole, or, where the checkpoint is narrower than the model, as stored.
+  // A matrix as it was read: whole, or, where a bfloat16 checkpoint is computed in float32, as
+  // stored.
   Weight matrix(const std::vector<torch::Tensor>& stored) const {
     const bool narrower =
-        torch::elementSize(stored.front().scalar_type()) < torch::elementSize(precision);
+        stored.front().scalar_type() == torch::kBFloat16 && precision == torch::kFloat32;
     if (narrower && device.is_cpu()) return Weight::as_stored(stored);
     return Weight(stored.size() == 1 ? leaf(stored.front()) : fused(stored));
   }
@@ -232,6 +239,7 @@ void CausalLm::load(const std::filesystem::path& folder) {
   Impl& m = *impl_;
   const LmShape& s = m.shape;
   const auto stored = io::read_hf_weights(folder);
+  if (has_own_head(stored)) m.shape.tied = false;
   const auto get = [&](const std::string& name, at::IntArrayRef sizes) {
     return fetch(stored, name, sizes, folder);
   };
@@ -265,6 +273,12 @@ void CausalLm::load(const std::filesystem::path& folder) {
     m.layers.push_back(std::move(layer));
   }
   m.final_norm = m.leaf(get("model.norm.weight", {s.width}));
+  if (!s.tied && !stored.contains("lm_head.weight")) {
+    throw DataError("the checkpoint '", folder.string(),
+                    "' lacks the tensor 'lm_head.weight' and its "
+                    "config.json does not say tie_word_embeddings = true; write that where the "
+                    "embedding serves as the head");
+  }
   if (!s.tied) m.head = matrix("lm_head.weight", {s.vocabulary, s.width});
 }
 

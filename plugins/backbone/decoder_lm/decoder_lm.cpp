@@ -87,6 +87,7 @@ class Scratch final : public CausalBackbone, public Stepwise {
     text::Tokenizer tokenizer = text::Tokenizer::train(texts, settings_.vocabulary);
     nn::LmShape shape = settings_.shape();
     shape.vocabulary = tokenizer.size();
+    shape.bos_id = tokenizer.eos();  // transformers asks for one; it has no other
     nn::CausalLm fresh(shape, precision(), device());
     fresh.init_random(context.generator("weights", 0));
     set(std::move(tokenizer), std::move(fresh));
@@ -136,8 +137,8 @@ struct PretrainedSettings {
     o.add("path", path)
         .required()
         .help(
-            "folder of a Hugging Face checkpoint of the Qwen2, Qwen3 or Llama family: config.json, "
-            "safetensors, tokenizer files");
+            "folder of a Hugging Face checkpoint of the Qwen2, Qwen3, Llama or Mistral family: "
+            "config.json, safetensors, tokenizer files");
   }
 };
 
@@ -152,6 +153,12 @@ class Pretrained final : public CausalBackbone {
                       "' is no folder; path must name a downloaded Hugging Face checkpoint");
     }
     load(settings_.path);
+    if (nn::read_hf_config(settings_.path).tied && !model().shape().tied) {
+      context.log(Level::warning,
+                  c10::str("config.json of ", settings_.path.filename().string(),
+                           " says tie_word_embeddings = true, but the checkpoint has a head of its "
+                           "own (lm_head.weight); that head is used, untied"));
+    }
     context.log(Level::info,
                 c10::str("loaded ", settings_.path.filename().string(), ": ",
                          model().shape().layers, " layers of width ", model().shape().width));
@@ -169,5 +176,5 @@ TSREC_PLUGIN(
         "scratch", /*revision=*/1,
         "A small decoder with its own tokenizer, optionally pre-trained on the item texts"),
     tsrec::part<tsrec::Backbone, Pretrained, PretrainedSettings>(
-        "pretrained", /*revision=*/1,
-        "A Hugging Face checkpoint of the Qwen2, Qwen3 or Llama family"))
+        "pretrained", /*revision=*/2,
+        "A Hugging Face checkpoint of the Qwen2, Qwen3, Llama or Mistral family"))

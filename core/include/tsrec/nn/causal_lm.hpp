@@ -16,20 +16,25 @@ struct RopeScaling {
 };
 
 struct LmShape {
-  std::string family = "qwen2";  // as config.json calls it: qwen2, qwen3, llama
+  std::string family = "qwen2";  // as config.json calls it: qwen2, qwen3, llama, mistral
   int64_t vocabulary = 0, width = 0, layers = 0, heads = 0, kv_heads = 0, head_width = 0,
           mlp_width = 0;
   double rope_theta = 1e6, norm_eps = 1e-6, initializer_range = 0.02;
   bool tied = true, qkv_bias = true;
   bool qk_norm = false;  // RMSNorm over each head's query and key (Qwen3)
   RopeScaling rope_scaling;
-  int64_t max_positions = 32768;  // handed on to whoever reads what is saved
+  // Handed on to whoever reads what is saved, as config.json says them.
+  int64_t max_positions = 32768;
+  std::optional<int32_t> bos_id;
+  std::vector<int32_t> eos_ids;
 };
 
-// Reads a Hugging Face config.json of the Qwen2 (and Qwen2.5), Qwen3 or Llama family. Other
-// families, and what of them is not computed here (other scalings, biases, sliding windows), are
-// refused by name.
+// Reads a Hugging Face config.json of the Qwen2 (and Qwen2.5), Qwen3, Llama or Mistral family. Null
+// and a missing key mean the family's default. Other families, and what of them is not computed
+// here (other scalings, biases, sliding windows, quantized weights), are a DataError with key and
+// value.
 TSREC_API LmShape read_hf_config(const std::filesystem::path& folder);
+// eos_id joins those that the shape has.
 TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,
                                const std::filesystem::path& folder);
 
@@ -45,7 +50,8 @@ class TSREC_API CausalLm final : public TrainableModel {
   CausalLm& operator=(CausalLm&&) noexcept;
 
   void init_random(at::Generator generator);  // N(0, initializer_range), norms 1, biases 0
-  // model.safetensors or shards with an index; throws DataError
+  // model.safetensors or shards with an index; throws DataError. Where the shape is tied and the
+  // checkpoint has a head that is not the embedding, that head is used: the shape is untied then.
   void load(const std::filesystem::path& folder) override;
   // model.safetensors, float32 or bfloat16 as held; byte-stable
   void save(const std::filesystem::path& folder) const override;
