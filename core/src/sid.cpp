@@ -83,20 +83,18 @@ std::vector<TokenCluster> token_clusters(const SidTable& sids) {
   return clusters;
 }
 
-Vocabulary::Vocabulary(const SidTable& sids, int32_t first_id) {
-  levels_.resize(static_cast<size_t>(sids.num_levels()));
-  id_of_code_.resize(levels_.size());
+Vocabulary::Vocabulary(const SidTable& sids, int32_t first_id, const FindToken& find) {
+  id_of_code_.resize(static_cast<size_t>(sids.num_levels()));
+  int32_t next = first_id;
   for (const TokenCluster& cluster : token_clusters(sids)) {
     const auto level = static_cast<size_t>(cluster.level);
-    const int32_t id = first_id + static_cast<int32_t>(tokens_.size());
-    if (levels_[level].count++ == 0) levels_[level].first = id;
+    const std::optional<int32_t> known = find ? find(cluster.token) : std::nullopt;
+    const int32_t id = known ? *known : next++;
     id_of_code_[level].resize(static_cast<size_t>(cluster.code) + 1, -1);
     id_of_code_[level].back() = id;
-    tokens_.push_back({cluster.token, cluster.level, cluster.code, id});
+    tokens_.push_back({cluster.token, cluster.level, cluster.code, id, known.has_value()});
   }
 }
-
-RowRange Vocabulary::level(int64_t level) const { return levels_.at(static_cast<size_t>(level)); }
 
 int32_t Vocabulary::id(int64_t level, int64_t code) const {
   const std::vector<int32_t>& ids = id_of_code_.at(static_cast<size_t>(level));

@@ -7,6 +7,10 @@
 
 namespace tsrec::host {
 
+Vocabulary::FindToken finder_of(const text::Tokenizer& tokenizer) {
+  return [&tokenizer](std::string_view token) { return tokenizer.find(token); };
+}
+
 LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool with_test,
                          Context& context)
     : data(with_test ? read_dataset(folders.load) : read_dataset(folders.load).without_test()),
@@ -23,9 +27,10 @@ LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool w
                     "); train it again for these");
   }
   backbone->load(stored.folder("model"));
-  const auto first = backbone->tokenizer().find(token_clusters(sids).front().token);
-  if (!first) throw DataError("the model's tokenizer lacks the SID tokens");
-  vocabulary = Vocabulary(sids, *first);
+  vocabulary = Vocabulary(sids, /*first_id=*/0, finder_of(backbone->tokenizer()));
+  for (const NewToken& token : vocabulary.tokens()) {
+    if (!token.is_known) throw DataError("the model's tokenizer lacks the SID token ", token.text);
+  }
   trie = std::make_shared<const Trie>(Trie::build(sids, vocabulary));
   compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
 }

@@ -16,6 +16,9 @@ struct ModelFolders {
   std::filesystem::path load, resolve, extract, model;
 };
 
+// Looks SID tokens up in a tokenizer, which must outlive what is returned.
+Vocabulary::FindToken finder_of(const text::Tokenizer& tokenizer);
+
 class TSREC_HOST_API LoadedModel {
  public:
   // Throws DataError when the model was trained for other SIDs than these. Training passes

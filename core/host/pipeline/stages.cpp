@@ -237,6 +237,33 @@ NewRows first_rows(const Parts& parts, const Backbone& backbone, const Vocabular
                                                              context);
 }
 
+// Rows of tokens that a checkpoint brings along (trained elsewhere, or by an earlier run) are kept.
+void add_new_tokens(const Parts& parts, Backbone& backbone, const std::vector<TokenNote>& notes,
+                    const SidTable& sids, Context& context) {
+  const text::Tokenizer& tokenizer = backbone.tokenizer();
+  const Vocabulary vocabulary(sids, static_cast<int32_t>(tokenizer.size()), finder_of(tokenizer));
+  std::vector<std::string> fresh;
+  std::vector<int64_t> row_of_fresh;
+  for (size_t i = 0; i < vocabulary.tokens().size(); ++i) {
+    const NewToken& token = vocabulary.tokens()[i];
+    if (token.is_known) continue;
+    fresh.push_back(token.text);
+    row_of_fresh.push_back(static_cast<int64_t>(i));
+  }
+  if (const size_t known = vocabulary.tokens().size() - fresh.size(); known > 0) {
+    context.log(Level::info, c10::str(known, " of ", vocabulary.tokens().size(),
+                                      " SID tokens are in the checkpoint's vocabulary; their rows "
+                                      "are kept"));
+  }
+  if (fresh.empty()) return;
+  const NewRows rows = first_rows(parts, backbone, vocabulary, notes, sids, context);
+  const auto chosen = [&](const torch::Tensor& row_ED) {
+    if (!row_ED.defined()) return row_ED;
+    return row_ED.index_select(0, torch::tensor(row_of_fresh).to(row_ED.device()));
+  };
+  backbone.extend(fresh, chosen(rows.input_ED), chosen(rows.output_ED));
+}
+
 Stage extend_stage(const Shared& parts) {
   return {{Role::extend},
           with_notes(parts, {{Role::load}, {Role::resolve}, {Role::backbone}}),
@@ -248,12 +275,7 @@ Stage extend_stage(const Shared& parts) {
             backbone->load(run.input({Role::backbone}) / "model");
             const SidTable sids = read_sids(run.input({Role::resolve}));
             const std::vector<TokenNote> notes = notes_for(parts, run);
-            const Vocabulary vocabulary(sids, static_cast<int32_t>(backbone->tokenizer().size()));
-            const NewRows rows =
-                first_rows(*parts, *backbone, vocabulary, notes, sids, run.context());
-            std::vector<std::string> tokens;
-            for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
-            backbone->extend(tokens, rows.input_ED, rows.output_ED);
+            add_new_tokens(*parts, *backbone, notes, sids, run.context());
             backbone->save(run.out().folder("model"));
             run.out().text("fingerprint",
                            ArtifactReader(run.input({Role::resolve})).text("fingerprint"));

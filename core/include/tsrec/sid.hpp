@@ -2,7 +2,6 @@
 #pragma once
 
 #include "tsrec/error.hpp"
-#include "tsrec/row_range.hpp"
 
 namespace tsrec {
 
@@ -43,23 +42,26 @@ struct NewToken {
   std::string text;
   int64_t level = -1, code = -1;
   int32_t id = -1;
+  bool is_known = false;  // the vocabulary had it before
 };
 
-// The SID tokens as they stand in the model's vocabulary. Ids ascend level by level, codes ascend
-// within a level, so a level is one contiguous range of rows.
+// The SID tokens as they stand in the model's vocabulary, level by level, codes ascending within a
+// level. Tokens that the vocabulary has already keep their ids; those of the others follow
+// first_id.
 class TSREC_API Vocabulary {
  public:
   Vocabulary() = default;
-  Vocabulary(const SidTable& sids, int32_t first_id);  // the used codes only
+  // find gives the id of a token that the vocabulary has (none is known without it).
+  using FindToken = std::function<std::optional<int32_t>(std::string_view token)>;
+  Vocabulary(const SidTable& sids, int32_t first_id,
+             const FindToken& find = {});  // the used codes only
   const std::vector<NewToken>& tokens() const { return tokens_; }
-  RowRange level(int64_t level) const;
   int32_t id(int64_t level, int64_t code) const;  // -1 when no item uses the code
   std::vector<int32_t> ids(const SidTable& sids,
                            int64_t item) const;  // the item's SID as token ids
 
  private:
   std::vector<NewToken> tokens_;
-  std::vector<RowRange> levels_;
   std::vector<std::vector<int32_t>> id_of_code_;
 };
 
