@@ -83,6 +83,10 @@ class WalkersRun final : public host::StageRun {
   const fs::path& work() const override { return work_; }
   int64_t curve_bytes() override { return context_.inner.curve_bytes(); }
   void truncate_curve(int64_t bytes) override { context_.inner.truncate_curve(bytes); }
+  void add_listener(host::Listener& listener) override { context_.inner.add_listener(listener); }
+  void remove_listener(host::Listener& listener) override {
+    context_.inner.remove_listener(listener);
+  }
   double checkpoint_seconds() const override { return seconds_; }
   const std::vector<std::string>& messages() const { return context_.messages; }
 

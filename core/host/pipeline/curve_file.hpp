@@ -5,12 +5,12 @@
 #include <filesystem>
 #include <fstream>
 
-#include "pipeline/observer.hpp"
+#include "pipeline/listener.hpp"
 #include "support/api.hpp"
 
 namespace tsrec::host {
 
-class CurveFile final : public Observer {
+class CurveFile final : public Listener {
  public:
   // Goes on behind what the file holds.
   CurveFile(std::string stage, std::filesystem::path file);

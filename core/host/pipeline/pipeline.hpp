@@ -17,6 +17,7 @@
 namespace tsrec::host {
 
 class StageRun;
+class Listener;
 
 // What a stage is, and of what where an experiment has several.
 struct TSREC_HOST_API StageId {
@@ -66,6 +67,9 @@ class TSREC_HOST_API StageRun {
   // its checkpoint.
   virtual int64_t curve_bytes() = 0;
   virtual void truncate_curve(int64_t bytes) = 0;
+  // It hears what the stage says until it is removed.
+  virtual void add_listener(Listener& listener) = 0;
+  virtual void remove_listener(Listener& listener) = 0;
   virtual double checkpoint_seconds() const = 0;  // [run] checkpoint_seconds
 };
 

@@ -3,11 +3,11 @@
 
 #include <chrono>
 
-#include "pipeline/observer.hpp"
+#include "pipeline/listener.hpp"
 
 namespace tsrec::host {
 
-class ProgressBar final : public Observer {
+class ProgressBar final : public Listener {
  public:
   ProgressBar();
   ~ProgressBar() override;

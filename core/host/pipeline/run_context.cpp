@@ -11,14 +11,14 @@ RunContext::RunContext(const RunSettings& settings, std::string stage,
     : settings_(settings),
       stage_(std::move(stage)),
       began_(std::chrono::steady_clock::now()),
-      observers_{&bar_, &lines_} {
+      listeners_{&bar_, &lines_} {
   if (curve.empty()) return;
   curve_.emplace(stage_, curve);
-  observers_.push_back(&*curve_);
+  listeners_.push_back(&*curve_);
   if (trackers == nullptr) return;
   feed_.emplace(*trackers, stage_, /*waits=*/curve_->bytes() > 0,
                 [this](const std::string& sentence) { tell(Level::warning, sentence); });
-  observers_.push_back(&*feed_);
+  listeners_.push_back(&*feed_);
 }
 
 RunContext::~RunContext() = default;
@@ -30,17 +30,17 @@ void RunContext::log(Level level, std::string_view message) {
 }
 
 void RunContext::tell(Level level, std::string_view message) {
-  for (Observer* observer : observers_) observer->log(level, message);
+  for (Listener* listener : listeners_) listener->log(level, message);
 }
 
 void RunContext::number(std::string_view name, double value, int64_t step) {
   const std::lock_guard lock(mutex_);
-  for (Observer* observer : observers_) observer->number(name, value, step);
+  for (Listener* listener : listeners_) listener->number(name, value, step);
 }
 
 void RunContext::progress(std::string_view what, int64_t done, int64_t total) {
   const std::lock_guard lock(mutex_);
-  for (Observer* observer : observers_) observer->progress(what, done, total);
+  for (Listener* listener : listeners_) listener->progress(what, done, total);
 }
 
 void RunContext::count(std::string_view name, int64_t amount) {
@@ -65,6 +65,16 @@ bool RunContext::stopping() const {
       std::chrono::steady_clock::now() - began_;
   return stop_requested() ||
          (settings_.time_budget_minutes > 0 && minutes.count() > settings_.time_budget_minutes);
+}
+
+void RunContext::add_listener(Listener& listener) {
+  const std::lock_guard lock(mutex_);
+  listeners_.push_back(&listener);
+}
+
+void RunContext::remove_listener(Listener& listener) {
+  const std::lock_guard lock(mutex_);
+  std::erase(listeners_, &listener);
 }
 
 int64_t RunContext::curve_bytes() { return curve_ ? curve_->bytes() : 0; }

@@ -37,6 +37,9 @@ class TSREC_HOST_API RunContext final : public Context {
   // checkpoint.
   int64_t curve_bytes();
   void truncate_curve(int64_t bytes);
+  // It hears what is said until it is removed.
+  void add_listener(Listener& listener);
+  void remove_listener(Listener& listener);
 
  private:
   void tell(Level level, std::string_view message);
@@ -49,7 +52,7 @@ class TSREC_HOST_API RunContext final : public Context {
   LogLines lines_;
   std::optional<CurveFile> curve_;
   std::optional<TrackerFeed> feed_;
-  std::vector<Observer*> observers_;  // of the above, in the order in which they hear
+  std::vector<Listener*> listeners_;  // the above, in the order in which they hear, and guests
 };
 
 }  // namespace tsrec::host

@@ -46,6 +46,8 @@ class Run final : public StageRun {
   const fs::path& work() const override { return work_; }
   int64_t curve_bytes() override { return context_.curve_bytes(); }
   void truncate_curve(int64_t bytes) override { context_.truncate_curve(bytes); }
+  void add_listener(Listener& listener) override { context_.add_listener(listener); }
+  void remove_listener(Listener& listener) override { context_.remove_listener(listener); }
   double checkpoint_seconds() const override { return checkpoint_seconds_; }
 
  private:

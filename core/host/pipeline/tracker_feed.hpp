@@ -1,12 +1,12 @@
 // Hands the numbers of a running stage on to the trackers of the run.
 #pragma once
 
-#include "pipeline/observer.hpp"
+#include "pipeline/listener.hpp"
 #include "pipeline/trackers.hpp"
 
 namespace tsrec::host {
 
-class TrackerFeed final : public Observer {
+class TrackerFeed final : public Listener {
  public:
   // waits: the stage goes on from a checkpoint. What it says before it is there again was said
   // before, so nothing is handed on until go_on().
