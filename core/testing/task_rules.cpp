@@ -40,6 +40,17 @@ void examples_are_as_promised(const Subject& subject) {
   });
 }
 
+// The host asks before it runs anything.
+void the_sort_of_answer_is_known_at_once(const Subject& subject) {
+  const Given given;
+  TestContext context;
+  const auto task = subject.make_as<Task>(context);
+  const bool before = task->answers_with_item();
+  task->prepare(given.inputs(), context);
+  require(task->answers_with_item() == before, "answers_with_item() is ", before ? "true" : "false",
+          " before prepare(), and not behind it");
+}
+
 bool same_example(const Example& a, const Example& b) {
   if (a.form != b.form || a.weight != b.weight || a.sample != b.sample ||
       a.target_item != b.target_item || a.slots.size() != b.slots.size())
@@ -113,6 +124,8 @@ std::vector<Rule> task_rules() {
       {"examples fill their form with items, codes and rows that exist, and answer with the target "
        "where the answer is an item",
        examples_are_as_promised},
+      {"answers_with_item() is the same before prepare() and behind it",
+       the_sort_of_answer_is_known_at_once},
       {"an example is a function of split, index and draw", the_draw_decides},
       {"several threads see the same examples", several_threads_see_the_same},
       {"without rows and without notes: no rows in its examples, or a sentence",

@@ -158,16 +158,33 @@ TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
   EXPECT_NE(state_of("extend").find("option depth: 3 -> 1"), std::string::npos) << plan;
   EXPECT_NE(state_of("stage.sft").find("its input extend changes"), std::string::npos) << plan;
   EXPECT_NE(state_of("evaluate.markov").find("stored"), std::string::npos) << plan;
+}
 
+// Before anything runs, with the place in the experiment.
+TEST(Cli, TasksThatDoNotAnswerWithItemsAreRefusedByThePlan) {
+  const TempFolder store;
   const auto expect_refusal = [&](const std::string& set, const std::string& sentence) {
-    const Outcome refused = run("run " + kSmoke + where + " --set " + set);
-    EXPECT_EQ(refused.code, 4) << refused.text;
-    EXPECT_TRUE(contains(refused.text, sentence)) << refused.text;
+    for (const std::string command : {"plan ", "run "}) {
+      const Outcome refused =
+          run(command + kSmoke + " --store " + store.path().string() + " --set " + set);
+      EXPECT_EQ(refused.code, 2) << refused.text;
+      EXPECT_TRUE(contains(refused.text, sentence +
+                                             " needs tasks that answer with an item, and "
+                                             "'next_description' does not; choose others, such as "
+                                             "next_item"))
+          << refused.text;
+      EXPECT_FALSE(std::filesystem::exists(store.path() / "store")) << "a stage ran";
+    }
   };
-  const std::string no_item =
-      " needs tasks that answer with an item, and 'next_description' does not";
-  expect_refusal("evaluate.task=next_description", "evaluation" + no_item);
-  expect_refusal("'stage.grpo.tasks=[\"next_description\"]'", "a stage with rewards" + no_item);
+  const std::string stage = kSmoke + "/experiment.toml:50:1: the stage 'grpo'";
+  expect_refusal("evaluate.task=next_description", "--set: evaluation");
+  expect_refusal("'stage.grpo.tasks=[\"next_description\"]'", stage);
+  expect_refusal("'stage.grpo.validate_with=[\"next_item\", \"next_description\"]'", stage);
+  EXPECT_EQ(run("plan " + kSmoke + " --store " + store.path().string() +
+                " --set 'stage.sft.validate_with=[\"next_description\"]'")
+                .code,
+            0)
+      << "sft learns any answer";
 }
 
 TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {

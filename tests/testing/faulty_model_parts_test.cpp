@@ -135,6 +135,7 @@ class FaultyTask final : public Task {
   FaultyTask(const NoSettings&, Context& context) : good_(make_part<Task>("next_item", context)) {}
   void prepare(const TaskInputs& inputs, Context& context) override {
     good_->prepare(inputs, context);
+    is_prepared_ = true;
     if (has_fault("dies of no rows") && inputs.data.train.size() == 0)
       throw std::out_of_range("at");
   }
@@ -153,10 +154,11 @@ class FaultyTask final : public Task {
     return example;
   }
   std::string form() const override { return good_->form(); }
-  bool answers_with_item() const override { return true; }
+  bool answers_with_item() const override { return is_prepared_ || !has_fault("knows it late"); }
 
  private:
   std::shared_ptr<Task> good_;
+  bool is_prepared_ = false;
   mutable std::atomic<int64_t> calls_ = 0, scratch_ = 0;
 };
 
@@ -164,6 +166,7 @@ TEST(Conformance, RulesOfTasksCanBeBroken) {
   expect_every_rule_can_be_broken(faulty_part<Task, FaultyTask>(),
                                   {{"another form", "examples fill their form"},
                                    {"answers something else", "examples fill their form"},
+                                   {"knows it late", "answers_with_item() is the same"},
                                    {"counts its calls", "an example is a function"},
                                    {"not for threads", "several threads"},
                                    {"dies of no rows", "without rows and without notes"}});

@@ -4,14 +4,6 @@
 
 namespace tsrec::host {
 
-void require_item_answers(const std::vector<WeightedTask>& tasks, const std::string& what) {
-  for (const WeightedTask& task : tasks) {
-    if (task.task->answers_with_item()) continue;
-    throw DataError(what, " needs tasks that answer with an item, and '", task.name,
-                    "' does not; choose one such as next_item");
-  }
-}
-
 TaskExamples::TaskExamples(std::vector<WeightedTask> tasks, const Dataset& data,
                            const PromptCompiler& compiler)
     : tasks_(std::move(tasks)), data_(data), compiler_(compiler) {

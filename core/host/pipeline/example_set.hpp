@@ -13,9 +13,6 @@ struct WeightedTask {
       1;  // how often its training rows occur in an epoch; 0.1: a tenth of them, in turn
 };
 
-// Throws DataError that names the first task whose answer is no item. what: "evaluation".
-void require_item_answers(const std::vector<WeightedTask>& tasks, const std::string& what);
-
 class TaskExamples final : public ExampleSet {
  public:
   TaskExamples(std::vector<WeightedTask> tasks, const Dataset& data,

@@ -51,9 +51,7 @@ Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
                            const EvaluateSettings& settings, Context& context) const {
   Dataset asked = data;  // shares items and rows; those in question stand in its test split
   asked.test = samples;
-  std::vector<WeightedTask> chosen = tasks({settings.task}, asked, context);
-  require_item_answers(chosen, "evaluation");
-  const TaskExamples examples(std::move(chosen), asked, *compiler);
+  const TaskExamples examples(tasks({settings.task}, asked, context), asked, *compiler);
   if (examples.size(Split::test) != samples.size()) {
     throw DataError("the task '", settings.task,
                     "' does not give one prompt per row; evaluate with next_item");

@@ -2,6 +2,7 @@
 #include "pipeline/artefacts.hpp"
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/host_keys.hpp"
+#include "pipeline/item_answers.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "plugin/attribution.hpp"
 #include "tsrec/boundary.hpp"
@@ -12,7 +13,6 @@
 #include "tsrec/parts/metric.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
-#include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/source.hpp"
 #include "tsrec/parts/trainer.hpp"
 
@@ -302,12 +302,6 @@ void add_ranking(const Parts& parts, Stage& stage) {
   for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
 }
 
-bool has_rewards(const StageEntry& stage) {
-  const auto& parts = stage.trainer.parts;
-  return std::any_of(parts.begin(), parts.end(),
-                     [](const OwnedPart& owned) { return owned.choice.kind == Reward::kKind; });
-}
-
 Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
   const StageId before = model_of(entry.from);
@@ -328,9 +322,8 @@ Stage train_stage(const Shared& parts, size_t index) {
     Context& context = run.context();
     const LoadedModel loaded(*parts, model_folders(parts, run, before), /*with_test=*/false,
                              context);
-    std::vector<WeightedTask> tasks = loaded.tasks(settings.tasks, loaded.data, context);
-    if (has_rewards(settings)) require_item_answers(tasks, "a stage with rewards");
-    const TaskExamples examples(std::move(tasks), loaded.data, *loaded.compiler);
+    const TaskExamples examples(loaded.tasks(settings.tasks, loaded.data, context), loaded.data,
+                                *loaded.compiler);
     const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
                                   loaded.data, *loaded.compiler);
     const TrainInputs inputs{.policy = *loaded.backbone,
@@ -458,6 +451,8 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   const Shared parts = std::make_shared<const Parts>(read_parts_of(document, registry));
   experiment.compare = read_compare(document);
   document.complain_about_leftovers(top_tables());
+  document.throw_if_any();
+  complain_about_answers(*parts, experiment.run, document);
   document.throw_if_any();
   experiment.parts = parts;
   experiment.resolved_toml = document.resolved_toml();

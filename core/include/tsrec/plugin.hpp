@@ -25,6 +25,7 @@ struct PartInfo {
                  // key
   const char* summary;
   const char* needs;  // kinds of which an experiment with this part must have one, blanks between
+  bool needs_item_answers;  // of a trainer: the tasks of its stage must answer with an item
   void* (*new_settings)();
   void (*delete_settings)(void*);
   void (*declare)(void*, Options&);
@@ -51,6 +52,15 @@ constexpr const char* needs_of() {
     return "";
 }
 
+// A trainer says  static constexpr bool kNeedsItemAnswers = true;  where it is so.
+template <class Impl>
+constexpr bool needs_item_answers_of() {
+  if constexpr (requires { Impl::kNeedsItemAnswers; })
+    return Impl::kNeedsItemAnswers;
+  else
+    return false;
+}
+
 // A table entry. Settings: default-constructible, with `void declare(tsrec::Options&)`.
 template <class Interface, class Impl, class Settings>
 constexpr PartInfo part(const char* name, int revision, const char* summary) {
@@ -70,6 +80,7 @@ constexpr PartInfo part(const char* name, int revision, const char* summary) {
       revision,
       summary,
       needs_of<Impl>(),
+      needs_item_answers_of<Impl>(),
       []() -> void* { return new Settings; },
       [](void* settings) { delete static_cast<Settings*>(settings); },
       [](void* settings, Options& options) { static_cast<Settings*>(settings)->declare(options); },

@@ -105,6 +105,7 @@ torch::Tensor k3(const torch::Tensor& policy_R, const torch::Tensor& reference_R
 
 class Grpo final : public Trainer {
  public:
+  static constexpr bool kNeedsItemAnswers = true;
   Grpo(const Settings& settings, Context&) : settings_(settings) {}
 
   void start(const TrainInputs& inputs, Context& context) override {

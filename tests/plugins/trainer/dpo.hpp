@@ -27,6 +27,7 @@ struct DpoSettings {
 
 class Dpo final : public Trainer {
  public:
+  static constexpr bool kNeedsItemAnswers = true;
   Dpo(const DpoSettings& settings, Context&) : settings_(settings) {}
 
   void start(const TrainInputs& inputs, Context& context) override {

@@ -67,6 +67,8 @@ TEST(Dpo, GradientOfAStepIsThatOfTheLossByEnumeration) {
   EXPECT_NEAR(world.context.numbers["train.loss"].back(), loss.item<double>(), 1e-5);
 }
 
+TEST(Dpo, SaysThatItNeedsItems) { EXPECT_TRUE(kDpo.needs_item_answers); }
+
 TEST(Dpo, LearnsToPrefer) {
   ToyWorld world;
   const ToyExamples examples = world.make_examples(false);

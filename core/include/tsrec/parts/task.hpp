@@ -22,7 +22,9 @@ class TSREC_API Task : public Part {
   // wording or data.
   virtual Example at(Split split, int64_t index, uint64_t draw) const = 0;
   virtual std::string form() const = 0;  // the [prompt.<form>] this task fills
-  // Its target is one item's SID. Rewards, evaluation and `recommend` refuse other tasks.
+  // Its target is one item's SID. Evaluation, `recommend` and trainers with kNeedsItemAnswers
+  // refuse other tasks, and ask before anything runs: a function of the options alone, also before
+  // prepare().
   virtual bool answers_with_item() const = 0;
 };
 

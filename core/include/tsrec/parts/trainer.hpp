@@ -23,6 +23,9 @@ class TSREC_API Trainer : public Part, public Stepwise {
   static constexpr const char* kKind = "trainer";
   static constexpr int kContract = 1;
   static constexpr const char* kNeeds = "backbone";
+  // A trainer that looks for items in the model's answers says true: then a stage whose tasks, or
+  // tasks of validation, answer otherwise is refused before anything runs.
+  static constexpr bool kNeedsItemAnswers = false;
   ~Trainer() override;
   // Once, before the first step; inputs outlive the trainer. parameters() are the policy's, as far
   // as they train.
