@@ -1,5 +1,7 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include <thread>
+
 #include "nn/packed_product.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
@@ -763,6 +765,36 @@ TEST(CausalLm, AMissingOrMisshapenTensorIsNamed) {
   EXPECT_NE(
       message_of<DataError>([&] { wider.load(folder.path()); }).find("model.embed_tokens.weight"),
       std::string::npos);
+}
+
+// What LanguageModel says of threads; the weights are stored narrower than the model, and widened
+// by whoever comes first with gradients.
+TEST(CausalLm, SeveralThreadsGetTheSameBytes) {
+  const TempFolder folder;
+  nn::CausalLm narrow(small_shape(), torch::kBFloat16, torch::kCPU);
+  narrow.init_random(at::detail::createCPUGenerator(9));
+  narrow.save(folder.path());
+  const std::vector<std::vector<int32_t>> rows = {{1, 2, 3, 4}, {7, 8}, {5, 6, 7, 8, 9, 10}, {29}};
+  for (const bool with_gradients : {false, true}) {
+    const torch::AutoGradMode mode(with_gradients);
+    nn::CausalLm alone(small_shape(), torch::kFloat32, torch::kCPU);
+    nn::CausalLm shared(small_shape(), torch::kFloat32, torch::kCPU);
+    alone.load(folder.path());
+    shared.load(folder.path());
+    std::vector<int64_t> differing(rows.size(), 0);
+    std::vector<torch::Tensor> wanted;
+    for (const auto& row : rows) wanted.push_back(alone.hidden(one_row(row), {}).detach());
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < rows.size(); ++t) {
+      threads.emplace_back([&, t] {
+        const torch::AutoGradMode mode_of_thread(with_gradients);
+        for (int i = 0; i < 50; ++i)
+          differing[t] += !torch::equal(shared.hidden(one_row(rows[t]), {}).detach(), wanted[t]);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(differing, std::vector<int64_t>(rows.size(), 0)) << with_gradients;
+  }
 }
 
 }  // namespace

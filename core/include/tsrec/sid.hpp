@@ -31,7 +31,9 @@ struct TokenCluster {  // I_s of Eq. 6: the items whose SID contains this token
   int64_t level = -1, code = -1;
   std::vector<int64_t> items;
 };
-struct TokenNote {  // (D_s, W_s) of Eq. 7
+// (D_s, W_s) of Eq. 7. A list of notes has the order of token_clusters(), level by level and code
+// ascending, with at most one for each; an extractor that gives another is refused.
+struct TokenNote {
   std::string token, description;
   std::vector<std::string> keywords;
 };

@@ -1,5 +1,6 @@
 #include "tsrec/nn/label_log_probs.hpp"
 
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/nn/work.hpp"
 
 namespace tsrec::nn {
@@ -28,6 +29,18 @@ torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& promp
   ForwardOptions options;
   options.past = prompts.state;
   return at_labels(model, batch, options, prompts.last_BD, context);
+}
+
+torch::Tensor row_log_prob_sums(const torch::Tensor& log_prob_R, const torch::Tensor& row_R,
+                                int64_t num_rows) {
+  return torch::zeros({num_rows}, log_prob_R.options().requires_grad(false))
+      .index_add(0, to_device(row_R, log_prob_R.device()), log_prob_R);
+}
+
+torch::Tensor row_log_prob_means(const torch::Tensor& log_prob_R, const torch::Tensor& row_R,
+                                 int64_t num_rows) {
+  const torch::Tensor labels_N = torch::bincount(row_R, /*weights=*/{}, num_rows).clamp_min(1);
+  return row_log_prob_sums(log_prob_R, row_R, num_rows) / to_device(labels_N, log_prob_R.device());
 }
 
 }  // namespace tsrec::nn

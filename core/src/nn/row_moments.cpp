@@ -1,5 +1,7 @@
 #include "tsrec/nn/row_moments.hpp"
 
+#include "tsrec/nn/transfer.hpp"
+
 namespace tsrec::nn {
 
 RowMoments row_moments(const torch::Tensor& row_VD) {
@@ -27,6 +29,17 @@ torch::Tensor sample_rows(const RowMoments& moments, int64_t count, at::Generato
   const torch::NoGradGuard no_grad;
   const torch::Tensor z_ND = torch::randn({count, moments.mean_D.size(0)}, generator);
   return moments.mean_D + torch::matmul(z_ND, moments.factor_DD.t());
+}
+
+torch::Tensor mean_row(const torch::Tensor& row_VD, std::span<const int32_t> ids) {
+  const torch::NoGradGuard no_grad;
+  if (ids.empty()) throw Error("no ids to take the mean row of");
+  const torch::Tensor index = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
+  return row_VD.detach()
+      .index_select(0, to_device(index, row_VD.device()))
+      .cpu()
+      .to(torch::kFloat64)
+      .mean(0);
 }
 
 }  // namespace tsrec::nn

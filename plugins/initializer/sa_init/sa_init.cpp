@@ -52,8 +52,7 @@ class Rows {
   // e_s = 1/|T_s| sum of E[v] over v in T_s, multiplicity counts (Eq. 9); then centred and rescaled
   // as the options say.
   torch::Tensor mean_of(const std::vector<int32_t>& ids) const {
-    const torch::Tensor index = torch::tensor(std::vector<int64_t>(ids.begin(), ids.end()));
-    torch::Tensor row_D = known_VD_.index_select(0, index).mean(0);
+    torch::Tensor row_D = nn::mean_row(known_VD_, ids);
     if (settings_.center) row_D = row_D - mean_D_;
     if (settings_.rescale == "none") return row_D;
     const double norm = settings_.rescale == "frozen_norm"

@@ -5,7 +5,6 @@
 
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
-#include "tsrec/nn/transfer.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
 #include "tsrec/train/row_order.hpp"
@@ -114,12 +113,17 @@ class Dpo final : public Trainer {
   torch::Tensor margin(const nn::LanguageModel& model, const std::vector<CompiledExample>& pairs,
                        size_t p, Context& context) const {
     const nn::PackedBatch pair = nn::pack(std::span(pairs).subspan(2 * p, 2), {}).front();
-    const torch::Tensor sign_R = nn::to_device(1 - 2 * pair.row_R, context.device());
-    const torch::Tensor log_prob_R = nn::label_log_probs(model, pair, {}, context);
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor fixed_R = nn::label_log_probs(*reference_, pair, {}, context);
-    const torch::AutoGradMode with_gradient(log_prob_R.requires_grad());
-    return settings_.beta * (sign_R * (log_prob_R - fixed_R)).sum();
+    const torch::Tensor ratio_2 = log_probs(model, pair, context) - [&] {
+      const torch::NoGradGuard no_grad;
+      return log_probs(*reference_, pair, context);
+    }();
+    return settings_.beta * (ratio_2[0] - ratio_2[1]);
+  }
+
+  static torch::Tensor log_probs(const nn::LanguageModel& model, const nn::PackedBatch& pair,
+                                 Context& context) {
+    return nn::row_log_prob_sums(nn::label_log_probs(model, pair, {}, context), pair.row_R,
+                                 /*num_rows=*/2);
   }
 
   DpoSettings settings_;

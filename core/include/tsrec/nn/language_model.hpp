@@ -33,6 +33,11 @@ struct Prefilled {
 // and the decoder over its start token, which is the segment of that prompt; the state keeps the
 // encoder's output beside the decoder's keys and values, and hidden() finds it by the root above a
 // segment.
+//
+// Threads: the const methods may be called from several at once, all of them with gradients or all
+// without, while nobody changes the model (a step of an optimizer, pack_weights(), extend(),
+// load()). backward() adds to the gradients of the one model and is called from one thread; whoever
+// trains side by side gives every worker a clone (ModelWorkers).
 class TSREC_API LanguageModel {
  public:
   virtual ~LanguageModel();

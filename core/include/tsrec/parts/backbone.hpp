@@ -2,7 +2,7 @@
 //
 // Nobody else is given a whole one. Searches and metrics see an nn::LanguageModel, trainers an
 // nn::TrainableModel, initializers the VocabularyRows. What save() writes has the layout of Hugging
-// Face and holds the tokenizer as well.
+// Face and holds the tokenizer as well. From which threads it may be asked, LanguageModel says.
 #pragma once
 
 #include "tsrec/data.hpp"
