@@ -1,9 +1,13 @@
-// Destructors of every interface: the one home of their vtables and type information.
+// Destructors of every interface: the one home of their vtables and type information; and what a
+// few of their structs can say of themselves.
+#include <algorithm>
+
 #include "tsrec/context.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/initializer.hpp"
 #include "tsrec/parts/metric.hpp"
+#include "tsrec/parts/observer.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
 #include "tsrec/parts/reward.hpp"
@@ -36,9 +40,16 @@ Initializer::~Initializer() = default;
 Task::~Task() = default;
 Reward::~Reward() = default;
 Trainer::~Trainer() = default;
+Observer::~Observer() = default;
 Recommender::~Recommender() = default;
 Metric::~Metric() = default;
 Tracker::~Tracker() = default;
+
+std::optional<double> TrainingStep::value(std::string_view name) const {
+  const auto last = std::find_if(numbers.rbegin(), numbers.rend(),
+                                 [&](const Number& number) { return number.name == name; });
+  return last == numbers.rend() ? std::nullopt : std::optional(last->value);
+}
 
 VocabularyRows Backbone::vocabulary_rows() const {
   return {.input_VD = embedding(),

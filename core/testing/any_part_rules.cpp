@@ -25,9 +25,9 @@ void named_and_described(const Subject& subject) {
 
 void options_are_documented(const Subject& subject) {
   // What the host itself reads in a part's table.
-  const std::set<std::string> taken = {"use",     "name",       "enabled", "seed",   "weight",
-                                       "repeat",  "tasks",      "from",    "select", "kind",
-                                       "include", "curve_rows", "patience"};
+  const std::set<std::string> taken = {"use",     "name",       "enabled",  "seed",    "weight",
+                                       "repeat",  "tasks",      "from",     "select",  "kind",
+                                       "include", "curve_rows", "patience", "observer"};
   const PartOptions declared(subject.info());
   for (const auto& field : declared.options.fields()) {
     const Field::Facts& facts = field->facts();

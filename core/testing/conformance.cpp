@@ -14,8 +14,8 @@ AllRules all_rules() {
                   {"extractor", extractor_rules()},     {"backbone", backbone_rules()},
                   {"initializer", initializer_rules()}, {"task", task_rules()},
                   {"trainer", trainer_rules()},         {"reward", reward_rules()},
-                  {"recommender", recommender_rules()}, {"metric", metric_rules()},
-                  {"tracker", tracker_rules()}};
+                  {"observer", observer_rules()},       {"recommender", recommender_rules()},
+                  {"metric", metric_rules()},           {"tracker", tracker_rules()}};
   for (auto& [kind, rules] : all) {
     const std::vector<Rule> any = any_part_rules();
     rules.insert(rules.begin(), any.begin(), any.end());

@@ -89,6 +89,7 @@ std::vector<Rule> initializer_rules();
 std::vector<Rule> task_rules();
 std::vector<Rule> trainer_rules();
 std::vector<Rule> reward_rules();
+std::vector<Rule> observer_rules();
 std::vector<Rule> recommender_rules();
 std::vector<Rule> metric_rules();
 std::vector<Rule> tracker_rules();

@@ -58,6 +58,7 @@ TSREC_PLUGIN("acme.faulty_parts", "1.2.0",  //
              (faulty<Reward, SpoiledScores<not_a_number>>("not_a_number")),
              (faulty<Reward, SpoiledScores<one_for_a_prompt>>("one_for_a_prompt")),
              (faulty<Reward, OverwritesRollouts>("overwrites_rollouts")),
+             (faulty<Observer, NoReason>("no_reason")),
              (faulty<Recommender, SpoiledLists<beyond_the_catalogue>>("beyond_the_catalogue")),
              (faulty<Recommender, SpoiledLists<one_item_twice>>("one_item_twice")),
              (faulty<Recommender, SpoiledLists<scores_of_nan>>("scores_of_nan")),

@@ -43,6 +43,17 @@ TEST(Completion, OptionKeysAndTheirValues) {
   EXPECT_EQ(completed(smoke + "stage.sft.validate_e"), "stage.sft.validate_every=\n");
 }
 
+TEST(Completion, OptionsOfAPartThatIsAnOptionOfTheHost) {
+  const TempFolder folder;
+  const auto file = folder.write("experiment.toml", "include = [\"" + kSmoke +
+                                                        "/experiment.toml\"]\n[[stage]]\nuse = "
+                                                        "\"sft\"\n[[stage.observer]]\nuse = "
+                                                        "\"guard\"\n");
+  const std::string line = "tsrec run " + file.string() + " --set stage.sft.observer.guard.";
+  EXPECT_EQ(completed(line + "abo"), "stage.sft.observer.guard.above=\n");
+  EXPECT_EQ(completed(line + "action=s"), "stage.sft.observer.guard.action=stop\n");
+}
+
 // What bash offers behind the cursor.
 TEST(Completion, BashUsesIt) {
   const TempFolder folder;

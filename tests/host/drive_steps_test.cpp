@@ -1,6 +1,9 @@
 // The driver of everything that is done in steps, stopped and killed wherever it may be.
 #include "pipeline/drive_steps.hpp"
 
+#include <nlohmann/json.hpp>
+#include <sstream>
+
 #include "pipeline/run_context.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
@@ -132,6 +135,7 @@ struct Result {
   std::string curves;
   int64_t steps_done = 0;
   std::vector<std::string> messages;
+  host::Driven driven;
 };
 
 // As the runner does it: curves begin anew unless there is a checkpoint to go on from.
@@ -142,7 +146,7 @@ Result driven(const fs::path& work, Walker& walker, const host::DriveSettings& s
   {
     WalkersRun run(work, walker, checkpoint_seconds);
     walker.fit({Dataset(), nullptr}, run.context());
-    host::drive_steps(run, walker, settings);
+    result.driven = host::drive_steps(run, walker, settings);
     run.curve_bytes();
     result.messages = run.messages();
   }
@@ -271,7 +275,112 @@ TEST(DriveSteps, NoStepsAndPartsWithoutStepsAreReadyAtOnce) {
   EXPECT_EQ(walker.finished, 1);
   const auto floor = make_part<Recommender>("popularity", *std::make_unique<TestContext>());
   WalkersRun run(work.path(), walker);
-  EXPECT_EQ(host::drive_steps(run, *floor), 0);
+  EXPECT_EQ(host::drive_steps(run, *floor).steps, 0);
+}
+
+// Keeps what it sees, says a sum over all of it, and ends the walk behind a step.
+class Onlooker final : public Observer {
+ public:
+  explicit Onlooker(int64_t end_behind = 100) : end_behind_(end_behind) {}
+  void start(const ObserverInputs&, Context&) override {}
+  std::optional<std::string> look(const TrainingStep& step, Context& context) override {
+    seen.push_back(step);
+    sum_ += *step.value("walk");
+    context.number("sum", sum_, step.index);
+    if (step.index + 1 < end_behind_) return std::nullopt;
+    return c10::str("it saw ", step.index + 1, " steps");
+  }
+  void save_state(ArtifactWriter& writer) const override { writer.number("sum", sum_); }
+  void load_state(const ArtifactReader& reader) override { sum_ = reader.number("sum"); }
+
+  std::vector<TrainingStep> seen;
+
+ private:
+  int64_t end_behind_;
+  double sum_ = 0;
+};
+
+Result observed(const fs::path& work, Walker& walker,
+                const std::vector<std::shared_ptr<Onlooker>>& onlookers,
+                double checkpoint_seconds = 1e9) {
+  host::DriveSettings settings;
+  for (size_t i = 0; i < onlookers.size(); ++i)
+    settings.observers.push_back({c10::str("number", i), onlookers[i]});
+  return driven(work, walker, settings, checkpoint_seconds);
+}
+
+TEST(DrivenObservers, SeeTheNumbersOfEveryStepAndOfItsValidation) {
+  const TempFolder work;
+  Walker walker;
+  walker.lowest = 8;
+  const auto one = std::make_shared<Onlooker>(), other = std::make_shared<Onlooker>();
+  std::istringstream curve(observed(work.path(), walker, {one, other}).curves);
+  ASSERT_EQ(one->seen.size(), 12u);
+  // What the curve file says, step by step: the walk counts from 0, validations steps that are
+  // done.
+  std::map<int64_t, std::map<std::string, double>> said;
+  for (std::string line; std::getline(curve, line);) {
+    const auto point = nlohmann::json::parse(line);
+    const auto name = point.at("name").get<std::string>();
+    const bool is_of_validation = name.starts_with("valid.");
+    if (name == "walk" || is_of_validation)
+      said[point.at("step").get<int64_t>() - (is_of_validation ? 1 : 0)][name] =
+          point.at("value").get<double>();
+  }
+  for (size_t i = 0; i < 12; ++i) {
+    const TrainingStep& step = one->seen[i];
+    EXPECT_EQ(step.index, static_cast<int64_t>(i));
+    EXPECT_EQ(step.is_validated, i % 3 == 2);
+    std::map<std::string, double> numbers;
+    for (const Number& number : step.numbers) numbers[number.name] = number.value;
+    EXPECT_EQ(numbers, said[step.index]) << i;
+    EXPECT_EQ(step.numbers.size(), numbers.size()) << i;
+    EXPECT_EQ(other->seen[i].numbers.size(), numbers.size()) << i;
+  }
+  const TrainingStep twice{0, false, {{"a", 1, {}}, {"b", 2, {}}, {"a", 3, {}}}};
+  EXPECT_EQ(twice.value("a"), 3);
+  EXPECT_EQ(twice.value("c"), std::nullopt);
+}
+
+TEST(DrivenObservers, EndAWalkBetweenValidationsAsItsLastStepDoes) {
+  const TempFolder plain, work;
+  Walker seven, ended;
+  seven.steps = 7;
+  const Result wanted = driven(plain.path(), seven);
+  const Result result =
+      observed(work.path(), ended, {std::make_shared<Onlooker>(7), std::make_shared<Onlooker>(7)});
+  EXPECT_EQ(result.driven.steps, 7);
+  EXPECT_EQ(result.driven.stopped,
+            "observer 'number0': it saw 7 steps; observer 'number1': it saw 7 steps");
+  EXPECT_TRUE(was_told(result, "ended at step 7 of 12 by " + result.driven.stopped));
+  EXPECT_TRUE(torch::equal(result.value, wanted.value));
+  EXPECT_EQ(ended.validations, seven.validations);
+  EXPECT_EQ(ended.finished, 1);
+  EXPECT_EQ(wanted.driven.stopped, "");
+}
+
+TEST(DrivenObservers, KilledAnywhereTheyGoOnWithWhatTheyKnew) {
+  for (const double seconds : {0.0, 1e9}) {
+    const TempFolder plain;
+    Walker straight;
+    const Result wanted =
+        observed(plain.path(), straight, {std::make_shared<Onlooker>(10)}, seconds);
+    ASSERT_EQ(wanted.driven.steps, 10);
+    for (int64_t kill = 0; kill < 10; ++kill) {
+      const TempFolder work;
+      Walker killed, again;
+      killed.kill_at = kill;
+      EXPECT_THROW(observed(work.path(), killed, {std::make_shared<Onlooker>(10)}, seconds),
+                   Killed);
+      const auto onlooker = std::make_shared<Onlooker>(10);
+      const Result result = observed(work.path(), again, {onlooker}, seconds);
+      EXPECT_EQ(result.curves, wanted.curves) << "killed in step " << kill;
+      EXPECT_EQ(result.driven.stopped, wanted.driven.stopped);
+      EXPECT_TRUE(torch::equal(result.value, wanted.value)) << "killed in step " << kill;
+      const int64_t saved = seconds == 0 ? kill : kill / 3 * 3;
+      EXPECT_EQ(onlooker->seen.front().index, saved) << "killed in step " << kill;
+    }
+  }
 }
 
 // Outside of a run: the same steps and the same choice.

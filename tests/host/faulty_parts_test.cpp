@@ -308,6 +308,14 @@ TEST_F(FaultyParts, Rewards) {
             "score() wrote into the rollouts it is given; expected to find them as they were");
 }
 
+TEST_F(FaultyParts, Observers) {
+  expect({"observer", "no_reason",
+          with("[[stage]]\nuse = \"sft\"\n[[stage.observer]]\nuse = \"no_reason\"\n"), "stage.sft",
+          "look()",
+          "look() gave an empty reason; expected a sentence that says why the training ends, or "
+          "none to go on"});
+}
+
 TEST_F(FaultyParts, Recommenders) {
   const auto expect_of = [](const std::string& use, const std::string& sentence) {
     expect({"recommender", use, with("[[recommender]]\nuse = \"" + use + "\"\n"), "evaluate." + use,

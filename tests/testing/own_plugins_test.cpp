@@ -34,7 +34,8 @@ class Options {
            {"minionerec", {{"folder", minionerec_.path().string()}}},
            {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
            {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
-           {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}}};
+           {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
+           {"guard", {{"below", "0.2"}, {"in_a_row", "8"}}}};
   }
   OptionTexts of(const std::string& part) const {
     const auto found = of_.find(part);
@@ -77,7 +78,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 43);
+  EXPECT_EQ(parts, 44);
   EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
 }
 

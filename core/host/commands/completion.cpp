@@ -63,11 +63,10 @@ Words names_of(Registry& registry, const std::string& kind) {
 void add_kind(const std::string& kind, const std::string& prefix, const Node& node,
               std::span<const std::string> path, Registry& registry, std::vector<Settable>& all);
 
-// The options of a part that are parts themselves.
-void add_owned(const std::string& prefix, const PartInfo& part, const Node& table,
+// The options that are parts themselves.
+void add_owned(const std::string& prefix, const Options& options, const Node& table,
                Registry& registry, std::vector<Settable>& all) {
-  const PartOptions declared(part);
-  for (const auto& field : declared.options.fields()) {
+  for (const auto& field : options.fields()) {
     const auto* slot = std::get_if<AnySlot*>(&field->target());
     const Node* node = slot != nullptr ? table.find(field->facts().key) : nullptr;
     if (node == nullptr) continue;
@@ -86,7 +85,9 @@ void add_table(const std::string& kind, const std::string& prefix, const Node& t
     const PartInfo& part =
         *registry.find(kind, std::get<std::string>(use->value), use->origin).first;
     add_options(prefix, part, all);
-    add_owned(prefix, part, table, registry, all);
+    add_owned(prefix, PartOptions(part).options, table, registry, all);
+    for (const HostTable& host : host_tables_of(*find_kind(kind)))
+      add_owned(prefix, host.options, table, registry, all);
   } catch (const Error&) {  // a part that is not there has no options
   }
 }

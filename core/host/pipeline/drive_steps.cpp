@@ -57,7 +57,8 @@ void write_into(const fs::path& folder, const std::function<void(ArtifactWriter&
 
 // Written beside the old checkpoint and renamed into its place; a reader finds the new one, or else
 // the old one.
-void save_checkpoint(StageRun& run, Stepwise& part, const Progress& progress) {
+void save_checkpoint(StageRun& run, Stepwise& part, const Observers& observers,
+                     const Progress& progress) {
   const fs::path fresh = run.work() / "checkpoint.new", current = run.work() / "checkpoint",
                  old = run.work() / "checkpoint.old";
   fs::remove_all(fresh);
@@ -65,6 +66,10 @@ void save_checkpoint(StageRun& run, Stepwise& part, const Progress& progress) {
   write_into(fresh / "parameters",
              [&](ArtifactWriter& writer) { nn::save_values(part.parameters(), writer); });
   write_into(fresh / "best", [&](ArtifactWriter& writer) { progress.best.save(writer); });
+  for (const StartedObserver& observer : observers.started()) {
+    write_into(fresh / "observers" / observer.name,
+               [&](ArtifactWriter& writer) { observer.part->save_state(writer); });
+  }
   write_into(fresh / "loop", [&](ArtifactWriter& writer) {
     writer.number("next", static_cast<double>(progress.next));
     writer.number("bad", static_cast<double>(progress.bad));
@@ -76,8 +81,9 @@ void save_checkpoint(StageRun& run, Stepwise& part, const Progress& progress) {
   fs::remove_all(old);
 }
 
-// Puts the part, which its entry has made ready, where the checkpoint was taken.
-Progress resumed(StageRun& run, Stepwise& part, const fs::path& checkpoint) {
+// Puts the part, which its entry has made ready, and its observers where the checkpoint was taken.
+Progress resumed(StageRun& run, Stepwise& part, const Observers& observers,
+                 const fs::path& checkpoint) {
   const ArtifactReader loop(checkpoint / "loop");
   Progress progress;
   progress.next = static_cast<int64_t>(loop.number("next"));
@@ -85,10 +91,27 @@ Progress resumed(StageRun& run, Stepwise& part, const fs::path& checkpoint) {
   progress.best.load(ArtifactReader(checkpoint / "best"));
   nn::load_values(part.parameters(), ArtifactReader(checkpoint / "parameters"));
   part.load_state(ArtifactReader(checkpoint / "state"));
+  for (const StartedObserver& observer : observers.started())
+    observer.part->load_state(ArtifactReader(checkpoint / "observers" / observer.name));
   run.truncate_curve(static_cast<int64_t>(loop.number("curve_bytes")));
   run.context().log(Level::info, c10::str("going on at step ", progress.next));
   return progress;
 }
+
+// The observers hear what the stage says while its steps are driven.
+class Listening {
+ public:
+  Listening(StageRun& run, Listener& listener) : run_(run), listener_(listener) {
+    run_.add_listener(listener_);
+  }
+  ~Listening() { run_.remove_listener(listener_); }
+  Listening(const Listening&) = delete;
+  Listening& operator=(const Listening&) = delete;
+
+ private:
+  StageRun& run_;
+  Listener& listener_;
+};
 
 // What the best state has least of; none: nothing is selected.
 std::optional<double> criterion(const Numbers& numbers, const std::string& select) {
@@ -133,17 +156,20 @@ void validate(Part& made, const DriveSettings& settings, Progress& progress, Con
 
 }  // namespace
 
-int64_t drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
+Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   Stepwise* const part = steps_of(made);
-  if (part == nullptr) return 0;
+  if (part == nullptr) return {};
   Context& context = run.context();
+  Observers observers(settings.observers);
+  const Listening listening(run, observers);
   const auto checkpoint = newest_checkpoint(run.work());
-  Progress progress = checkpoint ? resumed(run, *part, *checkpoint) : Progress();
+  Progress progress = checkpoint ? resumed(run, *part, observers, *checkpoint) : Progress();
   CheckpointClock clock(run.checkpoint_seconds());
-  const auto save = [&] { clock.time([&] { save_checkpoint(run, *part, progress); }); };
+  const auto save = [&] { clock.time([&] { save_checkpoint(run, *part, observers, progress); }); };
   const int64_t steps = part->num_steps();
   const int64_t every =
       settings.validate_every ? settings.validate_every(steps) : part->validate_every();
+  std::string stopped;
   while (progress.next < steps) {
     part->step(progress.next, context);
     ++progress.next;
@@ -151,6 +177,13 @@ int64_t drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
     const bool is_last = progress.next == steps;
     const bool validates = is_last || (every > 0 && progress.next % every == 0);
     if (validates) validate(made, settings, progress, context);
+    stopped = observers.look(progress.next - 1, validates, context);
+    if (!stopped.empty()) {
+      if (!validates) validate(made, settings, progress, context);  // as behind the last step
+      context.log(Level::info,
+                  c10::str("ended at step ", progress.next, " of ", steps, " by ", stopped));
+      break;
+    }
     if (settings.patience > 0 && progress.bad >= settings.patience) {
       context.log(Level::info,
                   c10::str("stopped early: ", progress.bad, " validations that were no better"));
@@ -168,7 +201,7 @@ int64_t drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   if (settings.select != "last" && progress.best.restore(part->parameters()))
     context.log(Level::info, c10::str("keeps the state of step ", progress.best.step()));
   part->finish(context);
-  return progress.next;
+  return {progress.next, stopped};
 }
 
 bool has_checkpoint(const fs::path& work) { return newest_checkpoint(work).has_value(); }

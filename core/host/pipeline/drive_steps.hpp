@@ -2,6 +2,7 @@
 // state, early stopping, checkpoints, exact resume.
 #pragma once
 
+#include "pipeline/observers.hpp"
 #include "pipeline/pipeline.hpp"
 #include "tsrec/parts/stepwise.hpp"
 
@@ -14,13 +15,19 @@ struct DriveSettings {
   std::string select = "best";
   // number of steps -> steps between validations (0: only at the end); empty: the part's own
   std::function<int64_t(int64_t)> validate_every = {};
-  std::function<Numbers()> more_numbers = {};  // measured beside the part's own; may be empty
+  std::function<Numbers()> more_numbers = {};   // measured beside the part's own; may be empty
+  std::vector<StartedObserver> observers = {};  // look on, and may end it
+};
+
+struct Driven {
+  int64_t steps = 0;         // done
+  std::string stopped = {};  // which observer ended it and why; "": none did
 };
 
 // All steps of a part whose entry was called; a part without steps is left as it is. Where the work
-// folder holds a checkpoint, it goes on there. Returns the number of steps done. Throws
-// Interrupted, with a checkpoint saved, when the context is stopping.
-TSREC_HOST_API int64_t drive_steps(StageRun& run, Part& part, const DriveSettings& settings = {});
+// folder holds a checkpoint, it goes on there. Throws Interrupted, with a checkpoint saved, when
+// the context is stopping.
+TSREC_HOST_API Driven drive_steps(StageRun& run, Part& part, const DriveSettings& settings = {});
 
 // Whether the work folder of a stage holds a checkpoint to go on from.
 TSREC_HOST_API bool has_checkpoint(const std::filesystem::path& work);

@@ -188,6 +188,8 @@ void StageEntry::declare(Options& o) {
       .help(
           "save a checkpoint that often as well; 0: at validations, and by [run] "
           "checkpoint_seconds");
+  o.add_parts("observer", observers)
+      .help("what looks at every step, and may end the training: [[stage.observer]]");
 }
 
 std::vector<TaskEntry> read_tasks(const Document& document, Registry& registry) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pipeline/pipeline.hpp"
+#include "tsrec/parts/observer.hpp"
 #include "tsrec/prompt.hpp"
 
 namespace tsrec::host {
@@ -38,6 +39,7 @@ struct StageEntry {
   Every validate_every = Every::percent(10);
   std::string select = "best";
   int64_t patience = 0, checkpoint_every = 0, curve_rows = 0;
+  PartList<Observer> observers;
 };
 
 // What `from` and `--of` call the model that no stage has trained yet.

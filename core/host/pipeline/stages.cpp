@@ -302,6 +302,17 @@ void add_ranking(const Parts& parts, Stage& stage) {
   for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
 }
 
+std::vector<StartedObserver> started_observers(const StageEntry& settings,
+                                               const ObserverInputs& inputs, Context& context) {
+  std::vector<StartedObserver> started;
+  for (size_t i = 0; i < settings.observers.size(); ++i) {
+    const auto observer = settings.observers.make(i, context);
+    observer->start(inputs, context);
+    started.push_back({settings.observers.name(i), observer});
+  }
+  return started;
+}
+
 Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
   const StageId before = model_of(entry.from);
@@ -348,9 +359,19 @@ Stage train_stage(const Shared& parts, size_t index) {
     }
     const auto trainer = settings.trainer.make<Trainer>(context);
     trainer->start(inputs, context);
-    const int64_t steps = drive_steps(run, *trainer, loop);
+    loop.observers = started_observers(settings,
+                                       {.policy = *loaded.backbone,
+                                        .validation = validation,
+                                        .sids = loaded.sids,
+                                        .trie = *loaded.trie,
+                                        .data = loaded.data,
+                                        .notes = loaded.notes,
+                                        .num_steps = trainer->num_steps()},
+                                       context);
+    const Driven driven = drive_steps(run, *trainer, loop);
     loaded.backbone->save(run.out().folder("model"));
-    run.out().number("steps", static_cast<double>(steps));
+    run.out().number("steps", static_cast<double>(driven.steps));
+    if (!driven.stopped.empty()) run.out().text("stopped", driven.stopped);
     run.out().text("fingerprint", ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
   };
   return stage;

@@ -9,6 +9,7 @@
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/initializer.hpp"
 #include "tsrec/parts/metric.hpp"
+#include "tsrec/parts/observer.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
 #include "tsrec/parts/reward.hpp"
@@ -60,6 +61,8 @@ const std::vector<Kind>& kinds() {
       kind<Trainer>("improves the model step by step", Count::list, "stage", guarded_trainer),
       kind<Reward>("scores the completions of reinforcement learning", Count::list, "stage.reward",
                    guarded_reward),
+      kind<Observer>("looks at a training after every step, and may end it", Count::list,
+                     "stage.observer", guarded_observer),
       kind<Recommender>("ranks items without a language model", Count::list, "recommender",
                         guarded_recommender),
       kind<Metric>("turns ranked lists into numbers", Count::list, "evaluate.metric",

@@ -176,9 +176,11 @@ PartChoice Registry::choose(std::string_view kind, const Node& table, const Docu
   choice.options = host::bind(own, table, what, host_keys, document);
   choice.host_options = host::bind(host, table, what, keys_beside(table, host_keys), document);
   if (entry.seed >= 0) choice.seed = entry.seed;
-  for (const auto& field : own.fields()) {
-    if (auto* slot = std::get_if<AnySlot*>(&field->target()))
-      fill(*field, **slot, table, choice, document);
+  for (const Options* options : {&own, &host}) {
+    for (const auto& field : options->fields()) {
+      if (auto* slot = std::get_if<AnySlot*>(&field->target()))
+        fill(*field, **slot, table, choice, document);
+    }
   }
   return choice;
 }

@@ -57,7 +57,7 @@ class TSREC_HOST_API PartChoice {
   const PartInfo* info = nullptr;
   const PluginFile* plugin = nullptr;
   std::vector<BoundOption> options, host_options;  // its own, and the host's in the same table
-  std::vector<OwnedPart> parts;                    // that its options are, bound in the settings
+  std::vector<OwnedPart> parts;                    // that these are, bound in the settings
   std::shared_ptr<void> settings;
   std::optional<int64_t> seed;  // the host's key `seed`: pins the randomness of the part's stage
   Origin origin;
@@ -102,7 +102,7 @@ class TSREC_HOST_API Registry {
                     Options host = {});
 
  private:
-  // The parts that an option of `owner` is.
+  // The parts that an option of `owner`, or of the host in its table, is.
   void fill(const Field& field, AnySlot& slot, const Node& table, PartChoice& owner,
             const Document& document);
   std::string searched() const;  // for messages

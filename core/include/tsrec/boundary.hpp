@@ -100,6 +100,10 @@ TSREC_API void check_num_steps(int64_t num_steps);
 TSREC_API void check_validate_every(int64_t steps);
 TSREC_API void check_parameters(const std::vector<nn::Parameter>& parameters);
 
+// --- observer
+// Of look(): none, or one that says something.
+TSREC_API void check_reason(const std::optional<std::string>& reason);
+
 // --- reward
 TSREC_API void check_scores(const torch::Tensor& score_BG, const Rollouts& rollouts);
 

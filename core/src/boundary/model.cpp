@@ -106,6 +106,14 @@ void ExampleBounds::check(const Example& example, Split split, int64_t index) co
            "; expected one, because answers_with_item()");
 }
 
+// --- observer ------------------------------------------------------------------------------------
+void check_reason(const std::optional<std::string>& reason) {
+  if (reason && reason->empty())
+    throw BrokenPart(
+        "look() gave an empty reason; expected a sentence that says why the training ends, or none "
+        "to go on");
+}
+
 // --- whatever is done in steps -------------------------------------------------------------------
 void check_num_steps(int64_t num_steps) {
   if (num_steps < 0) throw BrokenPart("num_steps() gave ", num_steps, "; expected 0 or more");

@@ -3,6 +3,7 @@
 
 #include "tsrec/parts/causal_backbone.hpp"
 #include "tsrec/parts/initializer.hpp"
+#include "tsrec/parts/observer.hpp"
 #include "tsrec/parts/reward.hpp"
 #include "tsrec/parts/task.hpp"
 #include "tsrec/parts/trainer.hpp"
@@ -157,6 +158,16 @@ class OverwritesRollouts final : public Reward {
     torch::Tensor log_prob_BG = rollouts.log_prob_BG;
     return log_prob_BG.neg_().clone();
   }
+};
+
+// --- observer
+class NoReason final : public Observer {
+ public:
+  NoReason(const NoSettings&, Context&) {}
+  void start(const ObserverInputs&, Context&) override {}
+  std::optional<std::string> look(const TrainingStep&, Context&) override { return ""; }
+  void save_state(ArtifactWriter&) const override {}
+  void load_state(const ArtifactReader&) override {}
 };
 
 }  // namespace tsrec::bad

@@ -17,6 +17,7 @@ std::shared_ptr<Part> guarded_initializer(std::shared_ptr<Part> made, Identity p
 std::shared_ptr<Part> guarded_task(std::shared_ptr<Part> made, Identity part);
 std::shared_ptr<Part> guarded_trainer(std::shared_ptr<Part> made, Identity part);
 std::shared_ptr<Part> guarded_reward(std::shared_ptr<Part> made, Identity part);
+std::shared_ptr<Part> guarded_observer(std::shared_ptr<Part> made, Identity part);
 std::shared_ptr<Part> guarded_recommender(std::shared_ptr<Part> made, Identity part);
 std::shared_ptr<Part> guarded_metric(std::shared_ptr<Part> made, Identity part);
 std::shared_ptr<Part> guarded_tracker(std::shared_ptr<Part> made, Identity part);
