@@ -77,6 +77,26 @@ void made_at_the_ends_of_its_ranges(const Subject& subject) {
   }
 }
 
+// In the frames of configs/prompt: those that say what is to be done, and those that do not.
+void wordings_fit_the_frames(const Subject& subject) {
+  const Wordings brought = subject.wordings();
+  if (brought.empty()) return;
+  const ToyWorld world;
+  for (const char* frame :
+       {"{input}=", "### Instruction:\n{instruction}\n{input}\n### Response:\n"}) {
+    PromptWording wording;
+    wording.frame = frame;
+    for (const auto& [form, texts] : brought) {
+      require(is_name(form), "'", form, "' is no name for a form; use a-z, 0-9 and _");
+      wording.forms[form] = texts;
+    }
+    const std::string refusal = refusal_of([&] {
+      PromptCompiler(wording, world.backbone->tokenizer(), world.sids, world.vocabulary);
+    });
+    require(refusal.empty(), "wordings() does not fit a frame such as '", frame, "': ", refusal);
+  }
+}
+
 }  // namespace any_part_rule
 
 std::vector<Rule> any_part_rules() {
@@ -86,6 +106,7 @@ std::vector<Rule> any_part_rules() {
            options_are_documented},
           {"declaring the options again gives the same", declaring_again_gives_the_same},
           {"it can be made twice and destroyed", made_twice_and_destroyed},
+          {"the wordings that it brings along fit the usual frames", wordings_fit_the_frames},
           {"at the ends of its options' ranges it is made, or says why not",
            made_at_the_ends_of_its_ranges}};
 }

@@ -8,8 +8,9 @@ constexpr int64_t kWidth = 12;
 
 // What a metric is given; a decoding metric asks the toy model instead.
 struct Given {
-  explicit Given(bool with_sids = true, bool with_rows = true)
-      : samples(with_rows ? world.data.test : Samples::empty()),
+  explicit Given(const Subject& subject, bool with_sids = true, bool with_rows = true)
+      : world(/*tied=*/true, subject.wordings()),
+        samples(with_rows ? world.data.test : Samples::empty()),
         rankings(toy_rankings(samples, with_sids ? &world.sids : nullptr, 60, kWidth)),
         sids(with_sids ? &world.sids : nullptr) {}
   ToyWorld world;
@@ -38,7 +39,7 @@ void require_numbers(const Subject& subject, const Numbers& numbers, int64_t row
 }
 
 void finite_numbers_with_names(const Subject& subject) {
-  const Given given;
+  const Given given(subject);
   const boundary::Untouched lists = boundary::untouched(given.rankings);
   const Numbers numbers = measured(subject, given);
   lists.check("measure()", "the lists it is given");
@@ -47,7 +48,7 @@ void finite_numbers_with_names(const Subject& subject) {
 }
 
 void the_same_again(const Subject& subject) {
-  const Given given;
+  const Given given(subject);
   const Numbers a = measured(subject, given), b = measured(subject, given);
   require(a.size() == b.size(), a.size(), " numbers, then ", b.size());
   for (size_t i = 0; i < a.size(); ++i)
@@ -56,7 +57,7 @@ void the_same_again(const Subject& subject) {
 }
 
 void rows_keep_their_values(const Subject& subject) {
-  Given given;
+  Given given(subject);
   const Numbers before = measured(subject, given);
   std::vector<int64_t> backwards;
   for (int64_t row = given.samples.size(); row-- > 0;) backwards.push_back(row);
@@ -76,13 +77,13 @@ void rows_keep_their_values(const Subject& subject) {
 
 void nothing_to_measure(const Subject& subject) {
   Numbers numbers;
-  const Given no_rows(/*with_sids=*/true, /*with_rows=*/false);
+  const Given no_rows(subject, /*with_sids=*/true, /*with_rows=*/false);
   if (works_or_says_why([&] { numbers = measured(subject, no_rows); }))
     require_numbers(subject, numbers, 0);
-  const Given no_sids(/*with_sids=*/false);
+  const Given no_sids(subject, /*with_sids=*/false);
   if (works_or_says_why([&] { numbers = measured(subject, no_sids); }))
     require_numbers(subject, numbers, no_sids.samples.size());
-  Given empty_lists;
+  Given empty_lists(subject);
   empty_lists.rankings.item_SM.fill_(-1);
   empty_lists.rankings.leaf_SM.fill_(-1);
   empty_lists.rankings.certified_S.zero_();
@@ -102,7 +103,7 @@ std::vector<Rule> metric_rules() {
       {"the order of the rows changes nothing", rows_keep_their_values},
       {"no rows, no SIDs, empty lists: finite numbers, or a sentence", nothing_to_measure}};
   for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
-         const Given given;
+         const Given given(subject);
          const auto metric = subject.make_as<Metric>(context);
          if (const auto* asks = dynamic_cast<const NeedsDecoder*>(metric.get())) {
            asks->measure_with(*given.world.backbone,

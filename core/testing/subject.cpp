@@ -53,6 +53,9 @@ void set_from_text(Field& field, const std::string& text) {
 
 Subject::Subject(const PartInfo& info, OptionTexts options)
     : info_(info), options_(std::move(options)) {
+  make_ = [info](const void* settings, Context& context) {
+    return std::shared_ptr<Part>(info.make(settings, context), info.destroy);
+  };
   if (options_.empty()) return;
   const PartOptions declared(info_);
   for (const auto& [key, text] : options_) {
@@ -60,6 +63,12 @@ Subject::Subject(const PartInfo& info, OptionTexts options)
       throw ConfigError(info_.kind, " '", info_.name, "' has no option '", key, "'",
                         suggest(key, declared.options.keys()));
   }
+}
+
+Subject Subject::made_by(Make make) const {
+  Subject subject = *this;
+  subject.make_ = std::move(make);
+  return subject;
 }
 
 std::vector<std::string> Subject::missing() const {
@@ -104,7 +113,7 @@ std::shared_ptr<void> Subject::settings() const {
 }
 
 std::shared_ptr<Part> Subject::make(Context& context) const {
-  return {info_.make(settings().get(), context), info_.destroy};
+  return make_(settings().get(), context);
 }
 
 const PluginInfo& open_plugin(const std::filesystem::path& file) {

@@ -51,6 +51,28 @@ void the_sort_of_answer_is_known_at_once(const Subject& subject) {
           " before prepare(), and not behind it");
 }
 
+// What a stage does with them: an unfilled slot, or a piece that is no token, ends there.
+void the_wording_takes_every_example(const Subject& subject) {
+  const ToyWorld world(/*tied=*/true, subject.wordings());
+  TestContext context;
+  const auto task = subject.make_as<Task>(context);
+  task->prepare({.data = world.data, .sids = world.sids, .notes = world.notes}, context);
+  const std::string form = task->form();
+  if (!toy_wording().forms.contains(form) && !subject.wordings().contains(form)) {
+    throw Skipped{"no text is known for [prompt." + form +
+                  "]; give the part  static tsrec::Wordings wordings()  and it works without one "
+                  "in the experiment, too"};
+  }
+  for_each_example(*task, [&](Split split, int64_t index, const Example& example) {
+    CompiledExample compiled;
+    const std::string refusal = refusal_of([&] { compiled = world.compiler->compile(example); });
+    require(refusal.empty(), name(split), " example ", index, ": ", refusal);
+    require(!compiled.prompt.empty() && !compiled.target.empty(), name(split), " example ", index,
+            " has no ", compiled.prompt.empty() ? "prompt" : "target", " in the wording [prompt.",
+            form, "]");
+  });
+}
+
 bool same_example(const Example& a, const Example& b) {
   if (a.form != b.form || a.weight != b.weight || a.sample != b.sample ||
       a.target_item != b.target_item || a.slots.size() != b.slots.size())
@@ -126,6 +148,7 @@ std::vector<Rule> task_rules() {
        examples_are_as_promised},
       {"answers_with_item() is the same before prepare() and behind it",
        the_sort_of_answer_is_known_at_once},
+      {"its form's wording takes every example", the_wording_takes_every_example},
       {"an example is a function of split, index and draw", the_draw_decides},
       {"several threads see the same examples", several_threads_see_the_same},
       {"without rows and without notes: no rows in its examples, or a sentence",

@@ -83,16 +83,21 @@ torch::Tensor ToyQuantizer::distances(const torch::Tensor& x_ND, const torch::Te
 }
 
 // --- examples ------------------------------------------------------------------------------------
-namespace {
-
 PromptWording toy_wording() {
   PromptWording wording;
   wording.frame = "{input} -> ";
-  wording.forms["next_item"] = {{"input", "{history}"}, {"target", "{answer}"}};
-  wording.forms["title_to_sid"] = {{"input", "{title}"}, {"target", "{answer}"}};
-  wording.forms["sid_to_title"] = {{"input", "{item}"}, {"target", "{answer}{eos}"}};
+  wording.forms = {
+      {"next_item", {{"input", "{history}"}, {"target", "{answer}"}}},
+      {"title_to_sid", {{"input", "{title}"}, {"target", "{answer}"}}},
+      {"sid_to_title", {{"input", "{item}"}, {"target", "{answer}{eos}"}}},
+      {"next_title", {{"input", "title {history}"}, {"target", "{answer}{eos}"}}},
+      {"next_description", {{"input", "description {history}"}, {"target", "{answer}{eos}"}}},
+      {"token_to_description", {{"input", "{token}"}, {"target", "{answer}{eos}"}}},
+      {"description_to_token", {{"input", "{description}"}, {"target", "{answer}"}}}};
   return wording;
 }
+
+namespace {
 
 class ToyExamples final : public ExampleSet {
  public:
@@ -135,15 +140,17 @@ std::vector<std::string> texts_of(const Vocabulary& vocabulary) {
 }  // namespace
 
 // --- the world -----------------------------------------------------------------------------------
-ToyWorld::ToyWorld(bool tied) : data(toy_data()), sids(toy_sids()), tied_(tied) {
+ToyWorld::ToyWorld(bool tied, const Wordings& brought)
+    : data(toy_data()), sids(toy_sids()), tied_(tied) {
   notes = toy_notes(sids);
   plain = std::make_shared<ToyBackbone>(context, tied_);
   plain->prepare(data.items, context);
   vocabulary = Vocabulary(sids, static_cast<int32_t>(plain->tokenizer().size()));
   backbone = make_backbone();
   trie = Trie::build(sids, vocabulary);
-  compiler =
-      std::make_unique<PromptCompiler>(toy_wording(), backbone->tokenizer(), sids, vocabulary);
+  PromptWording wording = toy_wording();
+  for (const auto& [form, texts] : brought) wording.forms[form] = texts;
+  compiler = std::make_unique<PromptCompiler>(wording, backbone->tokenizer(), sids, vocabulary);
 }
 
 ToyWorld::~ToyWorld() = default;

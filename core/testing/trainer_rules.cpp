@@ -8,8 +8,9 @@ namespace trainer_rule {  // rules of other kinds have the same names
 
 // What a trainer is given, with all that must outlive it.
 struct Training {
-  explicit Training(bool with_rows = true)
-      : examples(with_rows ? world.examples() : world.no_examples()),
+  explicit Training(const Subject& subject, bool with_rows = true)
+      : world(/*tied=*/true, subject.wordings()),
+        examples(with_rows ? world.examples() : world.no_examples()),
         inputs{.policy = *world.backbone,
                .examples = *examples,
                .validation = *examples,
@@ -24,14 +25,14 @@ struct Training {
 };
 
 ReadyPart started(const Subject& subject, Context& context) {
-  const auto training = std::make_shared<Training>();
+  const auto training = std::make_shared<Training>(subject);
   const auto trainer = subject.make_as<Trainer>(context);
   trainer->start(training->inputs, context);
   return {training, trainer};
 }
 
 void steps_train_the_policy(const Subject& subject) {
-  Training training;
+  Training training(subject);
   const auto trainer = subject.make_as<Trainer>(training.world.context);
   trainer->start(training.inputs, training.world.context);
   boundary::check_num_steps(trainer->num_steps());
@@ -65,13 +66,13 @@ Subject without_parts(Subject subject) {
 
 void nothing_to_train_on(const Subject& subject) {
   works_or_says_why([&] {
-    Training training(/*with_rows=*/false);
+    Training training(subject, /*with_rows=*/false);
     const auto trainer = subject.make_as<Trainer>(training.world.context);
     trainer->start(training.inputs, training.world.context);
     require(trainer->num_steps() == 0, "without rows it wants ", trainer->num_steps(), " steps");
   });
   works_or_says_why([&] {
-    Training training;
+    Training training(subject);
     const auto trainer = without_parts(subject).make_as<Trainer>(training.world.context);
     trainer->start(training.inputs, training.world.context);
     trainer->step(0, training.world.context);

@@ -10,6 +10,7 @@
 #include "pipeline/parts.hpp"
 #include "pipeline/run_record.hpp"
 #include "pipeline/runner.hpp"
+#include "pipeline/wording.hpp"
 #include "serving/recommendation_service.hpp"
 #include "tsrec/decode/decoder.hpp"
 
@@ -99,7 +100,8 @@ void expect_same(const Answer& a, const Answer& b, double tolerance) {
 // The same prompts and trie, put together by hand, with every SID scored by itself.
 TEST_F(Serving, AnswersAreTheModelsOwnLogProbabilities) {
   kit::TestContext context;
-  const host::LoadedModel model(*experiment_.parts, folders(), /*with_test=*/false, context);
+  const host::LoadedModel model(*experiment_.parts, host::wording_of(*experiment_.parts), folders(),
+                                /*with_test=*/false, context);
   Request request = random_request();
   // Of a longer one than any in training, the service shows the end alone.
   request.history.resize(std::min<size_t>(request.history.size(), 6));
@@ -200,7 +202,8 @@ TEST_F(Serving, ConcurrentCallsGiveTheAnswersOfSerialOnes) {
 // Evaluation and answers rank by one path, which sees rows with targets: they must not show.
 TEST_F(Serving, TargetsDoNotShow) {
   kit::TestContext context;
-  const host::LoadedModel model(*experiment_.parts, folders(), /*with_test=*/false, context);
+  const host::LoadedModel model(*experiment_.parts, host::wording_of(*experiment_.parts), folders(),
+                                /*with_test=*/false, context);
   SamplesBuilder some, others;
   for (int row = 0; row < 20; ++row) {
     const std::vector<int64_t> history = random_request().history;

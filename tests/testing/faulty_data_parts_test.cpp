@@ -73,6 +73,37 @@ TEST(Conformance, RulesOfAnyPartCanBeBroken) {
   expect("", "it has a name");
 }
 
+TEST(Conformance, WordingsThatAPartBringsAlongMustFitTheFrames) {
+  PartInfo info = part<Quantizer, FaultyAnything, FaultySettings>("faulty", 1, "Has a fault");
+  const auto seen = [&](Wordings (*wordings)()) {
+    info.wordings = wordings;
+    std::string details;
+    for (const kit::Finding& finding : kit::conformance(kit::Subject(info))) {
+      if (finding.verdict == kit::Verdict::broken) details += finding.rule + ": " + finding.detail;
+    }
+    return details;
+  };
+  const std::string rule = "the wordings that it brings along fit the usual frames: ";
+
+  EXPECT_EQ(
+      seen([] {
+        return Wordings{{"mine", {{"instruction", "Say."}, {"input", "{x}"}, {"target", "{y}\n"}}}};
+      }),
+      "");
+  const std::string no_instruction = seen([] {
+    return Wordings{{"mine", {{"input", "{x}"}, {"target", "{y}\n"}}}};
+  });
+  EXPECT_TRUE(no_instruction.starts_with(rule)) << no_instruction;
+  EXPECT_TRUE(contains(no_instruction, "[prompt.mine] gives no text for {instruction}"));
+  const std::string shown = seen([] {
+    return Wordings{{"mine", {{"instruction", ""}, {"input", "{y}"}, {"target", "{y}"}}}};
+  });
+  EXPECT_TRUE(contains(shown, "{y} is the answer and may not occur in the prompt as well"))
+      << shown;
+  const std::string bad_name = seen([] { return Wordings{{"My form", {{"target", "{y}"}}}}; });
+  EXPECT_EQ(bad_name, rule + "'My form' is no name for a form; use a-z, 0-9 and _");
+}
+
 // --- quantizer -----------------------------------------------------------------------------------
 class FaultyQuantizer final : public Quantizer, public HasDistances, public FaultySteps {
  public:

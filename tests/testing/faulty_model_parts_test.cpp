@@ -144,6 +144,7 @@ class FaultyTask final : public Task {
     Example example = good_->at(split, index, draw);
     if (has_fault("another form")) example.form = "other";
     if (has_fault("answers something else")) example.slots["answer"] = {Piece::text("no")};
+    if (has_fault("leaves a slot empty")) example.slots.erase("history");
     if (has_fault("counts its calls")) example.weight = static_cast<double>(++calls_);
     if (has_fault("not for threads")) {
       // A member as scratch space: another thread's index may be what comes back.
@@ -167,9 +168,56 @@ TEST(Conformance, RulesOfTasksCanBeBroken) {
                                   {{"another form", "examples fill their form"},
                                    {"answers something else", "examples fill their form"},
                                    {"knows it late", "answers_with_item() is the same"},
+                                   {"leaves a slot empty", "its form's wording takes"},
                                    {"counts its calls", "an example is a function"},
                                    {"not for threads", "several threads"},
                                    {"dies of no rows", "without rows and without notes"}});
+}
+
+// A task in a form of its own: what is asked is known once the task brings it along.
+template <bool brings>
+class OwnForm final : public Task {
+ public:
+  OwnForm(const NoSettings&, Context& context) : good_(make_part<Task>("next_item", context)) {}
+  static Wordings wordings() {
+    if (!brings) return {};
+    return {{"own_form",
+             {{"instruction", "Go on."}, {"input", "after {history}"}, {"target", "{answer}"}}}};
+  }
+  void prepare(const TaskInputs& inputs, Context& context) override {
+    good_->prepare(inputs, context);
+  }
+  int64_t size(Split split) const override { return good_->size(split); }
+  Example at(Split split, int64_t index, uint64_t draw) const override {
+    Example example = good_->at(split, index, draw);
+    example.form = form();
+    return example;
+  }
+  std::string form() const override { return "own_form"; }
+  bool answers_with_item() const override { return true; }
+
+ private:
+  std::shared_ptr<Task> good_;
+};
+
+// What is seen of the rule that begins like this.
+kit::Finding finding_of(const PartInfo& info, const std::string& rule) {
+  for (const kit::Finding& finding : kit::conformance(kit::Subject(info)))
+    if (finding.rule.starts_with(rule)) return finding;
+  throw Error("no rule begins with '", rule, "'");
+}
+
+TEST(Conformance, AFormOfATasksOwnIsTriedWhereItBringsTheWording) {
+  const auto brought = part<Task, OwnForm<true>, NoSettings>("own", 1, "In a form of its own");
+  EXPECT_EQ(broken_rules(brought), std::set<std::string>());
+  EXPECT_EQ(finding_of(brought, "its form's wording").verdict, kit::Verdict::kept);
+  const kit::Finding unknown =
+      finding_of(part<Task, OwnForm<false>, NoSettings>("own", 1, "In a form of its own"),
+                 "its form's wording");
+  EXPECT_EQ(unknown.verdict, kit::Verdict::skipped);
+  EXPECT_EQ(unknown.detail,
+            "no text is known for [prompt.own_form]; give the part  static tsrec::Wordings "
+            "wordings()  and it works without one in the experiment, too");
 }
 
 // --- trainer -------------------------------------------------------------------------------------
@@ -292,6 +340,37 @@ TEST(Conformance, RulesOfMetricsCanBeBroken) {
                         {"differs every time", "equal lists"},
                         {"looks at the first row", "the order of the rows"},
                         {"NaN without rows", "no rows, no SIDs"}}));
+}
+
+// Asks for the token ids of a prompt in a form of its own.
+template <bool brings>
+class AsksInItsOwnForm final : public Metric, public NeedsDecoder {
+ public:
+  AsksInItsOwnForm(const NoSettings&, Context&) {}
+  static Wordings wordings() {
+    if (!brings) return {};
+    return {
+        {"own_form", {{"instruction", "Name it."}, {"input", "{title}?"}, {"target", "{answer}"}}}};
+  }
+  Numbers measure(const Evaluation&, Context&) const override { return {}; }
+  Numbers measure_with(const nn::LanguageModel&, const TaskInputs& inputs,
+                       const PromptCompiler& compiler, const Trie&, Context&) const override {
+    Example example;
+    example.form = "own_form";
+    example.slots = {{"title", {Piece::text(std::string(inputs.data.items.text("title", 0)))}},
+                     {"answer", {Piece::sid(0)}}};
+    return {{"prompt_tokens", static_cast<double>(compiler.compile(example).prompt.size()), {}}};
+  }
+};
+
+TEST(Conformance, AMetricMayAskInTheFormThatItBringsAlong) {
+  EXPECT_EQ(broken_rules(part<Metric, AsksInItsOwnForm<true>, NoSettings>("own", 1, "Asks alone")),
+            std::set<std::string>());
+  const kit::Finding unknown =
+      finding_of(part<Metric, AsksInItsOwnForm<false>, NoSettings>("own", 1, "Asks alone"),
+                 "numbers are finite");
+  EXPECT_EQ(unknown.verdict, kit::Verdict::broken);
+  EXPECT_TRUE(contains(unknown.detail, "there is no wording [prompt.own_form]")) << unknown.detail;
 }
 
 }  // namespace

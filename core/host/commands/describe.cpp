@@ -61,6 +61,16 @@ void print_options(const Options& options) {
   }
 }
 
+// The forms that the part brings along, as an experiment would write them. before: of each line.
+void print_wordings(const PartInfo& part, const std::string& before) {
+  const Wordings brought = part.wordings == nullptr ? Wordings() : part.wordings();
+  for (const auto& [form, texts] : brought) {
+    std::cout << '\n' << before << "[prompt." << form << "]   # it brings these texts along\n";
+    for (const auto& [placeholder, text] : texts)
+      std::cout << before << placeholder << " = " << io::toml_string(text) << '\n';
+  }
+}
+
 // All keys of the host, a table for each table of an experiment.
 void print_host_keys(bool as_markdown) {
   for (const HostTable& table : host_tables()) {
@@ -86,7 +96,9 @@ void print_text(const PartInfo& part, const PluginFile& file, const Options& opt
       keys += (keys.empty() ? "" : ", ") + field->facts().key;
   }
   std::cout << keys << "\n";
+  print_wordings(part, "  ");
 }
+
 }  // namespace
 
 int command_describe(const Arguments& arguments) {
@@ -108,6 +120,7 @@ int command_describe(const Arguments& arguments) {
     print_markdown(declared.options);
   } else if (arguments.toml) {
     print_toml(*part, declared.options);
+    print_wordings(*part, "# ");
   } else {
     print_text(*part, *file, declared.options);
   }

@@ -11,8 +11,8 @@ Vocabulary::FindToken finder_of(const text::Tokenizer& tokenizer) {
   return [&tokenizer](std::string_view token) { return tokenizer.find(token); };
 }
 
-LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool with_test,
-                         Context& context)
+LoadedModel::LoadedModel(const Parts& parts, const PromptWording& wording,
+                         const ModelFolders& folders, bool with_test, Context& context)
     : data(with_test ? read_dataset(folders.load) : read_dataset(folders.load).without_test()),
       sids(read_sids(folders.resolve)),
       notes(parts.extractor ? read_notes(folders.extract) : std::vector<TokenNote>()),
@@ -32,7 +32,7 @@ LoadedModel::LoadedModel(const Parts& parts, const ModelFolders& folders, bool w
     if (!token.is_known) throw DataError("the model's tokenizer lacks the SID token ", token.text);
   }
   trie = std::make_shared<const Trie>(Trie::build(sids, vocabulary));
-  compiler.emplace(parts.wording, backbone->tokenizer(), sids, vocabulary);
+  compiler.emplace(wording, backbone->tokenizer(), sids, vocabulary);
 }
 
 std::vector<WeightedTask> LoadedModel::tasks(const std::vector<std::string>& names,

@@ -23,7 +23,8 @@ class TSREC_HOST_API LoadedModel {
  public:
   // Throws DataError when the model was trained for other SIDs than these. Training passes
   // with_test = false: then the test split is empty.
-  LoadedModel(const Parts& parts, const ModelFolders& folders, bool with_test, Context& context);
+  LoadedModel(const Parts& parts, const PromptWording& wording, const ModelFolders& folders,
+              bool with_test, Context& context);
 
   // The tasks of these names (none: all), ready to give examples of `data`.
   std::vector<WeightedTask> tasks(const std::vector<std::string>& names, const Dataset& data,

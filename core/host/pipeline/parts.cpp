@@ -4,6 +4,8 @@
 #include <map>
 #include <sstream>
 
+#include "pipeline/wording.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -60,6 +62,7 @@ void check_needs(const Parts& parts, const Document& document) {
 void check(const Parts& parts, const Document& document) {
   const Origin top{document.file().string(), 0, 0, ""};
   check_needs(parts, document);
+  check_wordings(parts, document);
   if (parts.backbone && parts.wording.frame.empty())
     document.complain(top, "a [backbone] needs a [prompt]; include one of configs/prompt");
   if (parts.metrics.empty())

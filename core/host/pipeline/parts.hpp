@@ -11,7 +11,7 @@ struct Parts {
   std::vector<TaskEntry> tasks;
   std::vector<StageEntry> stages;
   std::vector<PartChoice> recommenders, metrics, trackers;
-  PromptWording wording;
+  PromptWording wording;  // what the experiment says; see wording.hpp
   EvaluateSettings evaluate;
 };
 

@@ -63,6 +63,6 @@ std::vector<PartChoice> read_trackers(const Document& document, Registry& regist
 EvaluateSettings read_evaluate_settings(const Document& document);
 PromptWording read_wording(const Document& document);
 // All of [prompt], a line of a key for each text.
-std::string key_lines(const PromptWording& wording);
+TSREC_HOST_API std::string key_lines(const PromptWording& wording);
 
 }  // namespace tsrec::host

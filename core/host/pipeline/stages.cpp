@@ -4,6 +4,7 @@
 #include "pipeline/host_keys.hpp"
 #include "pipeline/item_answers.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "pipeline/wording.hpp"
 #include "plugin/attribution.hpp"
 #include "tsrec/boundary.hpp"
 #include "tsrec/io/files.hpp"
@@ -327,12 +328,13 @@ Stage train_stage(const Shared& parts, size_t index) {
       stage.parts.push_back(task.part);
   }
   if (entry.curve_rows > 0) add_ranking(*parts, stage);
-  stage.key_lines += key_lines(parts->wording);
-  stage.run = [parts, index, before](StageRun& run) {
+  const PromptWording wording = wording_of(parts->wording, stage.parts);
+  stage.key_lines += key_lines(wording);
+  stage.run = [parts, index, before, wording](StageRun& run) {
     const StageEntry& settings = parts->stages[index];
     Context& context = run.context();
-    const LoadedModel loaded(*parts, model_folders(parts, run, before), /*with_test=*/false,
-                             context);
+    const LoadedModel loaded(*parts, wording, model_folders(parts, run, before),
+                             /*with_test=*/false, context);
     const TaskExamples examples(loaded.tasks(settings.tasks, loaded.data, context), loaded.data,
                                 *loaded.compiler);
     const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
@@ -443,10 +445,11 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
     if (task.part.name == parts->evaluate.task) stage.parts.push_back(task.part);
   }
   add_ranking(*parts, stage);
-  stage.key_lines += key_lines(parts->wording);
-  stage.run = [parts, model](StageRun& run) {
-    const LoadedModel loaded(*parts, model_folders(parts, run, model), /*with_test=*/true,
-                             run.context());
+  const PromptWording wording = wording_of(parts->wording, stage.parts);
+  stage.key_lines += key_lines(wording);
+  stage.run = [parts, model, wording](StageRun& run) {
+    const LoadedModel loaded(*parts, wording, model_folders(parts, run, model),
+                             /*with_test=*/true, run.context());
     // In float32 only forwards of few tokens would profit, and here are none.
     if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack_weights();
     const Samples samples =

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/wording.hpp"
+
 namespace tsrec::host::serving {
 namespace {
 
@@ -36,7 +38,7 @@ RecommendationService::RecommendationService(const Experiment& experiment,
     : run_(experiment.run),
       parts_(experiment.parts),
       context_(run_, "recommend", ""),
-      model_(*parts_, model, /*with_test=*/false, context_),
+      model_(*parts_, wording_of(*parts_), model, /*with_test=*/false, context_),
       filters_(model_.trie) {
   for (int64_t row = 0; row < model_.data.train.size(); ++row)
     longest_ = std::max(longest_, model_.data.train.history(row).size());

@@ -1,6 +1,8 @@
 // The boundary between host and plugin: parts, their facts, and the one entry of a shared object.
 #pragma once
 
+#include <map>
+#include <string>
 #include <type_traits>
 
 #include "tsrec/context.hpp"
@@ -17,6 +19,9 @@ class TSREC_API Part {
   virtual ~Part();
 };
 
+// Texts of prompts, by form and placeholder: what [prompt.<form>] of an experiment gives.
+using Wordings = std::map<std::string, std::map<std::string, std::string>>;
+
 struct PartInfo {
   const char* kind;
   int contract;  // of the kind's interface; the host refuses others
@@ -26,6 +31,7 @@ struct PartInfo {
   const char* summary;
   const char* needs;  // kinds of which an experiment with this part must have one, blanks between
   bool needs_item_answers;  // of a trainer: the tasks of its stage must answer with an item
+  Wordings (*wordings)();  // that the part brings along; null: none
   void* (*new_settings)();
   void (*delete_settings)(void*);
   void (*declare)(void*, Options&);
@@ -61,6 +67,24 @@ constexpr bool needs_item_answers_of() {
     return false;
 }
 
+// A part that writes prompts in a form of its own brings the texts of that form along, for frames
+// with {input} and those with {instruction}; what an experiment says in [prompt.<form>] goes
+// before:
+//   static tsrec::Wordings wordings() {
+//     return {{"recent", {{"instruction", "Predict the next item."},
+//                         {"input", "recently {recent}"}, {"target", "{answer}\n"}}}};
+//   }
+template <class Impl>
+constexpr auto wordings_of() -> Wordings (*)() {
+  if constexpr (requires { &Impl::wordings; }) {
+    static_assert(std::is_convertible_v<decltype(&Impl::wordings), Wordings (*)()>,
+                  "a part brings texts along by  static tsrec::Wordings wordings()");
+    return &Impl::wordings;
+  } else {
+    return nullptr;
+  }
+}
+
 // A table entry. Settings: default-constructible, with `void declare(tsrec::Options&)`.
 template <class Interface, class Impl, class Settings>
 constexpr PartInfo part(const char* name, int revision, const char* summary) {
@@ -81,6 +105,7 @@ constexpr PartInfo part(const char* name, int revision, const char* summary) {
       summary,
       needs_of<Impl>(),
       needs_item_answers_of<Impl>(),
+      wordings_of<Impl>(),
       []() -> void* { return new Settings; },
       [](void* settings) { delete static_cast<Settings*>(settings); },
       [](void* settings, Options& options) { static_cast<Settings*>(settings)->declare(options); },

@@ -13,6 +13,11 @@ class TSREC_API Subject {
   explicit Subject(const PartInfo& info, OptionTexts options = {});
   const PartInfo& info() const { return info_; }
   const OptionTexts& options() const { return options_; }
+  // Texts of prompts that the part brings along.
+  Wordings wordings() const { return info_.wordings == nullptr ? Wordings() : info_.wordings(); }
+  // The same part, made by this function: a host puts its parts behind a guard.
+  using Make = std::function<std::shared_ptr<Part>(const void* settings, Context& context)>;
+  Subject made_by(Make make) const;
   // The same part with these for an option that is a part, or a list of them.
   Subject with(const std::string& key, std::vector<AnySlot::Entry> parts) const;
   // Required options that have no value here.
@@ -30,6 +35,7 @@ class TSREC_API Subject {
  private:
   PartInfo info_;
   OptionTexts options_;
+  Make make_;
   std::map<std::string, std::vector<AnySlot::Entry>> parts_;
 };
 

@@ -79,10 +79,14 @@ class TSREC_API ToyReward final : public Reward {
 // What an option of this kind holds in tests: one toy, or nothing where there is none.
 TSREC_API std::vector<AnySlot::Entry> toys(std::string_view kind);
 
+// A short frame, and the forms of the tasks that tsrec ships.
+TSREC_API PromptWording toy_wording();
+
 // All of it together: what a trainer, an initializer or a decoding metric is given.
 class TSREC_API ToyWorld {
  public:
-  explicit ToyWorld(bool tied = true);
+  // brought: texts that a part brings along, beside those of toy_wording().
+  explicit ToyWorld(bool tied = true, const Wordings& brought = {});
   ~ToyWorld();
   std::shared_ptr<Backbone> make_backbone() const;  // extended by the SID tokens; equal weights
   std::shared_ptr<ExampleSet> examples() const;     // next_item, all splits
@@ -96,7 +100,7 @@ class TSREC_API ToyWorld {
   std::shared_ptr<Backbone> backbone;
   Vocabulary vocabulary;
   Trie trie;
-  std::unique_ptr<PromptCompiler> compiler;  // next_item, title_to_sid, sid_to_title
+  std::unique_ptr<PromptCompiler> compiler;
 
  private:
   bool tied_;
