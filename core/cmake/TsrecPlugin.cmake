@@ -3,9 +3,9 @@
 #   tsrec_add_plugin(NAME KIND kind SOURCES files... [LIBS targets...])
 #       NAME.so of one or more parts; it links the SDK, its own LIBS and nothing else. Outside this tree it is written to
 #       plugins/ beside the CMakeLists.txt, where an experiment.toml in that folder finds it.
-#   tsrec_add_plugin_test(NAME [SOURCES files...] [LIBS targets...] [OPTIONS part.key=value...])
-#       ctest: every rule of conformance for every part of the plugin, under these options; and the author's own tests,
-#       compiled with tsrec::testing and GoogleTest.
+#   tsrec_add_plugin_test(NAME [SOURCES files...] [LIBS targets...] [OPTIONS part.key=value...] [SECONDS seconds])
+#       ctest: every rule of conformance for every part of the plugin, under these options, each within so many seconds;
+#       and the author's own tests, compiled with tsrec::testing and GoogleTest.
 
 # A plugin and everything that shares its precompiled header: the same language and the same visibility.
 function(tsrec_language target)
@@ -58,17 +58,20 @@ function(tsrec_add_plugin name)
 endfunction()
 
 function(tsrec_add_plugin_test name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBS;OPTIONS" ${ARGN})
+  cmake_parse_arguments(arg "" "SECONDS" "SOURCES;LIBS;OPTIONS" ${ARGN})
   get_property(plugins GLOBAL PROPERTY TSREC_PLUGIN_TARGETS)
   list(FILTER plugins INCLUDE REGEX "^plugin_[a-z]+_${name}$")
   if(NOT plugins)
     message(FATAL_ERROR "tsrec_add_plugin_test(${name}): there is no plugin ${name}; call tsrec_add_plugin(${name} ...) before it")
   endif()
-  set(set_options "")
+  set(check_flags "")
   foreach(option IN LISTS arg_OPTIONS)
-    list(APPEND set_options --set ${option})
+    list(APPEND check_flags --set ${option})
   endforeach()
-  add_test(NAME ${name}_conformance COMMAND tsrec::run check $<TARGET_FILE:${plugins}> ${set_options})
+  if(arg_SECONDS)
+    list(APPEND check_flags --seconds ${arg_SECONDS})
+  endif()
+  add_test(NAME ${name}_conformance COMMAND tsrec::run check $<TARGET_FILE:${plugins}> ${check_flags})
   if(NOT arg_SOURCES)
     return()
   endif()

@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <clocale>
 #include <cstdio>
+#include <thread>
 
 namespace tsrec::kit {
 namespace {
@@ -16,10 +18,36 @@ std::string working_folder() {
   return std::filesystem::current_path(failed).string();
 }
 
+// LibTorch's own workers start with the first work that needs them, and stay until a smaller team
+// is wanted. So that their number is always the same, all of them are given some.
+void wake_workers() {
+  at::parallel_for(0, at::get_num_threads(), 1, [](int64_t, int64_t) {});
+  const torch::AutoGradMode with_gradient(true);
+  const torch::Tensor x_DD = torch::ones({64, 64}).requires_grad_();
+  x_DD.mm(x_DD).sum().backward();
+}
+
+int64_t running_threads() {
+  wake_workers();
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return std::distance(begin(threads), end(threads));
+}
+
+// How many there are now beyond that many. One that was joined may be seen for a moment after.
+int64_t threads_left(int64_t before) {
+  using Clock = std::chrono::steady_clock;
+  const auto give_up = Clock::now() + std::chrono::seconds(1);
+  int64_t beyond = 0;
+  while ((beyond = running_threads() - before) > 0 && Clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  return beyond;
+}
+
 }  // namespace
 
 HostState::HostState()
     : generator_(generator_state()),
+      running_(running_threads()),
       threads_(at::get_num_threads()),
       grad_(at::GradMode::is_enabled()),
       type_(at::get_default_dtype()),
@@ -53,6 +81,10 @@ std::string HostState::difference() {
   if (!torch::equal(generator_, generator_state()))
     return "it uses the default random generator; use Context::generator";
   if (threads_ != at::get_num_threads()) return "it changes the number of threads";
+  if (const int64_t left = threads_left(running_); left > 0) {
+    return c10::str("it leaves ", left, left == 1 ? " thread" : " threads",
+                    " running behind it; a part joins its threads in its destructor at the latest");
+  }
   if (grad_ != at::GradMode::is_enabled()) return "it leaves gradient mode changed";
   if (type_ != at::get_default_dtype()) return "it changes the default floating type";
   if (locale_ != std::setlocale(LC_ALL, nullptr)) return "it changes the locale";

@@ -1,5 +1,6 @@
-// What belongs to the host and to nobody else: standard output, the default generator, threads,
-// gradient mode, default type, locale, working folder.
+// What belongs to the host and to nobody else: standard output, the default generator, the number
+// of threads, gradient mode, default type, locale, working folder; and that no thread outlives the
+// part that started it.
 #pragma once
 
 #include <string>
@@ -19,6 +20,7 @@ class HostState {
  private:
   std::string printed();  // to standard output
   torch::Tensor generator_;
+  int64_t running_;  // threads of this process
   int threads_, stdout_copy_, capture_;
   bool grad_;
   caffe2::TypeMeta type_;

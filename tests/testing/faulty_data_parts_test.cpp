@@ -23,6 +23,24 @@ struct FaultySettings {
   }
 };
 
+// The first time, a thread that nobody joins before the test ends.
+class LeftBehind {
+ public:
+  void start() {
+    if (!thread_.joinable()) thread_ = std::thread([this] { is_over_.wait(false); });
+  }
+  void end() {
+    is_over_ = true;
+    is_over_.notify_all();
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::atomic<bool> is_over_ = false;
+  std::thread thread_;
+};
+LeftBehind left_behind;
+
 class FaultyAnything final : public Quantizer {
  public:
   FaultyAnything(const FaultySettings& settings, Context&) : good_(1, 4) {
@@ -33,6 +51,8 @@ class FaultyAnything final : public Quantizer {
     if (has_fault("prints")) std::cout << "fitting" << std::endl;
     if (has_fault("default generator")) torch::rand({1});
     if (has_fault("threads")) at::set_num_threads(at::get_num_threads() + 1);
+    if (has_fault("leaves a thread")) left_behind.start();
+    if (has_fault("joins a thread")) std::thread([] {}).join();
     good_.fit(x_ND, context);
   }
   torch::Tensor encode(const torch::Tensor& x_ND) const override { return good_.encode(x_ND); }
@@ -66,6 +86,10 @@ TEST(Conformance, RulesOfAnyPartCanBeBroken) {
   // What belongs to the host is watched while every rule is tried.
   expect("prints", "decode() gives");
   expect("default generator", "decode() gives");
+  expect("leaves a thread", "encode() gives");
+  left_behind.end();
+  current_fault = "joins a thread";
+  EXPECT_EQ(broken_rules(info), std::set<std::string>());
   const int threads = at::get_num_threads();
   expect("threads", "decode() gives");
   at::set_num_threads(threads);

@@ -103,7 +103,7 @@ const std::vector<Command>& commands() {
        "does a plugin obey the rules of its kinds? one verdict per rule",
        "FILE.so is a plugin.",
        "tsrec check plugins/my_quantizer.so --set my_quantizer.codes=8",
-       {&kSetOfPart},
+       {&kSetOfPart, &kSeconds},
        command_check},
       {"help",
        "[COMMAND]",

@@ -21,6 +21,7 @@ struct Arguments {
   std::filesystem::path experiment;  // folder of the one whose plugins count as well
   std::string of;                    // name of a stage; "" is the last
   int64_t top = 10;
+  int64_t seconds = 60;            // that a rule may take
   std::filesystem::path only;      // file of item keys, one a line; empty: all items
   std::vector<std::string> where;  // "column=text"; items must have all of them
 };

@@ -31,8 +31,8 @@ void prepare_process(const RunSettings& run);  // threads, deterministic algorit
 // For a process that is about to call parts: crashes and exit() are answered with a sentence, and
 // with the advice behind it.
 void watch_endings(const char* advice = "");
-// The same for a process that runs stages, which stop when they are asked to: stops, crashes and exit() are answered with sentences.
-// is_child: of a run with --isolate, which has acknowledged the stop that it passes on.
+// The same for a process that runs stages, which is also asked to stop. is_child: of a run with
+// --isolate, which has acknowledged the stop that it passes on.
 void watch_process(bool is_child, bool isolates);
 
 }  // namespace tsrec::host

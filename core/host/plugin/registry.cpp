@@ -257,16 +257,19 @@ Identity identity_of(const PartChoice& choice) {
 
 }  // namespace
 
-std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {
-  if (info == nullptr || kind != expected_kind) throw Error("'", use, "' is no ", expected_kind);
-  const Identity part = identity_of(*this);
-  const auto destroy = [part, destroy = info->destroy](Part* made) {
-    const ActiveCall active(part->described.c_str(), "its destructor");
+std::shared_ptr<Part> make_guarded(const PartInfo& info, const void* settings,
+                                   const Identity& identity, Context& context) {
+  const auto destroy = [identity, destroy = info.destroy](Part* made) {
+    const ActiveCall active(identity->described.c_str(), "its destructor");
     destroy(made);
   };
-  Part* made =
-      in_call(part, "its constructor", [&] { return info->make(settings.get(), context); });
-  return named_kind(kind).guard(std::shared_ptr<Part>(made, destroy), part);
+  Part* made = in_call(identity, "its constructor", [&] { return info.make(settings, context); });
+  return named_kind(info.kind).guard(std::shared_ptr<Part>(made, destroy), identity);
+}
+
+std::shared_ptr<Part> PartChoice::make(const char* expected_kind, Context& context) const {
+  if (info == nullptr || kind != expected_kind) throw Error("'", use, "' is no ", expected_kind);
+  return make_guarded(*info, settings.get(), identity_of(*this), context);
 }
 
 }  // namespace tsrec::host

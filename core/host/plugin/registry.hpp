@@ -48,6 +48,11 @@ struct TSREC_HOST_API WeightKey {
   double weight = 1;
 };
 
+// Behind the guard of its kind; whatever it does is done under this identity. Throws what its
+// constructor throws.
+TSREC_HOST_API std::shared_ptr<Part> make_guarded(const PartInfo& info, const void* settings,
+                                                  const Identity& identity, Context& context);
+
 struct OwnedPart;
 
 // A part of an experiment: chosen by `use`, its settings bound and checked.
@@ -69,7 +74,7 @@ class TSREC_HOST_API PartChoice {
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
 
-  // Behind the guard of its kind. Throws what its constructor throws.
+  // See make_guarded().
   std::shared_ptr<Part> make(const char* expected_kind, Context& context) const;
   template <class Interface>
   std::shared_ptr<Interface> make(Context& context) const {

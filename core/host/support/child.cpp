@@ -67,9 +67,9 @@ ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds
     outcome.said.resize(mark);
     return outcome;
   }
-  const bool is_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
-  outcome.ending =
-      is_late ? "the clock, after " + std::to_string(seconds) + " seconds" : ending_of(status);
+  outcome.is_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+  outcome.ending = outcome.is_late ? "the clock, after " + std::to_string(seconds) + " seconds"
+                                   : ending_of(status);
   return outcome;
 }
 

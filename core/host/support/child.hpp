@@ -9,11 +9,12 @@
 namespace tsrec::host {
 
 struct ChildOutcome {
-  std::string result;  // what the work returned; "" when it did not come to its end
-  std::string said;    // what it wrote to standard error and standard output
-  std::string ending;  // "" when it came to its end; else "signal 11 (Segmentation fault)"
+  std::string result;    // what the work returned; "" when it did not come to its end
+  std::string said;      // what it wrote to standard error and standard output
+  std::string ending;    // "" when it came to its end; else "signal 11 (Segmentation fault)"
+  bool is_late = false;  // its time was over, which is the ending
 };
-// Forks: nothing that the work changes is seen here. More than `seconds` end it by a signal. To be
+// Forks: nothing that the work changes is seen here. More than `seconds` end it by SIGALRM. To be
 // called before threads are at work.
 TSREC_HOST_API ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds);
 
