@@ -1,0 +1,118 @@
+// Direct preference optimisation (Rafailov et al., 2023): each prompt's target is preferred to the
+// best other answer of the model that the stage began with.
+#include "tsrec/decode/decoder.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/parts/trainer.hpp"
+#include "tsrec/train/examples.hpp"
+#include "tsrec/train/row_order.hpp"
+#include "tsrec/train/updater.hpp"
+
+namespace {
+
+using namespace tsrec;
+
+struct Settings {
+  int64_t epochs = 1, batch_rows = 8;
+  double beta = 0.1;
+  train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant"};
+  void declare(Options& o) {
+    o.add("epochs", epochs).at_least(1).help("passes over the prompts of all tasks");
+    o.add("batch_rows", batch_rows).at_least(1).unit("rows").help("prompts of one update");
+    o.add("beta", beta).range(0, 100).help("weight of the distance to the model of before");
+    updater.declare(o);
+  }
+};
+
+class DpoTrainer final : public Trainer {
+ public:
+  DpoTrainer(const Settings& settings, Context&) : settings_(settings) {}
+
+  void start(const TrainInputs& inputs, Context& context) override {
+    inputs_.emplace(inputs);
+    order_.emplace(train::RowOrderOptions{.num_rows = inputs.examples.size(Split::train),
+                                          .batch_rows = settings_.batch_rows,
+                                          .epochs = settings_.epochs});
+    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
+                                                     context);
+    reference_ = inputs.policy.clone();  // stays; a resumed run is given it again
+  }
+
+  std::vector<nn::Parameter> parameters() override { return updater_->parameters(); }
+  int64_t num_steps() const override { return order_->num_steps(); }
+
+  void step(int64_t index, Context& context) override {
+    const std::span<const int64_t> rows = order_->rows(index, context);
+    const std::vector<CompiledExample> pairs =
+        pairs_of(inputs_->examples, Split::train, rows, order_->epoch_of(index), context);
+    std::vector<torch::Tensor> loss_P(rows.size());
+    updater_->accumulate(rows.size(), [&](const nn::LanguageModel& model, size_t p) {
+      const torch::Tensor loss = loss_of(model, pairs, p, context);
+      loss.backward();
+      loss_P[p] = loss.detach();
+    });
+    const double loss = torch::stack(loss_P).sum().item<double>();
+    updater_->update(index, loss, rows, context);
+    context.number("train.loss", loss, index);
+    updater_->report(index, context);
+  }
+
+  Numbers validate(Context& context) override {
+    const torch::NoGradGuard no_grad;
+    const std::vector<int64_t> rows = train::validation_rows(inputs_->validation, /*wanted=*/0);
+    const std::vector<CompiledExample> pairs =
+        pairs_of(inputs_->validation, Split::valid, rows, /*epoch=*/0, context);
+    double loss = 0;
+    for (size_t p = 0; p < rows.size(); ++p)
+      loss += loss_of(inputs_->policy, pairs, p, context).item<double>();
+    return {{"loss", loss, {}}};
+  }
+
+  void save_state(ArtifactWriter& writer) const override { updater_->save(writer); }
+  void load_state(const ArtifactReader& reader) override { updater_->load(reader); }
+
+ private:
+  // Rows 2 p and 2 p + 1: prompt p with its target, and with the reference's best other answer.
+  std::vector<CompiledExample> pairs_of(const ExampleSet& set, Split split,
+                                        std::span<const int64_t> rows, int64_t epoch,
+                                        Context& context) const {
+    const torch::NoGradGuard no_grad;
+    const auto examples = train::examples_at(set, split, rows, epoch);
+    const decode::Decoder decoder(*reference_, inputs_->trie, {.beams = 2});
+    std::vector<std::vector<int32_t>> prompts;
+    for (const CompiledExample& example : examples) prompts.push_back(example.prompt);
+    const Rollouts best =
+        decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
+    std::vector<CompiledExample> pairs;
+    for (size_t b = 0; b < examples.size(); ++b) {
+      pairs.insert(pairs.end(), 2, examples[b]);
+      for (std::vector<int32_t> answer : best.token_BG[b]) {
+        const std::vector<int32_t>& suffix = set.suffix(examples[b].task);
+        answer.insert(answer.end(), suffix.begin(), suffix.end());
+        if (pairs.back().target == examples[b].target) pairs.back().target = answer;
+      }
+    }
+    return pairs;
+  }
+
+  // Pair p's share of the mean of -log sigmoid(beta (log p / q of the target - that of the other)).
+  torch::Tensor loss_of(const nn::LanguageModel& model, const std::vector<CompiledExample>& pairs,
+                        size_t p, Context& context) const {
+    const nn::PackedBatch pair = nn::pack(std::span(pairs).subspan(2 * p, 2), {}).front();
+    const torch::Tensor sign_R = (1 - 2 * pair.row_R).to(context.device());
+    const torch::Tensor log_q_R = nn::label_log_probs(*reference_, pair, {}, context).detach();
+    const torch::Tensor log_p_R = nn::label_log_probs(model, pair, {}, context);
+    const torch::Tensor margin = settings_.beta * (sign_R * (log_p_R - log_q_R)).sum();
+    return -2 * torch::log_sigmoid(margin) / static_cast<double>(pairs.size());
+  }
+
+  Settings settings_;
+  std::optional<TrainInputs> inputs_;
+  std::optional<train::RowOrder> order_;
+  std::unique_ptr<train::ModelUpdater> updater_;
+  std::unique_ptr<nn::TrainableModel> reference_;
+};
+
+}  // namespace
+
+TSREC_PLUGIN("example.dpo", "0.1.0",
+             tsrec::part<tsrec::Trainer, DpoTrainer, Settings>("dpo", 1, "Prefers the target"))
