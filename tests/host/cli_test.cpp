@@ -3,6 +3,7 @@
 #include "cli_support.hpp"
 #include "support/cuda.hpp"
 #include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/product.hpp"
 #include "tsrec/text/tokenizer.hpp"
 
 namespace tsrec::test {
@@ -177,6 +178,22 @@ TEST(Cli, DoctorSaysHowThreadsWait) {
   EXPECT_EQ(policy(""), "GOMP_SPINCOUNT=10000");
   EXPECT_EQ(policy("OMP_WAIT_POLICY=passive "), "OMP_WAIT_POLICY=passive");
   EXPECT_EQ(policy("GOMP_SPINCOUNT=7 "), "GOMP_SPINCOUNT=7");
+}
+
+TEST(Cli, DoctorSaysWhoComputesProducts) {
+  const auto products = [](const std::string& before) {
+    return between(run("doctor", "unset TSREC_PRODUCTS; " + before).text,
+                   "\n  float32 products: ", "\n");
+  };
+  EXPECT_EQ(products(""), shown_name(best_product_library(this_processor())));
+  EXPECT_EQ(products("TSREC_PRODUCTS=mkl "), "MKL (TSREC_PRODUCTS=mkl)");
+  EXPECT_EQ(products("TSREC_PRODUCTS=onednn "), "oneDNN (TSREC_PRODUCTS=onednn)");
+  const Outcome refused = run("plan " + kSmoke, "TSREC_PRODUCTS=fastest ");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(contains(refused.text,
+                       "the environment variable TSREC_PRODUCTS is \"fastest\"; it "
+                       "may be \"auto\", \"mkl\" or \"onednn\""))
+      << refused.text;
 }
 
 TEST(Cli, HelpIsShortAndACommandsOwnIsWhole) {
@@ -380,15 +397,18 @@ TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
 TEST(Cli, EveryRunSaysWhatItsStagesCost) {
   const TempFolder store;
   for (const std::string isolate : {"", " --isolate"}) {
-    const std::string seed = isolate.empty() ? "3" : "5";  // both run, neither finds the other's
-    const Outcome outcome = run("run " + kSmoke + isolate + " --set run.seed=" + seed +
+    // Both run, neither finds the other's.
+    const std::string products = isolate.empty() ? "mkl" : "onednn";
+    const Outcome outcome = run("run " + kSmoke + isolate + " --set run.products=" + products +
                                 " --store " + store.path().string());
     ASSERT_EQ(outcome.code, 0) << outcome.text;
+    EXPECT_EQ(contains(outcome.text, "float32 products: oneDNN\n"), products == "onednn");
     EXPECT_TRUE(contains(outcome.text, "| of the roof |")) << outcome.text;
     EXPECT_TRUE(contains(outcome.text, "the roof: ")) << outcome.text;
     const std::filesystem::path made = between(outcome.text, "run folder: ", "\n");
     const auto work = nlohmann::json::parse(io::read_text(made / "work.json"));
     EXPECT_GT(work.at("roof_gflops").get<double>(), 1);
+    EXPECT_EQ(work.at("products").get<std::string>(), products);
     for (const char* name : {"stage.sft", "stage.grpo", "evaluate.sft", "backbone"}) {
       const auto& stage = work.at("stages").at(name);
       EXPECT_GT(stage.at("flops").get<int64_t>(), 0) << name;

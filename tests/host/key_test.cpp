@@ -189,22 +189,44 @@ TEST(Content, FoldersAreTheirFilesAndLinksAreFollowed) {
   EXPECT_TRUE(host::contents_of(folder.path() / "none", memory).empty());
 }
 
+// Every stage's key of the smoke experiment with these settings, but for its inputs.
+std::map<std::string, std::string> smoke_keys(host::Registry& registry,
+                                              std::vector<std::string> set) {
+  host::DocumentRequest request;
+  request.file = kSmoke;
+  request.set = std::move(set);
+  const TempFolder store;
+  const host::Experiment experiment =
+      host::make_experiment(host::Document::load(request), registry);
+  std::map<std::string, std::string> texts;
+  for (const host::Stage& stage : experiment.stages) {
+    texts[stage.id.text()] =
+        host::key_text(stage, experiment.run, std::vector<std::string>(stage.inputs.size()),
+                       host::Store(store.path()));
+  }
+  return texts;
+}
+
+// Other bytes, another key; and what MKL computed before there was a choice keeps its own.
+TEST(Key, TheLibraryOfProductsIsInItWhereItIsNotMkl) {
+  host::Registry registry({}, "");
+  const auto mkl = smoke_keys(registry, {"run.products=mkl"});
+  for (const auto& [name, text] : mkl) EXPECT_FALSE(contains(text, "products")) << text;
+  if (!has_onednn()) GTEST_SKIP() << "this LibTorch was built without oneDNN";
+  const auto onednn = smoke_keys(registry, {"run.products=onednn"});
+  const std::string line = "run products = onednn\n";
+  for (auto [name, text] : onednn) {
+    ASSERT_TRUE(contains(text, line)) << text;
+    EXPECT_EQ(text.erase(text.find(line), line.size()), mkl.at(name));
+  }
+  EXPECT_EQ(smoke_keys(registry, {}),
+            default_product_library() == ProductLibrary::mkl ? mkl : onednn);
+}
+
 TEST(Key, HostSettingsThatDecideResultsAreInIt) {
   host::Registry registry({}, "");
   const auto keys = [&](std::vector<std::string> set) {
-    host::DocumentRequest request;
-    request.file = kSmoke;
-    request.set = std::move(set);
-    const TempFolder store;
-    const host::Experiment experiment =
-        host::make_experiment(host::Document::load(request), registry);
-    std::map<std::string, std::string> texts;
-    for (const host::Stage& stage : experiment.stages) {
-      texts[stage.id.text()] =
-          host::key_text(stage, experiment.run, std::vector<std::string>(stage.inputs.size()),
-                         host::Store(store.path()));
-    }
-    return texts;
+    return smoke_keys(registry, std::move(set));
   };
   const auto before = keys({});
   // One setting, and the stages whose own key it enters.

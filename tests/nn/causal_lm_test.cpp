@@ -2,12 +2,12 @@
 
 #include <thread>
 
-#include "nn/packed_product.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
 #include "tsrec/nn/work.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -505,8 +505,8 @@ TEST(CausalLm, ALoadedModelChangesAloneAndOutlivesItsFile) {
 // In float32 everywhere; in bfloat16 where the processor has it.
 TEST(CausalLm, PackedWeightsServeForwardsUntilTheModelChanges) {
   for (const torch::ScalarType precision : {torch::kFloat32, torch::kBFloat16}) {
-    if (precision == torch::kBFloat16 && !nn::can_pack(precision)) continue;
-    ASSERT_TRUE(nn::can_pack(precision));
+    if (precision == torch::kBFloat16 && !can_pack(precision)) continue;
+    ASSERT_TRUE(can_pack(precision));
     const double tolerance = precision == torch::kFloat32 ? 1e-5 : 3e-2;
     nn::CausalLm model(small_shape(), precision, torch::kCPU);
     model.init_random(at::detail::createCPUGenerator(31));
@@ -528,19 +528,6 @@ TEST(CausalLm, PackedWeightsServeForwardsUntilTheModelChanges) {
     const nn::CausalLm copy = model.copy();
     EXPECT_LT((copy.hidden(batch, {}).to(torch::kFloat32) - changed_TD).abs().max().item<double>(),
               tolerance);
-  }
-}
-
-TEST(PackedProduct, IsTheProduct) {
-  for (const int64_t rows : {1, 3, 64, 200}) {
-    const torch::Tensor x = torch::randn({rows, 37}), w = torch::randn({53, 37}),
-                        bias = torch::randn({53});
-    const torch::Tensor wanted =
-        torch::matmul(x.to(torch::kFloat64), w.to(torch::kFloat64).t()) + bias;
-    EXPECT_LT((nn::packed_product(x, nn::packed(w), bias) - wanted).abs().max().item<double>(),
-              1e-4);
-    EXPECT_LT((nn::packed_product(x, nn::packed(w), {}) + bias - wanted).abs().max().item<double>(),
-              1e-4);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "plugin/registry.hpp"
 #include "support/cuda.hpp"
 #include "support/mapped_libraries.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -29,12 +30,19 @@ std::string waiting_policy() {
   return set.empty() ? "as OpenMP does by itself" : set;
 }
 
+std::string float32_products() {
+  const char* value = std::getenv("TSREC_PRODUCTS");
+  return c10::str(shown_name(default_product_library()),
+                  value == nullptr ? "" : c10::str(" (TSREC_PRODUCTS=", value, ")"));
+}
+
 void print_machine(const fs::path& store) {
   const auto pages = [](int name) { return static_cast<uintmax_t>(::sysconf(name)); };
   std::cout << "machine\n  processor: " << std::thread::hardware_concurrency() << " threads, AVX2 "
             << (__builtin_cpu_supports("avx2") ? "yes" : "no") << ", AVX512 "
             << (__builtin_cpu_supports("avx512f") ? "yes" : "no") << ", AVX512-BF16 "
             << (__builtin_cpu_supports("avx512bf16") ? "yes" : "no")
+            << "\n  float32 products: " << float32_products()
             << "\n  memory: " << mebibytes(pages(_SC_PHYS_PAGES) * pages(_SC_PAGE_SIZE)) << ", "
             << mebibytes(pages(_SC_AVPHYS_PAGES) * pages(_SC_PAGE_SIZE))
             << " free\n  threads wait: " << waiting_policy() << '\n';

@@ -73,11 +73,14 @@ fs::path make_run_folder(const fs::path& store, const std::string& name) {
 
 void prepare_process(const RunSettings& run) {
   at::set_num_threads(static_cast<int>(run.threads));
+  use_product_library(run.product_library);
   // A GPU may sum in any order, which is faster: its numbers agree within tolerances, not to the
   // bit.
   at::globalContext().setDeterministicAlgorithms(run.torch_device.is_cpu(), /*warn_only=*/true);
   // Comes with determinism, and would write every tensor twice.
   at::globalContext().setDeterministicFillUninitializedMemory(false);
+  if (run.product_library != ProductLibrary::mkl)
+    log(Level::info, c10::str("float32 products: ", shown_name(run.product_library)));
   if (run.device == "auto" && run.torch_device.is_cpu() && has_driver())
     log(Level::warning, "the GPU of this machine is not used: " + why_no_cuda());
 }

@@ -27,7 +27,7 @@ std::filesystem::path folder_of(const std::filesystem::path& experiment);
 std::filesystem::path run_folder(const Arguments& arguments, const std::string& named);
 // A fresh folder below the store's runs/, stamped with the time.
 std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
-void prepare_process(const RunSettings& run);  // threads, deterministic algorithms
+void prepare_process(const RunSettings& run);  // threads, products, determinism
 // For a process that is about to call parts: crashes and exit() are answered with a sentence, and
 // with the advice behind it.
 void watch_endings(const char* advice = "");

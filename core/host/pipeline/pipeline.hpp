@@ -13,6 +13,7 @@
 #include "support/api.hpp"
 #include "tsrec/artifact.hpp"
 #include "tsrec/context.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::host {
 
@@ -79,12 +80,13 @@ struct TSREC_HOST_API RunSettings {
 
   std::string name;
   int64_t seed = 17;
-  std::string device = "auto", precision = "auto";
+  std::string device = "auto", precision = "auto", products = "auto";
   int64_t threads = 0;             // 0: all cores
   double time_budget_minutes = 0;  // 0: none
   double checkpoint_seconds = 60;  // 0: after every step
   torch::Device torch_device = torch::kCPU;
   torch::ScalarType torch_precision = torch::kFloat32;
+  ProductLibrary product_library = ProductLibrary::mkl;
 };
 
 struct StageResult {

@@ -58,6 +58,12 @@ void RunSettings::declare(Options& o) {
   o.add("precision", precision)
       .one_of({"auto", "float32", "bfloat16"})
       .help("of weights and activations; auto: bfloat16 where the processor is fast at it");
+  o.add("products", products)
+      .one_of({"auto", "mkl", "onednn"})
+      .not_in_key()  // what it stands for is; see key_lines()
+      .help(
+          "library of float32 matrix products; auto: what TSREC_PRODUCTS says, else oneDNN on "
+          "processors with AVX512 that are not Intel's, and MKL on all others");
   o.add("threads", threads).range(0, 4096).help("0: all cores");
   o.add("time_budget_minutes", time_budget_minutes)
       .at_least(0)
@@ -89,6 +95,14 @@ RunSettings read_run_settings(const Document& document) {
   run.torch_precision = run.precision == "float32"    ? torch::kFloat32
                         : run.precision == "bfloat16" ? torch::kBFloat16
                                                       : best_precision(run.torch_device);
+  if (run.products == "onednn" && !has_onednn()) {
+    document.complain(table.find("products")->origin,
+                      "[run] products = \"onednn\", but this LibTorch was built without oneDNN; "
+                      "products = \"auto\" takes what is there");
+  }
+  run.product_library = run.products == "mkl"      ? ProductLibrary::mkl
+                        : run.products == "onednn" ? ProductLibrary::onednn
+                                                   : default_product_library();
   return run;
 }
 
@@ -104,6 +118,9 @@ std::string key_lines(const RunSettings& run) {
     if (field->facts().in_key)
       text += "run " + field->facts().key + " = " + field->value_text() + "\n";
   }
+  // Only where the bytes differ from those of most machines.
+  if (run.product_library != ProductLibrary::mkl)
+    text += c10::str("run products = ", name_of(run.product_library), "\n");
   return text;
 }
 

@@ -450,8 +450,10 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
   stage.run = [parts, model, wording](StageRun& run) {
     const LoadedModel loaded(*parts, wording, model_folders(parts, run, model),
                              /*with_test=*/true, run.context());
-    // In float32 only forwards of few tokens would profit, and here are none.
-    if (run.context().precision() == torch::kBFloat16) loaded.backbone->pack_weights();
+    // By MKL in float32 only forwards of few tokens would profit, and here are none.
+    if (run.context().precision() == torch::kBFloat16 ||
+        product_library() == ProductLibrary::onednn)
+      loaded.backbone->pack_weights();
     const Samples samples =
         limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = loaded.rank(samples, *loaded.trie, parts->evaluate, run.context());

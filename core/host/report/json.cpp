@@ -48,6 +48,7 @@ std::string numbers_json_of(const RunReport& report) {
 std::string work_json_of(const RunReport& report) {
   ordered_json json = {{"threads", report.threads},
                        {"precision", report.precision},
+                       {"products", report.products},
                        {"roof_gflops", report.roof / 1e9},
                        {"stages", ordered_json::object()}};
   for (const ReportedStage& stage : report.stages) {

@@ -75,6 +75,7 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
   report.name = experiment.run.name;
   report.threads = experiment.run.threads;
   report.precision = experiment.run.torch_precision == torch::kBFloat16 ? "bfloat16" : "float32";
+  report.products = name_of(experiment.run.product_library);
 
   const std::vector<Column> columns = columns_of(results, lineage_of(experiment));
   report.numbers = number_names(columns);

@@ -48,7 +48,8 @@ struct RunReport {
   std::vector<Curve> curves;
   int64_t threads = 0;
   std::string precision;
-  double roof = 0;  // FLOP/s that the machine could do; 0: no stage that ran counted FLOPs
+  std::string products;  // the library of float32 products: "mkl"
+  double roof = 0;       // FLOP/s that the machine could do; 0: no stage that ran counted FLOPs
 };
 
 // The roof is the best of those measured behind the long stages and of one measured now.

@@ -4,6 +4,7 @@
 
 #include "cluster/kmeans_kernel.hpp"
 #include "tsrec/cluster/kmeans.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::cluster {
 namespace {
@@ -142,7 +143,7 @@ void Assignment::follow(const torch::Tensor& center_KD) {
 
 void Assignment::measure_gaps() {
   const int64_t clusters = center_KD_.size(0);
-  const torch::Tensor product_KK = torch::mm(center_KD_, center_KD_.t());
+  const torch::Tensor product_KK = linear_product(center_KD_, center_KD_);
   const float* half_norm = half_norm_K_.const_data_ptr<float>();
   const torch::Tensor nothing_B = torch::zeros({blocks_});
   gap_KB_ = torch::empty({clusters, blocks_});
@@ -187,8 +188,8 @@ bool Assignment::list_pairs(Tile& tile) const {
 void Assignment::compare_all(Tile& tile) {
   const int64_t clusters = center_KD_.size(0), rows = tile.end - tile.begin;
   const float* half_norm = half_norm_K_.const_data_ptr<float>();
-  torch::Tensor product_RK = tile.product_RK.slice(0, 0, rows);
-  at::mm_out(product_RK, x_ND_.slice(0, tile.begin, tile.end), center_KD_.t());
+  const torch::Tensor product_RK = linear_product_in(
+      tile.product_RK.slice(0, 0, rows), x_ND_.slice(0, tile.begin, tile.end), center_KD_);
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t n = tile.begin + r;
     const float* product = product_RK.const_data_ptr<float>() + r * clusters;
@@ -274,8 +275,8 @@ std::pair<torch::Tensor, torch::Tensor> nearest(const torch::Tensor& x_in,
     for (int64_t begin = first * kTileRows; begin < std::min(last * kTileRows, count);
          begin += kTileRows) {
       const int64_t end = std::min(begin + kTileRows, count);
-      torch::Tensor product_RK = memory_RK.slice(0, 0, end - begin);
-      at::mm_out(product_RK, x_ND.slice(0, begin, end), center_KD.t());
+      const torch::Tensor product_RK = linear_product_in(memory_RK.slice(0, 0, end - begin),
+                                                         x_ND.slice(0, begin, end), center_KD);
       for (int64_t n = begin; n < end; ++n) {
         const int64_t own = nearest_of(product_RK.const_data_ptr<float>() + (n - begin) * clusters,
                                        half_norm_K.const_data_ptr<float>(), clusters);

@@ -4,10 +4,10 @@
 
 #include "nn/elementwise.hpp"
 #include "nn/kv_prefix.hpp"
-#include "nn/packed_product.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::nn {
 namespace {

@@ -5,6 +5,7 @@
 #include "nn/elementwise.hpp"
 #include "nn/head_kernel.hpp"
 #include "nn/weight.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -40,8 +41,8 @@ class Tile {
     const int64_t rows = h_RD.size(0), columns = weight_CD.size(0);
     if (!memory_.defined() || memory_.numel() < rows * columns)
       memory_ = torch::empty({rows * columns}, h_RD.options().requires_grad(false));
-    logit_RC_ = memory_.slice(0, 0, rows * columns).view({rows, columns});
-    at::mm_out(logit_RC_, h_RD, weight_CD.to(h_RD.scalar_type()).t());
+    logit_RC_ = linear_product_in(memory_.slice(0, 0, rows * columns).view({rows, columns}), h_RD,
+                                  weight_CD.to(h_RD.scalar_type()));
     return logit_RC_;
   }
   // visit(tile, first row): the product's rows, shared out among the threads.
@@ -71,7 +72,7 @@ LogSums log_sums(const torch::Tensor& h_RD, const torch::Tensor& weight_VD,
   if (label_R.defined()) sums.picked_R = torch::empty({count}, options);
   if (!has_kernel(h_RD)) {
     for_ranges(count, chunk_rows, [&](Range rows) {
-      const torch::Tensor z = torch::matmul(slice(h_RD, rows), weight_VD.t()).to(torch::kFloat32);
+      const torch::Tensor z = linear_product(slice(h_RD, rows), weight_VD).to(torch::kFloat32);
       slice(sums.normalizer_R, rows).copy_(torch::logsumexp(z, 1));
       if (label_R.defined())
         slice(sums.picked_R, rows).copy_(z.gather(1, slice(label_R, rows).unsqueeze(1)).squeeze(1));
@@ -123,12 +124,12 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
       for_ranges(count, chunk_rows, [&](Range rows) {
         const torch::Tensor h = slice(h_RD, rows);
         const torch::Tensor gradient = slice(gradient_R, rows).unsqueeze(1);
-        torch::Tensor dz = torch::matmul(h, weight_VD.t()).to(torch::kFloat32);
+        torch::Tensor dz = linear_product(h, weight_VD).to(torch::kFloat32);
         dz.sub_(slice(normalizer_R, rows).unsqueeze(1)).exp_().mul_(-gradient);
         dz.scatter_add_(1, slice(label_R, rows).unsqueeze(1), gradient);
         dz = dz.to(h.scalar_type());
         slice(dh_RD, rows).copy_(torch::matmul(dz, weight_VD));
-        dweight_VD.addmm_(dz.t(), h);
+        add_product(dweight_VD, dz.t(), h);
       });
       return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
     }
@@ -146,8 +147,9 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
           const int64_t r = rows.begin + first;
           log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
         });
-        dh.addmm_(dz, weight);
-        slice(dweight_VD, columns).addmm_(dz.t(), h);
+        add_product(dh, dz, weight);
+        torch::Tensor dweight = slice(dweight_VD, columns);
+        add_product(dweight, dz.t(), h);
       });
     });
     return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
@@ -160,7 +162,7 @@ torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows)
   const torch::Tensor weight_VD = head.weight_VD.slice(0, rows.first, rows.first + rows.count);
   if (weight_VD.scalar_type() != h_RD.scalar_type())
     return Weight::as_stored({weight_VD}).product(h_RD).to(torch::kFloat32);
-  return torch::matmul(h_RD, weight_VD.t()).to(torch::kFloat32);
+  return linear_product(h_RD, weight_VD).to(torch::kFloat32);
 }
 
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {

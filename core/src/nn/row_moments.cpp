@@ -1,6 +1,7 @@
 #include "tsrec/nn/row_moments.hpp"
 
 #include "tsrec/nn/transfer.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::nn {
 
@@ -28,7 +29,7 @@ RowMoments row_moments(const torch::Tensor& row_VD) {
 torch::Tensor sample_rows(const RowMoments& moments, int64_t count, at::Generator generator) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor z_ND = torch::randn({count, moments.mean_D.size(0)}, generator);
-  return moments.mean_D + torch::matmul(z_ND, moments.factor_DD.t());
+  return moments.mean_D + linear_product(z_ND, moments.factor_DD);
 }
 
 torch::Tensor mean_row(const torch::Tensor& row_VD, std::span<const int32_t> ids) {

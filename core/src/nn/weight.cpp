@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "nn/packed_product.hpp"
+#include "tsrec/product.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -27,10 +27,11 @@ std::vector<Piece> pieces_of(const std::vector<torch::Tensor>& parts, int64_t ro
   return pieces;
 }
 
-// In float32 the ordinary product is as fast from about here on; in bfloat16 it stays behind.
+// MKL's ordinary float32 product is as fast from about here on; oneDNN's stays behind.
 bool is_better_packed(const torch::Tensor& x_TD) {
   constexpr int64_t kFewRows = 128;
-  return x_TD.scalar_type() == torch::kBFloat16 || x_TD.size(0) <= kFewRows;
+  return x_TD.scalar_type() == torch::kBFloat16 || product_library() == ProductLibrary::onednn ||
+         x_TD.size(0) <= kFewRows;
 }
 
 }  // namespace
@@ -45,10 +46,7 @@ void Weight::pack(torch::ScalarType precision) {
 torch::Tensor Weight::product(const torch::Tensor& x_TD, const torch::Tensor& bias) const {
   if (packed_.defined() && !torch::GradMode::is_enabled() && is_better_packed(x_TD))
     return packed_product(x_TD, packed_, bias);
-  if (whole_) {
-    return bias.defined() ? torch::addmm(bias, x_TD, whole().t())
-                          : torch::matmul(x_TD, whole().t());
-  }
+  if (whole_) return linear_product(x_TD, whole(), bias);
   const std::vector<Piece> pieces =
       pieces_of(parts_, std::max<int64_t>(kWidened / x_TD.size(1), 1));
   const int64_t columns = pieces.back().column + pieces.back().weight_RD.size(0);
@@ -59,7 +57,8 @@ torch::Tensor Weight::product(const torch::Tensor& x_TD, const torch::Tensor& bi
                      for (int64_t i = first; i < last; ++i) {
                        const auto& [weight_RD, column] = pieces[static_cast<size_t>(i)];
                        torch::Tensor out = out_TC.slice(1, column, column + weight_RD.size(0));
-                       at::mm_out(out, x_TD, weight_RD.to(x_TD.scalar_type()).t());
+                       // Copies nothing where the product was written there at once.
+                       out.copy_(linear_product_in(out, x_TD, weight_RD.to(x_TD.scalar_type())));
                      }
                    });
   return bias.defined() ? out_TC.add_(bias) : out_TC;

@@ -23,7 +23,7 @@ class Weight {
   }
 
   bool is_whole() const { return whole_; }
-  // Keeps a copy for products without gradients (packed_product.hpp), which must be dropped before
+  // Keeps a copy for products without gradients (product.hpp), which must be dropped before
   // the matrix changes.
   void pack(torch::ScalarType precision);
   void unpack() { packed_.reset(); }

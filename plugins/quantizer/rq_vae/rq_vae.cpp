@@ -4,6 +4,7 @@
 #include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/parts/quantizer.hpp"
 #include "tsrec/parts/stepwise.hpp"
+#include "tsrec/product.hpp"
 #include "tsrec/train/row_order.hpp"
 #include "tsrec/train/updater.hpp"
 
@@ -56,7 +57,7 @@ struct Linear {
 
 torch::Tensor forward(const std::vector<Linear>& layers, torch::Tensor x) {
   for (size_t i = 0; i < layers.size(); ++i) {
-    x = torch::addmm(layers[i].bias, x, layers[i].weight.t());
+    x = linear_product(x, layers[i].weight, layers[i].bias);
     if (i + 1 < layers.size()) x = torch::relu(x);
   }
   return x;

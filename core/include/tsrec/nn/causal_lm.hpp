@@ -58,9 +58,9 @@ class TSREC_API CausalLm final : public TrainableModel {
   CausalLm copy() const;  // own storage, no graph
   std::unique_ptr<TrainableModel> clone() const override;
   // For forwards without gradients on the processor: the body's matrices once more, in the layout
-  // of oneDNN's kernels. In float32 they serve forwards of few tokens, in bfloat16 all; nothing
-  // happens where the processor has no instructions for bfloat16. Training, saving or changing the
-  // model drops them.
+  // of oneDNN's kernels. Where MKL computes float32 products (product.hpp) they serve forwards of
+  // few tokens in float32, else all; in bfloat16 nothing happens where the processor has no
+  // instructions for it. Training, saving or changing the model drops them.
   void pack_weights();
 
   // [T, D] after the last norm. A state of another model is an Error.
