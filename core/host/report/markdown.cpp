@@ -81,8 +81,9 @@ std::string work_table(const RunReport& report) {
   for (const ReportedStage& stage : report.stages) rows.push_back(work_row(stage));
   const std::string note = report.roof > 0
                                ? c10::str("the roof: ", fixed(report.roof / 1e9, 0),
-                                          " GFLOP/s in a large matrix product, ", report.precision,
-                                          ", ", report.threads, " threads\n")
+                                          " GFLOP/s, the most that multiply-adds or a large "
+                                          "matrix product reached, ",
+                                          report.precision, ", ", report.threads, " threads\n")
                                : "";
   return table_text(rows) + note;
 }
