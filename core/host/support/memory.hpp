@@ -1,4 +1,4 @@
-// How much memory the process needed at most.
+// How much memory the process needs, and what it no longer does.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,10 @@
 
 namespace tsrec::host {
 
+// What was freed and kept (keep_freed_memory) goes back to the system: between stages, whose
+// tensors have other sizes, it would lie in pieces that fit nothing, and grow from stage to stage.
+TSREC_HOST_API void give_back_freed_memory();
+TSREC_HOST_API int64_t memory_in_use();    // bytes in main memory, now
 TSREC_HOST_API void forget_peak_memory();  // from now on
 TSREC_HOST_API int64_t peak_memory();  // bytes in main memory, since the process began or forgot
 
