@@ -73,8 +73,10 @@ TEST(Vocabulary, TokensThatAreThereKeepTheirIdsAndOthersFollow) {
     EXPECT_EQ(token.text, fresh.tokens()[i].text);
     EXPECT_EQ(token.is_known, is_there(token.text));
     EXPECT_FALSE(fresh.tokens()[i].is_known);
-    if (!token.is_known) EXPECT_EQ(token.id, next++);
-    if (token.is_known) EXPECT_EQ(token.id, std::hash<std::string_view>{}(token.text) % 1000);
+    const int32_t expected =
+        token.is_known ? static_cast<int32_t>(std::hash<std::string_view>{}(token.text) % 1000)
+                       : next++;
+    EXPECT_EQ(token.id, expected);
     EXPECT_EQ(mixed.id(token.level, token.code), token.id);
   }
   EXPECT_GT(next, 1000);

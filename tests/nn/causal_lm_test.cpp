@@ -709,8 +709,9 @@ TEST(CausalLm, Float16CheckpointsAreWidened) {
     model.load(folder.path());
     EXPECT_EQ(model.head().weight_VD.scalar_type(), precision);
     for (const auto& [name, value] : halves) {
-      if (name == "model.embed_tokens.weight")
+      if (name == "model.embed_tokens.weight") {
         EXPECT_TRUE(torch::equal(model.embedding(), value.to(precision)));
+      }
     }
   }
 }
