@@ -46,10 +46,10 @@ struct TSREC_HOST_API StageId {
 // line "name = value" each.
 struct Stage {
   StageId id;
-  std::vector<StageId> inputs;
-  std::vector<PartChoice> parts;
-  std::string key_lines;
-  std::function<void(StageRun&)> run;
+  std::vector<StageId> inputs = {};
+  std::vector<PartChoice> parts = {};
+  std::string key_lines = {};
+  std::function<void(StageRun&)> run = {};
   std::optional<int64_t> seed = std::nullopt;  // else the run's
 };
 

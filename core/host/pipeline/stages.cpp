@@ -85,11 +85,7 @@ void audit(const Dataset& data, Context& context) {
 }
 
 Stage load_stage(const Shared& parts) {
-  return {{Role::load},
-          {},
-          {parts->source},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::load}, .parts = {parts->source}, .run = [parts](StageRun& run) {
             const auto source = parts->source.make<Source>(run.context());
             const Dataset data = source->load(run.context());
             in_the_name_of(*source, "load()", [&] {
@@ -98,32 +94,28 @@ Stage load_stage(const Shared& parts) {
               audit(data, run.context());
             });
             write_dataset(data, run.out());
-          },
-          std::nullopt};
+          }};
 }
 
 // --- embed, quantize, resolve: from texts to SIDs
 
 Stage embed_stage(const Shared& parts) {
-  return {{Role::embed},
-          {{Role::load}},
-          {*parts->encoder},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::embed},
+          .inputs = {{Role::load}},
+          .parts = {*parts->encoder},
+          .run = [parts](StageRun& run) {
             const Dataset data = read_dataset(run.input({Role::load}));
             run.out().tensor(
                 "x_ND",
                 parts->encoder->make<Encoder>(run.context())->encode(data.items, run.context()));
-          },
-          std::nullopt};
+          }};
 }
 
 Stage quantize_stage(const Shared& parts) {
-  return {{Role::quantize},
-          {{Role::embed}},
-          {*parts->quantizer},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::quantize},
+          .inputs = {{Role::embed}},
+          .parts = {*parts->quantizer},
+          .run = [parts](StageRun& run) {
             const torch::Tensor x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
             const auto quantizer = parts->quantizer->make<Quantizer>(run.context());
             quantizer->fit(x_ND, run.context());
@@ -132,8 +124,7 @@ Stage quantize_stage(const Shared& parts) {
             quantizer->save(fitted);
             fitted.close();
             run.out().tensor("code_NL", quantizer->encode(x_ND));
-          },
-          std::nullopt};
+          }};
 }
 
 void report_sids(const SidTable& sids, Context& context) {
@@ -151,24 +142,18 @@ void report_sids(const SidTable& sids, Context& context) {
 
 Stage resolve_stage(const Shared& parts) {
   if (!parts->quantizer) {  // the source's own SIDs
-    return {{Role::resolve},
-            {{Role::load}},
-            {},
-            {},
-            [](StageRun& run) {
+    return {.id = {Role::resolve}, .inputs = {{Role::load}}, .run = [](StageRun& run) {
               const Dataset data = read_dataset(run.input({Role::load}));
               if (!data.sids)
                 throw DataError("the source ships no SIDs; add a [quantizer] with an [encoder]");
               report_sids(*data.sids, run.context());
               write_sids(*data.sids, keys_of(data.items), run.out());
-            },
-            std::nullopt};
+            }};
   }
-  return {{Role::resolve},
-          {{Role::load}, {Role::embed}, {Role::quantize}},
-          {*parts->quantizer, *parts->resolver},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::resolve},
+          .inputs = {{Role::load}, {Role::embed}, {Role::quantize}},
+          .parts = {*parts->quantizer, *parts->resolver},
+          .run = [parts](StageRun& run) {
             const Dataset data = read_dataset(run.input({Role::load}));
             const torch::Tensor x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
             const ArtifactReader quantized(run.input({Role::quantize}));
@@ -179,41 +164,36 @@ Stage resolve_stage(const Shared& parts) {
                     ->resolve({quantized.tensor("code_NL"), x_ND, *quantizer}, run.context());
             report_sids(sids, run.context());
             write_sids(sids, keys_of(data.items), run.out());
-          },
-          std::nullopt};
+          }};
 }
 
 Stage extract_stage(const Shared& parts) {
-  return {{Role::extract},
-          {{Role::load}, {Role::resolve}},
-          {*parts->extractor},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::extract},
+          .inputs = {{Role::load}, {Role::resolve}},
+          .parts = {*parts->extractor},
+          .run = [parts](StageRun& run) {
             const Dataset data = read_dataset(run.input({Role::load}));
             const auto notes = parts->extractor->make<Extractor>(run.context())
                                    ->extract(token_clusters(read_sids(run.input({Role::resolve}))),
                                              data.items, run.context());
             run.context().log(Level::info, c10::str(notes.size(), " tokens described"));
             write_notes(notes, run.out());
-          },
-          std::nullopt};
+          }};
 }
 
 // --- backbone, extend: a language model that knows the SID tokens
 
 Stage backbone_stage(const Shared& parts) {
-  return {{Role::backbone},
-          {{Role::load}},
-          {*parts->backbone},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::backbone},
+          .inputs = {{Role::load}},
+          .parts = {*parts->backbone},
+          .run = [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
             const Dataset data = read_dataset(run.input({Role::load}));
             backbone->prepare(data.items, run.context());
             drive_steps(run, *backbone);
             backbone->save(run.out().folder("model"));
-          },
-          std::nullopt};
+          }};
 }
 
 std::vector<TokenNote> notes_for(const Shared& parts, StageRun& run) {
@@ -266,12 +246,12 @@ void add_new_tokens(const Parts& parts, Backbone& backbone, const std::vector<To
 }
 
 Stage extend_stage(const Shared& parts) {
-  return {{Role::extend},
-          with_notes(parts, {{Role::load}, {Role::resolve}, {Role::backbone}}),
-          parts->initializer ? std::vector<PartChoice>{*parts->backbone, *parts->initializer}
-                             : std::vector<PartChoice>{*parts->backbone},
-          {},
-          [parts](StageRun& run) {
+  return {.id = {Role::extend},
+          .inputs = with_notes(parts, {{Role::load}, {Role::resolve}, {Role::backbone}}),
+          .parts = parts->initializer
+                       ? std::vector<PartChoice>{*parts->backbone, *parts->initializer}
+                       : std::vector<PartChoice>{*parts->backbone},
+          .run = [parts](StageRun& run) {
             const auto backbone = parts->backbone->make<Backbone>(run.context());
             backbone->load(run.input({Role::backbone}) / "model");
             const SidTable sids = read_sids(run.input({Role::resolve}));
@@ -280,8 +260,7 @@ Stage extend_stage(const Shared& parts) {
             backbone->save(run.out().folder("model"));
             run.out().text("fingerprint",
                            ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
-          },
-          std::nullopt};
+          }};
 }
 
 ModelFolders model_folders(const Shared& parts, const StageRun& run, const StageId& model) {
@@ -317,12 +296,9 @@ std::vector<StartedObserver> started_observers(const StageEntry& settings,
 Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
   const StageId before = model_of(entry.from);
-  Stage stage{{Role::train, entry.trainer.name},
-              with_notes(parts, {{Role::load}, {Role::resolve}, before}),
-              {*parts->backbone, entry.trainer},
-              {},
-              {},
-              std::nullopt};
+  Stage stage{.id = {Role::train, entry.trainer.name},
+              .inputs = with_notes(parts, {{Role::load}, {Role::resolve}, before}),
+              .parts = {*parts->backbone, entry.trainer}};
   for (const TaskEntry& task : parts->tasks) {
     if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
       stage.parts.push_back(task.part);
@@ -382,7 +358,7 @@ Stage train_stage(const Shared& parts, size_t index) {
 // --- recommender.<name>, evaluate.<of>
 
 Stage recommender_stage(const PartChoice& choice, bool has_sids) {
-  Stage stage{{Role::recommender, choice.name}, {{Role::load}}, {choice}, {}, {}, std::nullopt};
+  Stage stage{.id = {Role::recommender, choice.name}, .inputs = {{Role::load}}, .parts = {choice}};
   if (has_sids) stage.inputs.push_back({Role::resolve});
   stage.run = [choice, has_sids](StageRun& run) {
     const Dataset data = read_dataset(run.input({Role::load})).without_test();
@@ -405,12 +381,9 @@ Split evaluated_split(const EvaluateSettings& settings) {
 
 Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool has_sids) {
   const StageId fitted{Role::recommender, choice.name};
-  Stage stage{{Role::rank_recommender, choice.name},
-              {{Role::load}, fitted},
-              {choice},
-              {},
-              {},
-              std::nullopt};
+  Stage stage{.id = {Role::rank_recommender, choice.name},
+              .inputs = {{Role::load}, fitted},
+              .parts = {choice}};
   if (has_sids) stage.inputs.push_back({Role::resolve});
   add_ranking(*parts, stage);
   stage.run = [parts, choice, fitted, has_sids](StageRun& run) {
@@ -435,12 +408,9 @@ Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool h
 
 Stage evaluate_model(const Shared& parts, const std::string& of) {
   const StageId model = model_of(of);
-  Stage stage{{Role::rank_model, of},
-              with_notes(parts, {{Role::load}, {Role::resolve}, model}),
-              {*parts->backbone},
-              {},
-              {},
-              std::nullopt};
+  Stage stage{.id = {Role::rank_model, of},
+              .inputs = with_notes(parts, {{Role::load}, {Role::resolve}, model}),
+              .parts = {*parts->backbone}};
   for (const TaskEntry& task : parts->tasks) {
     if (task.part.name == parts->evaluate.task) stage.parts.push_back(task.part);
   }
