@@ -33,14 +33,15 @@ int64_t running_threads() {
   return std::distance(begin(threads), end(threads));
 }
 
-// How many there are now beyond that many. One that was joined may be seen for a moment after.
-int64_t threads_left(int64_t before) {
+// Whether there are more than that many now. One that was joined may be seen for a moment after.
+bool threads_are_left(int64_t before) {
   using Clock = std::chrono::steady_clock;
-  const auto give_up = Clock::now() + std::chrono::seconds(1);
-  int64_t beyond = 0;
-  while ((beyond = running_threads() - before) > 0 && Clock::now() < give_up)
+  const auto give_up = Clock::now() + std::chrono::milliseconds(300);
+  while (running_threads() > before) {
+    if (Clock::now() > give_up) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  return beyond;
+  }
+  return false;
 }
 
 }  // namespace
@@ -81,10 +82,9 @@ std::string HostState::difference() {
   if (!torch::equal(generator_, generator_state()))
     return "it uses the default random generator; use Context::generator";
   if (threads_ != at::get_num_threads()) return "it changes the number of threads";
-  if (const int64_t left = threads_left(running_); left > 0) {
-    return c10::str("it leaves ", left, left == 1 ? " thread" : " threads",
-                    " running behind it; a part joins its threads in its destructor at the latest");
-  }
+  if (threads_are_left(running_))
+    return "it leaves a thread running behind it; a part joins its threads in its destructor at "
+           "the latest";
   if (grad_ != at::GradMode::is_enabled()) return "it leaves gradient mode changed";
   if (type_ != at::get_default_dtype()) return "it changes the default floating type";
   if (locale_ != std::setlocale(LC_ALL, nullptr)) return "it changes the locale";
