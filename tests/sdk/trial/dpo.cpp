@@ -25,6 +25,7 @@ struct Settings {
 
 class DpoTrainer final : public Trainer {
  public:
+  static constexpr bool kNeedsItemAnswers = true;
   DpoTrainer(const Settings& settings, Context&) : settings_(settings) {}
 
   void start(const TrainInputs& inputs, Context& context) override {
