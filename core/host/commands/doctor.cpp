@@ -38,6 +38,7 @@ std::string float32_products() {
 
 void print_machine(const fs::path& store) {
   const auto pages = [](int name) { return static_cast<uintmax_t>(::sysconf(name)); };
+  const std::string products = float32_products();
   std::cout << "machine\n  processor: " << std::thread::hardware_concurrency() << " threads, AVX2 "
             << (__builtin_cpu_supports("avx2") ? "yes" : "no") << ", AVX512 "
             << (__builtin_cpu_supports("avx512f") ? "yes" : "no") << ", AVX512-BF16 "
