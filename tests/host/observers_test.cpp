@@ -74,7 +74,7 @@ TEST(Observers, StandInTheKeyOfTheirStageAndAWarningChangesNoByte) {
   const Outcome warned = guarded_run(store, with_guard(folder, "action = \"warn\"\n"));
   EXPECT_EQ(warned.code, 0) << warned.text;
   EXPECT_TRUE(contains(warned.text, "step 10: train.loss is ")) << warned.text;
-  EXPECT_TRUE(contains(warned.text, "\nstage.sft  (")) << "it has another key: " << warned.text;
+  EXPECT_TRUE(contains(warned.text, "stage.sft  (")) << "it has another key: " << warned.text;
   EXPECT_FALSE(contains(warned.text, "\nstage.grpo  (")) << "its input has the same bytes";
   EXPECT_EQ(StoredStage(store, warned, "stage.sft").digest,
             StoredStage(store, plain, "stage.sft").digest);

@@ -43,7 +43,7 @@ class TSREC_HOST_API RunContext final : public Context {
 
  private:
   void tell(Level level, std::string_view message);
-  const RunSettings& settings_;
+  const RunSettings settings_;
   std::string stage_;
   std::chrono::steady_clock::time_point began_;
   std::mutex mutex_;  // of all that follows: workers report at the same time
