@@ -61,7 +61,7 @@ grep -qE '\bdpo\b' run.txt || { cat run.txt; fail "the new trainer is no column 
 grep -q 'brand_accuracy' run.txt || { cat run.txt; fail "the new metric is no row of the table"; }
 
 # --- stopped inside the new trainer: the same bytes in the end
-trial stopped >stopped.txt 2>&1 & pid=$!
+tsrec run experiment.toml "${plugins[@]}" --store stopped >stopped.txt 2>&1 & pid=$!  # a signal to trial() would end its shell
 until compgen -G "stopped/work/*/checkpoint" >/dev/null; do
   kill -0 "$pid" 2>/dev/null || { cat stopped.txt; fail "the run ended before the trainer had a checkpoint"; }
   sleep 0.01

@@ -78,11 +78,12 @@ class DpoTrainer final : public Trainer {
                                         Context& context) const {
     const torch::NoGradGuard no_grad;
     const auto examples = train::examples_at(set, split, rows, epoch);
-    const decode::Decoder decoder(*reference_, inputs_->trie, {.beams = 2});
+    decode::DecodeOptions two;
+    two.beams = 2;
+    const decode::Decoder decoder(*reference_, inputs_->trie, two);
     std::vector<std::vector<int32_t>> prompts;
     for (const CompiledExample& example : examples) prompts.push_back(example.prompt);
-    const Rollouts best =
-        decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
+    const auto best = decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
     std::vector<CompiledExample> pairs;
     for (size_t b = 0; b < examples.size(); ++b) {
       pairs.insert(pairs.end(), 2, examples[b]);
