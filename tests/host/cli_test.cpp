@@ -356,6 +356,63 @@ TEST(Cli, ExportsAModelThatOthersRead) {
   EXPECT_EQ(run("export " + kSmoke + " " + out + where).code, 2) << "the folder exists";
 }
 
+// What the table says of one model, row by row.
+std::string column_of(const std::string& text, const std::string& model) {
+  const auto cells_of = [](const std::string& line) {
+    std::vector<std::string> cells;
+    std::istringstream in(line);
+    for (std::string cell; std::getline(in, cell, '|');) {
+      cell.erase(std::remove(cell.begin(), cell.end(), ' '), cell.end());
+      cells.push_back(cell);
+    }
+    return cells;
+  };
+  std::istringstream lines(between(text, "\n| number ", "\n\n"));
+  std::string line, column;
+  std::getline(lines, line);
+  const std::vector<std::string> names = cells_of(line);
+  const auto at = static_cast<size_t>(std::find(names.begin(), names.end(), model) - names.begin());
+  std::getline(lines, line);  // dashes
+  while (std::getline(lines, line)) {
+    const std::vector<std::string> cells = cells_of(line);  // the first one is empty
+    if (cells.size() > at + 1) column += cells[1] + " " + cells[at + 1] + "\n";
+  }
+  return column;
+}
+
+// Training may begin here and go on elsewhere, and the reverse: SIDs that a checkpoint knows keep
+// their rows.
+TEST(Cli, AnExportedModelIsTheSameModelInAnotherExperiment) {
+  const TempFolder folder;
+  const std::string where = " --store " + (folder.path() / "store").string(),
+                    out = (folder.path() / "hf").string(), more = " --set stage.grpo.enabled=false";
+  const Outcome trained = run("run " + kSmoke + where + more);
+  ASSERT_EQ(trained.code, 0) << trained.text;
+  ASSERT_EQ(run("export " + kSmoke + " " + out + where + more).code, 0);
+  // The smoke test without its backbone.
+  const std::string smoke = io::read_text(kSmoke + "/experiment.toml");
+  const size_t backbone = smoke.find("[backbone]"), tasks = smoke.find("[[task]]"),
+               stage = smoke.find("[[stage]]"), evaluate = smoke.find("[evaluate]");
+  std::string experiment =
+      smoke.substr(0, backbone) + "[backbone]\nuse = \"pretrained\"\npath = \"" + out + "\"\n" +
+      smoke.substr(tasks, stage - tasks) + smoke.substr(evaluate) + "untrained = true\n";
+  experiment.erase(experiment.find("  \"../../configs/backbone/tiny.toml\",\n"),
+                   std::string("  \"../../configs/backbone/tiny.toml\",\n").size());
+  for (size_t at = experiment.find("../../"); at != std::string::npos;
+       at = experiment.find("../../"))
+    experiment.replace(at, 6, "tsrec:");
+  const std::string other = folder.write("experiment.toml", experiment).string();
+
+  const Outcome again = run("run " + other + where);
+
+  ASSERT_EQ(again.code, 0) << again.text;
+  const std::string said = "SID tokens are in the checkpoint's vocabulary; their rows are kept";
+  EXPECT_TRUE(contains(again.text, "24 of 24 " + said)) << again.text;
+  const std::string expected = column_of(trained.text, "sft");
+  EXPECT_TRUE(contains(expected, "item.ndcg@10 ")) << trained.text;
+  EXPECT_EQ(column_of(again.text, "untrained"), expected) << again.text;
+}
+
 TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
   const TempFolder folder;
   folder.write("experiment.toml", "include = \"" + kSmoke + "/experiment.toml\"\n" +
