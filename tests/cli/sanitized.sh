@@ -33,7 +33,7 @@ files=$(find "$plugins" -name '*.so' | sort)
 for file in $files; do
   name=$(basename "$file" .so) options=()
   [ "$name" != rq_vae ] || options=(--set rq_vae.epochs=2)  # the default is 100 times as long
-  clean "check $name" "$tsrec" check "$file" "${options[@]}"
+  clean "check $name" "$tsrec" check "$file" --seconds 600 "${options[@]}"
 done
 clean run "$tsrec" run "$experiment" --check --store "$work/store"
 # In processes of their own: how stages are handed over, so without the long ones.

@@ -245,7 +245,7 @@ TEST(Cli, TasksThatDoNotAnswerWithItemsAreRefusedByThePlan) {
   const auto expect_refusal = [&](const std::string& set, const std::string& sentence) {
     for (const std::string command : {"plan ", "run "}) {
       const Outcome refused =
-          run(command + kSmoke + " --store " + store.path().string() + " --set " + set);
+          run(c10::str(command, kSmoke, " --store ", store.path().string(), " --set ", set));
       EXPECT_EQ(refused.code, 2) << refused.text;
       EXPECT_TRUE(contains(refused.text, sentence +
                                              " needs tasks that answer with an item, and "
@@ -457,8 +457,8 @@ TEST(Cli, EveryRunSaysWhatItsStagesCost) {
   for (const std::string isolate : {"", " --isolate"}) {
     // Both run, neither finds the other's.
     const std::string products = isolate.empty() ? "mkl" : "onednn";
-    const Outcome outcome = run("run " + kSmoke + isolate + " --set run.products=" + products +
-                                " --store " + store.path().string());
+    const Outcome outcome = run(c10::str("run ", kSmoke, isolate, " --set run.products=", products,
+                                         " --store ", store.path().string()));
     ASSERT_EQ(outcome.code, 0) << outcome.text;
     EXPECT_EQ(contains(outcome.text, "float32 products: oneDNN\n"), products == "onednn");
     EXPECT_TRUE(contains(outcome.text, "| of the roof |")) << outcome.text;
