@@ -12,18 +12,6 @@ namespace {
 using Tokens = Decoder::Tokens;
 using Pass = Decoder::Pass;
 
-std::string with_replaced(const std::string& text, const std::string& from, const std::string& to) {
-  if (from.empty()) return text;
-  std::string out;
-  size_t at = 0;
-  for (size_t found = text.find(from); found != std::string::npos;
-       found = text.find(from, found + from.size())) {
-    out += text.substr(at, found - at) + to;
-    at = found + from.size();
-  }
-  return out + text.substr(at);
-}
-
 void join_tokens(Tokens& tokens) {
   std::string joined;
   for (const std::string& token : tokens) joined += token;
@@ -58,15 +46,7 @@ void join_bytes(Tokens& tokens) {
 
 Pass replace_in_tokens(const Step& step) {
   return [matches = read_pattern(step), by = step.text("content")](Tokens& tokens) {
-    for (std::string& token : tokens) {
-      std::string out;
-      size_t at = 0;
-      matches(token, [&](size_t begin, size_t end) {
-        out += token.substr(at, begin - at) + by;
-        at = end;
-      });
-      token = out + token.substr(at);
-    }
+    for (std::string& token : tokens) token = replaced(token, matches, by);
   };
 }
 
@@ -96,7 +76,7 @@ std::string tidied(std::string text) {
                                                                             {" 's", "'s"},
                                                                             {" 've", "'ve"},
                                                                             {" 're", "'re"}}};
-  for (const auto& [from, to] : kTidied) text = with_replaced(text, from, to);
+  for (const auto& [from, to] : kTidied) text = replaced(text, occurrences_of(from), to);
   return text;
 }
 
@@ -115,17 +95,17 @@ Pass join_word_pieces(const Step& step) {
 Pass blanks_for_marks(const Step& step) {
   const bool never =
       step.text("prepend_scheme", "always") == "never" || !step.flag("add_prefix_space", true);
-  return [never, mark = step.text("replacement")](Tokens& tokens) {
+  return [never, marks = occurrences_of(step.text("replacement"))](Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i)
-      tokens[i] = with_replaced(tokens[i], mark, i == 0 && !never ? "" : " ");
+      tokens[i] = replaced(tokens[i], marks, i == 0 && !never ? "" : " ");
   };
 }
 
 // The mark of a word's end becomes a blank, at the end of the text nothing.
 Pass blanks_for_word_ends(const Step& step) {
-  return [suffix = step.text("suffix")](Tokens& tokens) {
+  return [ends = occurrences_of(step.text("suffix"))](Tokens& tokens) {
     for (size_t i = 0; i < tokens.size(); ++i)
-      tokens[i] = with_replaced(tokens[i], suffix, i + 1 < tokens.size() ? " " : "");
+      tokens[i] = replaced(tokens[i], ends, i + 1 < tokens.size() ? " " : "");
   };
 }
 

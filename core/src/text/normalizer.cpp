@@ -86,15 +86,7 @@ Rewrite bert(const Step& step) {
 
 Rewrite replace_matches(const Step& step) {
   return [matches = read_pattern(step), by = step.text("content")](std::string_view text) {
-    std::string out;
-    size_t at = 0;
-    matches(text, [&](size_t begin, size_t end) {
-      out += text.substr(at, begin - at);
-      out += by;
-      at = end;
-    });
-    out += text.substr(at);
-    return out;
+    return replaced(text, matches, by);
   };
 }
 

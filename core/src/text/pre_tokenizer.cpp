@@ -28,12 +28,6 @@ Cut at_matches(FindMatches matches, Behavior behavior, bool inverted = false) {
   };
 }
 
-FindMatches matches_of(const std::string& regex) {
-  return [compiled = Regex(regex)](std::string_view text, const OnMatch& on_match) {
-    compiled.each_match(text, on_match);
-  };
-}
-
 Cut with_blank_in_front() {
   return [](const Part& part, const Visit& visit) {
     if (part.text.starts_with(' ')) return visit(part);
@@ -48,22 +42,12 @@ Cut marks_for_blanks(const Step& step) {
     step.refuse("prepend_scheme '" + scheme + "' is not known; expected always, first or never");
   const bool never = scheme == "never" || !step.flag("add_prefix_space", true);
   const bool only_first = scheme == "first";
-  const FindMatches marks = [mark](std::string_view text, const OnMatch& on_match) {
-    for (size_t at = text.find(mark); at != std::string_view::npos;
-         at = text.find(mark, at + mark.size()))
-      on_match(at, at + mark.size());
-  };
   const Cut at_marks = step.flag("split", true)
-                           ? at_matches(marks, Behavior::merged_with_next)
+                           ? at_matches(occurrences_of(mark), Behavior::merged_with_next)
                            : Cut([](const Part& part, const Visit& visit) { visit(part); });
+  const FindMatches blanks = occurrences_of(" ");
   return [=](const Part& part, const Visit& visit) {
-    std::string marked;
-    for (const char c : part.text) {
-      if (c == ' ')
-        marked += mark;
-      else
-        marked += c;
-    }
+    std::string marked = replaced(part.text, blanks, mark);
     const bool prepends = !never && (!only_first || part.leads) && !marked.starts_with(mark);
     if (prepends) marked.insert(0, mark);
     at_marks({marked, part.leads}, visit);

@@ -96,6 +96,21 @@ FindMatches characters_that(bool (*is_of_kind)(char32_t)) {
   };
 }
 
+FindMatches matches_of(const std::string& regex) {
+  return [compiled = Regex(regex)](std::string_view text, const OnMatch& on_match) {
+    compiled.each_match(text, on_match);
+  };
+}
+
+FindMatches occurrences_of(std::string literal) {
+  return [literal = std::move(literal)](std::string_view text, const OnMatch& on_match) {
+    if (literal.empty()) return;
+    for (size_t at = text.find(literal); at != std::string_view::npos;
+         at = text.find(literal, at + literal.size()))
+      on_match(at, at + literal.size());
+  };
+}
+
 FindMatches read_pattern(const Step& step) {
   const nlohmann::json& pattern = step.field("pattern");
   const auto value = [&](const char* name) -> std::optional<std::string> {
@@ -105,21 +120,26 @@ FindMatches read_pattern(const Step& step) {
   };
   if (const auto regex = value("Regex")) {
     try {
-      return [compiled = Regex(*regex)](std::string_view text, const OnMatch& on_match) {
-        compiled.each_match(text, on_match);
-      };
+      return matches_of(*regex);
     } catch (const DataError& error) {
       step.refuse(error.what());
     }
   }
   const auto literal = value("String");
   if (!literal) step.refuse("its pattern is neither a String nor a Regex");
-  return [literal = *literal](std::string_view text, const OnMatch& on_match) {
-    if (literal.empty()) return;
-    for (size_t at = text.find(literal); at != std::string_view::npos;
-         at = text.find(literal, at + literal.size()))
-      on_match(at, at + literal.size());
-  };
+  return occurrences_of(*literal);
+}
+
+std::string replaced(std::string_view text, const FindMatches& matches, std::string_view by) {
+  std::string out;
+  size_t at = 0;
+  matches(text, [&](size_t begin, size_t end) {
+    out += text.substr(at, begin - at);
+    out += by;
+    at = end;
+  });
+  out += text.substr(at);
+  return out;
 }
 
 void split(std::string_view text, const FindMatches& matches, Behavior behavior, bool inverted,

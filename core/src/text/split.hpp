@@ -28,8 +28,13 @@ using OnPiece = std::function<void(std::string_view piece)>;
 
 // Every character of a kind is a match by itself.
 FindMatches characters_that(bool (*is_of_kind)(char32_t code));
+FindMatches matches_of(const std::string& regex);  // throws DataError
+// From left to right, none over another; of nothing there are none.
+FindMatches occurrences_of(std::string literal);
 // The matches of {"String": ...} or {"Regex": ...}.
 FindMatches read_pattern(const Step& step);
+
+std::string replaced(std::string_view text, const FindMatches& matches, std::string_view by);
 
 // Calls on_piece with the pieces that are not empty, from left to right. inverted: what lies
 // between the matches counts as matches, and the matches as what lies between.
