@@ -31,7 +31,7 @@ struct PartInfo {
   const char* summary;
   const char* needs;  // kinds of which an experiment with this part must have one, blanks between
   bool needs_item_answers;  // of a trainer: the tasks of its stage must answer with an item
-  Wordings (*wordings)();  // that the part brings along; null: none
+  Wordings (*wordings)();   // that the part brings along; null: none
   void* (*new_settings)();
   void (*delete_settings)(void*);
   void (*declare)(void*, Options&);
