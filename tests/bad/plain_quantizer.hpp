@@ -20,8 +20,10 @@ class PlainQuantizer : public Quantizer {
   void load(const ArtifactReader&) override {}
 };
 
-constexpr PartInfo plain_quantizer(const char* name) {
-  return part<Quantizer, PlainQuantizer, NoSettings>(name, 1, "Every item gets code 0");
+constexpr PartInfo plain_quantizer(const char* name, const char* needs = nullptr) {
+  PartInfo info = part<Quantizer, PlainQuantizer, NoSettings>(name, 1, "Every item gets code 0");
+  if (needs != nullptr) info.needs = needs;
+  return info;
 }
 
 }  // namespace tsrec::bad

@@ -23,11 +23,11 @@ enum class Search { beam, sample, exact };
 struct DecodeOptions {
   Scoring scoring = Scoring::full;
   Search search = Search::beam;
-  int64_t beams = 20;           // SIDs of an answer; more than the trie has is a ConfigError
-  double temperature = 1;       // of sample
-  std::vector<int32_t> suffix;  // forced ids after the SID whose log-probabilities are added in
-                                // `full` (may be empty)
-  int64_t max_tokens = 8192;    // of one forward: those of the prompts, and those of their beams
+  int64_t beams = 20;                // SIDs of an answer; more than the trie has is a ConfigError
+  double temperature = 1;            // of sample
+  std::vector<int32_t> suffix = {};  // forced ids after the SID whose log-probabilities are added
+                                     // in `full` (may be empty)
+  int64_t max_tokens = 8192;  // of one forward: those of the prompts, and those of their beams
 };
 
 // Free text: ids below num_tokens only, as a checkpoint's matrix may have padding rows behind those

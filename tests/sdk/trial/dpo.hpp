@@ -1,6 +1,5 @@
-// Direct preference optimisation (Rafailov et al., 2023): a second model, pairs out of the model's
-// own answers, and a loss over pairs. It stands here to show that a trainer of about a hundred
-// lines is possible, and is held to the same rules as all trainers.
+// Direct preference optimisation (Rafailov et al., 2023): each prompt's target is preferred to the
+// best other answer of the model that the stage began with.
 #pragma once
 
 #include "tsrec/decode/decoder.hpp"
@@ -10,16 +9,17 @@
 #include "tsrec/train/row_order.hpp"
 #include "tsrec/train/updater.hpp"
 
-namespace tsrec::test {
+namespace tsrec::example {
 
 struct DpoSettings {
-  int64_t epochs = 1, batch_rows = 8;
+  int64_t epochs = 1, batch_rows = 8, beams = 2;
   double beta = 0.1;
   train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant"};
   void declare(Options& o) {
     o.add("epochs", epochs).at_least(1).help("passes over the prompts of all tasks");
     o.add("batch_rows", batch_rows).at_least(1).unit("rows").help("prompts of one update");
-    o.add("beta", beta).range(0, 100).help("weight of the distance to the reference model");
+    o.add("beams", beams).at_least(2).help("width of the search for the other answer");
+    o.add("beta", beta).range(0, 100).help("weight of the distance to the model of before");
     updater.declare(o);
   }
 };
@@ -36,7 +36,7 @@ class Dpo final : public Trainer {
                                           .epochs = settings_.epochs});
     updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
                                                      context);
-    reference_ = inputs.policy.clone();  // stays as it is
+    reference_ = inputs.policy.clone();  // stays; a resumed run is given it again
   }
 
   std::vector<nn::Parameter> parameters() override { return updater_->parameters(); }
@@ -45,8 +45,7 @@ class Dpo final : public Trainer {
   void step(int64_t index, Context& context) override {
     const std::span<const int64_t> rows = order_->rows(index, context);
     const std::vector<CompiledExample> pairs =
-        pairs_of(train::examples_at(inputs_->examples, Split::train, rows, order_->epoch_of(index)),
-                 context);
+        pairs_of(inputs_->examples, Split::train, rows, order_->epoch_of(index), context);
     std::vector<torch::Tensor> loss_P(rows.size());
     updater_->accumulate(rows.size(), [&](const nn::LanguageModel& model, size_t p) {
       const torch::Tensor loss =
@@ -62,49 +61,38 @@ class Dpo final : public Trainer {
 
   Numbers validate(Context& context) override {
     const torch::NoGradGuard no_grad;
+    const std::vector<int64_t> rows = train::validation_rows(inputs_->validation, /*wanted=*/0);
     const std::vector<CompiledExample> pairs =
-        pairs_of(train::examples_at(inputs_->validation, Split::valid,
-                                    train::validation_rows(inputs_->validation, 0), /*epoch=*/0),
-                 context);
-    double loss = 0, won = 0;
-    const size_t count = pairs.size() / 2;
-    for (size_t p = 0; p < count; ++p) {
-      const torch::Tensor m = margin(inputs_->policy, pairs, p, context);
-      loss -= torch::log_sigmoid(m).item<double>() / static_cast<double>(count);
-      won += m.item<double>() > 0 ? 1 / static_cast<double>(count) : 0;
-    }
-    return {{"loss", loss, {}}, {"accuracy", won, {}}};
+        pairs_of(inputs_->validation, Split::valid, rows, /*epoch=*/0, context);
+    torch::Tensor margin_P = torch::empty({static_cast<int64_t>(rows.size())});
+    for (size_t p = 0; p < rows.size(); ++p)
+      margin_P[static_cast<int64_t>(p)] = margin(inputs_->policy, pairs, p, context);
+    return {{"loss", -torch::log_sigmoid(margin_P).mean().item<double>(), {}},
+            {"accuracy", (margin_P > 0).to(torch::kFloat).mean().item<double>(), {}}};
   }
 
-  void save_state(ArtifactWriter& writer) const override {
-    updater_->save(writer);
-    reference_->save(writer.folder("reference"));
-  }
-  void load_state(const ArtifactReader& reader) override {
-    updater_->load(reader);
-    reference_->load(reader.folder("reference"));
-  }
+  void save_state(ArtifactWriter& writer) const override { updater_->save(writer); }
+  void load_state(const ArtifactReader& reader) override { updater_->load(reader); }
 
  private:
-  // Rows 2 p and 2 p + 1: prompt p with its target, and with the best other answer of the
-  // reference.
-  std::vector<CompiledExample> pairs_of(const std::vector<CompiledExample>& examples,
+  // Rows 2 p and 2 p + 1: prompt p with its target, and with the reference's best other answer.
+  std::vector<CompiledExample> pairs_of(const ExampleSet& set, Split split,
+                                        std::span<const int64_t> rows, int64_t epoch,
                                         Context& context) const {
     const torch::NoGradGuard no_grad;
+    const auto examples = train::examples_at(set, split, rows, epoch);
+    const decode::Decoder decoder(*reference_, inputs_->trie, {.beams = settings_.beams});
     std::vector<std::vector<int32_t>> prompts;
     for (const CompiledExample& example : examples) prompts.push_back(example.prompt);
-    decode::DecodeOptions two;
-    two.search = decode::Search::exact;
-    two.beams = 2;
-    const decode::Decoder decoder(*reference_, inputs_->trie, two);
-    const Rollouts answers =
-        decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
+    const auto best = decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
     std::vector<CompiledExample> pairs;
     for (size_t b = 0; b < examples.size(); ++b) {
-      pairs.push_back(examples[b]);
-      const bool is_hit = answers.token_BG[b][0] == examples[b].target;
-      pairs.push_back(examples[b]);
-      pairs.back().target = answers.token_BG[b][is_hit ? 1 : 0];
+      pairs.insert(pairs.end(), 2, examples[b]);
+      for (std::vector<int32_t> answer : best.token_BG[b]) {
+        const std::vector<int32_t>& suffix = set.suffix(examples[b].task);
+        answer.insert(answer.end(), suffix.begin(), suffix.end());
+        if (pairs.back().target == examples[b].target) pairs.back().target = answer;
+      }
     }
     return pairs;
   }
@@ -113,17 +101,10 @@ class Dpo final : public Trainer {
   torch::Tensor margin(const nn::LanguageModel& model, const std::vector<CompiledExample>& pairs,
                        size_t p, Context& context) const {
     const nn::PackedBatch pair = nn::pack(std::span(pairs).subspan(2 * p, 2), {}).front();
-    const torch::Tensor ratio_2 = log_probs(model, pair, context) - [&] {
-      const torch::NoGradGuard no_grad;
-      return log_probs(*reference_, pair, context);
-    }();
+    const torch::Tensor log_q_R = nn::label_log_probs(*reference_, pair, {}, context).detach();
+    const torch::Tensor log_p_R = nn::label_log_probs(model, pair, {}, context);
+    const torch::Tensor ratio_2 = nn::row_log_prob_sums(log_p_R - log_q_R, pair.row_R, 2);
     return settings_.beta * (ratio_2[0] - ratio_2[1]);
-  }
-
-  static torch::Tensor log_probs(const nn::LanguageModel& model, const nn::PackedBatch& pair,
-                                 Context& context) {
-    return nn::row_log_prob_sums(nn::label_log_probs(model, pair, {}, context), pair.row_R,
-                                 /*num_rows=*/2);
   }
 
   DpoSettings settings_;
@@ -133,4 +114,4 @@ class Dpo final : public Trainer {
   std::unique_ptr<nn::TrainableModel> reference_;
 };
 
-}  // namespace tsrec::test
+}  // namespace tsrec::example
