@@ -35,7 +35,7 @@ demo: build
 
 test: configure
 	@cmake --build $(BUILD) --parallel $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) --parallel $(JOBS) --output-on-failure --no-tests=error
 
 sanitize: setup
 	@cmake --preset asan -DTSREC_UNITY=ON $(CMAKE_ARGS)
