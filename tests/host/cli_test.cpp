@@ -356,6 +356,30 @@ TEST(Cli, ExportsAModelThatOthersRead) {
   EXPECT_EQ(run("export " + kSmoke + " " + out + where).code, 2) << "the folder exists";
 }
 
+// The paper's Figure 1: rows of SID tokens among those of words, before and after each stage.
+TEST(Cli, ShowsWhereTheRowsOfSidTokensLie) {
+  const TempFolder store;
+  const std::string where = " --store " + store.path().string(),
+                    out = (store.path() / "figure").string();
+  EXPECT_EQ(run("rows " + kSmoke + where).code, 2) << "nothing is stored yet";
+  ASSERT_EQ(run("run " + kSmoke + where).code, 0);
+  const Outcome shown = run("rows " + kSmoke + " " + out + where);
+  ASSERT_EQ(shown.code, 0) << shown.text;
+  const auto lines_with = [](const std::string& text, const std::string& word) {
+    std::istringstream lines(text);
+    int64_t count = 0;
+    for (std::string line; std::getline(lines, line);) count += line.find(word) != line.npos;
+    return count;
+  };
+  for (const std::string model : {"untrained", "sft", "grpo"})
+    EXPECT_EQ(lines_with(shown.text, "| " + model), 3) << model << "\n" << shown.text;
+  const std::string csv = io::read_text(std::filesystem::path(out) / "rows.csv"),
+                    svg = io::read_text(std::filesystem::path(out) / "rows.svg");
+  EXPECT_EQ(lines_with(csv, "sft,<"), lines_with(csv, "untrained,<"));
+  EXPECT_GT(lines_with(csv, "sft,<"), 3 * 2);
+  EXPECT_EQ(lines_with(svg, "<circle"), lines_with(csv, ",") - 1 + 4) << "all points, and a legend";
+}
+
 // What the table says of one model, row by row.
 std::string column_of(const std::string& text, const std::string& model) {
   const auto cells_of = [](const std::string& line) {

@@ -9,6 +9,7 @@
 #include "commands/open.hpp"
 #include "config/names.hpp"
 #include "pipeline/host_keys.hpp"
+#include "pipeline/settings.hpp"
 #include "plugin/registry.hpp"
 #include "support/installation.hpp"
 #include "tsrec/io/files.hpp"
@@ -210,7 +211,7 @@ Words candidates(const Words& words, const Arguments& arguments) {
   if (name == "new" && words.size() == 3) return {"plugin"};
   if (name == "new" && words.size() == 4) return kind_names();
   if (name == "completion" && words.size() == 3) return {"bash", "zsh"};
-  if (name == "recommend" || name == "export" || name == "compare") return runs_of(arguments.store);
+  if (is_among(name, {"recommend", "export", "rows", "compare"})) return runs_of(arguments.store);
   return {};
 }
 
