@@ -152,16 +152,16 @@ struct CausalLm::Impl : Weights {
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
-    const torch::Tensor normed = rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
-    torch::Tensor qkv = layer.qkv_weight.product(normed, layer.qkv_bias);
+    torch::Tensor qkv = layer.qkv_weight.product(
+        recomputed_rms_norm(x_TD, layer.attention_norm, shape.norm_eps), layer.qkv_bias);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
     if (kept != nullptr) kept->push_back({k, v});
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
     x_TD = dropped_sum(x_TD, layer.out_weight.product(mixed), options);
-    const torch::Tensor inner = rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
-    const torch::Tensor gate_up = layer.gate_up_weight.product(inner);
-    return dropped_sum(x_TD, layer.down_weight.product(swiglu(gate_up)), options);
+    const torch::Tensor gate_up =
+        layer.gate_up_weight.product(recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps));
+    return dropped_sum(x_TD, layer.down_weight.product(recomputed_swiglu(gate_up)), options);
   }
 };
 

@@ -168,6 +168,14 @@ torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
                           : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
 }
 
+Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
+                               double eps) {
+  return {
+      rms_norm(x_TD, weight_D, eps),
+      {[eps](const std::vector<torch::Tensor>& kept) { return rms_norm(kept[0], kept[1], eps); },
+       {x_TD, weight_D}}};
+}
+
 namespace {
 
 // [d/2] float64: radians a position turns.
@@ -215,6 +223,11 @@ torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
   if (has_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
   const auto parts = gate_up_T2F.chunk(2, 1);
   return at::silu(parts[0]) * parts[1];
+}
+
+Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F) {
+  return {swiglu(gate_up_T2F),
+          {[](const std::vector<torch::Tensor>& kept) { return swiglu(kept[0]); }, {gate_up_T2F}}};
 }
 
 namespace {

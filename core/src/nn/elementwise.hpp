@@ -2,6 +2,7 @@
 // of a kernel; elsewhere the same formula in LibTorch operators.
 #pragma once
 
+#include "nn/recomputed.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 
 namespace tsrec::nn {
@@ -13,6 +14,9 @@ inline bool has_kernel(const torch::Tensor& x) {
 // x [T, D] w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
 TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
                                  double eps);
+// As the input of a product, from x.
+TSREC_API Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
+                                         double eps);
 
 // Rotary positions (Su et al., 2021) in the half-split layout of the Llama and Qwen families:
 // cos and sin of position * theta^(-2i/d), [T, d/2].
@@ -31,6 +35,8 @@ TSREC_API Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& rota
 
 // [T, 2 F] -> silu(first half) * second half (Shazeer, 2020).
 TSREC_API torch::Tensor swiglu(const torch::Tensor& gate_up_T2F);
+// As the input of a product, from gate and up.
+TSREC_API Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F);
 
 // x + dropout(branch), by options.dropout and options.generator.
 TSREC_API torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,

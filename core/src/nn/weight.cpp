@@ -64,6 +64,11 @@ torch::Tensor Weight::product(const torch::Tensor& x_TD, const torch::Tensor& bi
   return bias.defined() ? out_TC.add_(bias) : out_TC;
 }
 
+torch::Tensor Weight::product(const Recomputed& x_TD, const torch::Tensor& bias) const {
+  const bool has_graph = whole_ && torch::GradMode::is_enabled();
+  return has_graph ? recomputed_product(x_TD, whole(), bias) : product(x_TD.value, bias);
+}
+
 torch::Tensor Weight::rows(const torch::Tensor& row_T, torch::ScalarType precision) const {
   if (whole_) return at::embedding(whole(), row_T);
   return parts_.front().index_select(0, row_T).to(precision);

@@ -5,7 +5,7 @@
 // is converted before the first token.
 #pragma once
 
-#include "tsrec/torch.hpp"
+#include "nn/recomputed.hpp"
 
 namespace tsrec::nn {
 
@@ -34,6 +34,8 @@ class Weight {
   // x [T, in] W^T + bias [out] (none if undefined) -> [T, out], in the precision of x.
   // Differentiable where the weight is whole.
   torch::Tensor product(const torch::Tensor& x_TD, const torch::Tensor& bias = {}) const;
+  // The same of an input that is not kept for backward.
+  torch::Tensor product(const Recomputed& x_TD, const torch::Tensor& bias = {}) const;
   // Rows of the matrix, in the precision asked for.
   torch::Tensor rows(const torch::Tensor& row_T, torch::ScalarType precision) const;
 

@@ -1,0 +1,59 @@
+#include "nn/recomputed.hpp"
+
+#include "tsrec/product.hpp"
+
+namespace tsrec::nn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// The tensors of a recipe are saved as any others: autograd drops them behind backward, and notices
+// when somebody has changed one.
+struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
+  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_TI,
+                               const torch::Tensor& weight_OI,
+                               const std::optional<torch::Tensor>& bias_O, const Recipe& recipe) {
+    variable_list saved = recipe.kept;
+    saved.push_back(weight_OI);
+    ctx->save_for_backward(std::move(saved));
+    ctx->saved_data["value_of"] =
+        c10::IValue::make_capsule(c10::make_intrusive<Holder>(recipe.value_of));
+    ctx->saved_data["has_bias"] = bias_O.has_value();
+    return linear_product(x_TI, weight_OI, bias_O.value_or(torch::Tensor()));
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    variable_list kept = ctx->get_saved_variables();
+    const torch::Tensor weight_OI = kept.back(), &dy_TO = gradients[0];
+    kept.pop_back();
+    torch::Tensor dx_TI, dweight_OI, dbias_O;
+    if (ctx->needs_input_grad(0)) dx_TI = linear_product(dy_TO, weight_OI.t());
+    if (ctx->needs_input_grad(1)) {
+      const auto capsule = ctx->saved_data["value_of"].toCapsule();
+      const torch::Tensor x_TI = static_cast<Holder*>(capsule.get())->value_of(kept);
+      dweight_OI = linear_product(dy_TO.t(), x_TI.t());
+    }
+    if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) dbias_O = dy_TO.sum(0);
+    return {dx_TI, dweight_OI, dbias_O, torch::Tensor()};
+  }
+
+ private:
+  struct Holder : torch::CustomClassHolder {
+    explicit Holder(decltype(Recipe::value_of) v) : value_of(std::move(v)) {}
+    decltype(Recipe::value_of) value_of;
+  };
+};
+
+}  // namespace
+
+torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weight_OI,
+                                 const torch::Tensor& bias_O) {
+  // Where the weight stands still, x is not needed again.
+  if (!torch::GradMode::is_enabled() || !weight_OI.requires_grad())
+    return linear_product(x.value, weight_OI, bias_O);
+  return RecomputedProduct::apply(
+      x.value, weight_OI, bias_O.defined() ? std::optional(bias_O) : std::nullopt, x.recipe);
+}
+
+}  // namespace tsrec::nn

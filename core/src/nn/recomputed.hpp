@@ -1,0 +1,30 @@
+// Values that backward computes again instead of keeping them.
+//
+// A product needs its input once more for the gradient of its weight. The inputs of most products
+// in a decoder block are one pass over something that is kept anyway: a norm over the residual
+// stream, SwiGLU over its gate and up. That pass costs about a hundredth of the product, so its
+// result is freed as soon as the product has read it.
+#pragma once
+
+#include "tsrec/error.hpp"
+
+namespace tsrec::nn {
+
+struct Recipe {
+  // A value from what is kept for it, to the byte, without a graph.
+  std::function<torch::Tensor(const std::vector<torch::Tensor>& kept)> value_of;
+  std::vector<torch::Tensor> kept;
+};
+
+// A value with its graph, and how to come by it once more.
+struct Recomputed {
+  torch::Tensor value;
+  Recipe recipe;
+};
+
+// linear_product() (tsrec/product.hpp) of a recomputed x [T, in]. Differentiable once, in its
+// value, weight [out, in] and bias [out] (none if undefined).
+TSREC_API torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weight_OI,
+                                           const torch::Tensor& bias_O = {});
+
+}  // namespace tsrec::nn
