@@ -1,5 +1,5 @@
-// What the kernels share: one source for three instruction sets, and an exponential that
-// vectorises.
+// What the kernels share: one source for three instruction sets, memory in float32 or bfloat16, and
+// an exponential that vectorises.
 #pragma once
 
 #include <bit>
@@ -9,6 +9,22 @@
 #define TSREC_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 
 namespace tsrec {
+
+// Numbers as they lie in memory. A kernel widens them when it reads, computes in float32, and
+// rounds once, to the nearest and to even, when it writes.
+struct Bfloat16 {
+  uint16_t bits;
+};
+inline float widened(float x) { return x; }
+inline float widened(Bfloat16 x) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16);
+}
+inline void store(float x, float& to) { to = x; }
+inline void store(float x, Bfloat16& to) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  to.bits = static_cast<uint16_t>(x == x ? rounded : 0x7FC0);
+}
 
 // exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative
 // error below 2e-7. Clamped to the finite range; without branches or calls, so that loops

@@ -1,4 +1,5 @@
-// The one-pass kernels against the same formulas in LibTorch operators, in double precision.
+// The one-pass kernels against the same formulas in LibTorch operators, in double precision. In
+// bfloat16 they read and round the numbers of that type, and compute as in float32.
 #include "nn/elementwise.hpp"
 
 #include "support/support.hpp"
@@ -12,17 +13,19 @@ torch::Tensor random(at::IntArrayRef sizes, uint64_t seed) {
   return torch::randn(sizes, at::detail::createCPUGenerator(seed));
 }
 
-// Value and all gradients of a fresh random weighting of the outputs; float32 against float64.
-void expect_same(const Function& function, const std::vector<torch::Tensor>& inputs,
-                 double tolerance = 2e-6) {
+// Value and all gradients of a fresh random weighting of the outputs, against float64 on the same
+// numbers.
+void expect_same_in(torch::ScalarType type, const Function& function,
+                    const std::vector<torch::Tensor>& inputs, double tolerance) {
   std::vector<torch::Tensor> results[2];
   for (const bool is_exact : {false, true}) {
     std::vector<torch::Tensor> leaves;
-    for (const torch::Tensor& input : inputs)
-      leaves.push_back(
-          input.to(is_exact ? torch::kFloat64 : torch::kFloat32).clone().requires_grad_());
+    for (const torch::Tensor& input : inputs) {
+      const torch::Tensor stored = input.to(type);
+      leaves.push_back((is_exact ? stored.to(torch::kFloat64) : stored.clone()).requires_grad_());
+    }
     const torch::Tensor value = function(leaves);
-    const torch::Tensor weight = random(value.sizes(), 99).to(value.scalar_type());
+    const torch::Tensor weight = random(value.sizes(), 99).to(type).to(value.scalar_type());
     (value * weight).sum().backward();
     auto& all = results[is_exact ? 1 : 0];
     all.push_back(value.detach());
@@ -30,10 +33,17 @@ void expect_same(const Function& function, const std::vector<torch::Tensor>& inp
   }
   for (size_t i = 0; i < results[0].size(); ++i) {
     const torch::Tensor exact = results[1][i];
+    EXPECT_EQ(results[0][i].scalar_type(), type);
     const double error = (results[0][i].to(torch::kFloat64) - exact).norm().item<double>() /
                          (exact.norm().item<double>() + 1e-30);
-    EXPECT_LE(error, tolerance) << (i == 0 ? "value" : "gradient ") << i;
+    EXPECT_LE(error, tolerance) << type << (i == 0 ? " value" : " gradient ") << i;
   }
+}
+
+// bfloat16: one rounding of the result, by 2^-9 at most.
+void expect_same(const Function& function, const std::vector<torch::Tensor>& inputs) {
+  expect_same_in(torch::kFloat32, function, inputs, 2e-6);
+  expect_same_in(torch::kBFloat16, function, inputs, 0x1p-9);
 }
 
 // 23: no multiple of the lanes; 70 rows: more than one thread's share.
@@ -97,6 +107,23 @@ TEST(Elementwise, DropoutKeepsTheExpectationAndBackwardSeesTheSameMask) {
   EXPECT_TRUE(torch::equal(branch.grad(), is_kept.to(torch::kFloat32) * (1.0f / 0.7f)));
   const torch::Tensor again = nn::dropped_sum(x, branch.detach(), options);
   EXPECT_FALSE(torch::equal(again, y.detach())) << "every call draws a fresh mask";
+}
+
+TEST(Elementwise, DropoutInBfloat16IsThatOfFloat32Rounded) {
+  const auto run = [](torch::ScalarType type) {
+    nn::ForwardOptions options;
+    options.dropout = 0.4;
+    options.generator = at::detail::createCPUGenerator(12);
+    const torch::Tensor x = random({70, 24}, 13).to(torch::kBFloat16).to(type),
+                        branch =
+                            random({70, 24}, 14).to(torch::kBFloat16).to(type).requires_grad_();
+    const torch::Tensor y = nn::dropped_sum(x, branch, options);
+    (y * random({70, 24}, 15).to(torch::kBFloat16).to(type)).sum().backward();
+    return std::pair(y.detach().to(torch::kBFloat16), branch.grad().to(torch::kBFloat16));
+  };
+  const auto exact = run(torch::kFloat32), got = run(torch::kBFloat16);
+  EXPECT_TRUE(torch::equal(got.first, exact.first));
+  EXPECT_TRUE(torch::equal(got.second, exact.second));
 }
 
 }  // namespace

@@ -69,6 +69,32 @@ TEST(AdamW, UnderBfloat16TheMasterWeightKeepsSmallUpdatesAndPureBfloat16LosesThe
   }
 }
 
+// Gradients are read, and new weights written, in bfloat16; between them lies float32's own step.
+TEST(AdamW, UnderBfloat16TheMasterMovesAsInFloat32AndTheWeightsAreItsRoundedNumbers) {
+  const int64_t count = 1003;
+  const torch::Tensor start =
+      torch::randn({count}, at::detail::createCPUGenerator(1)).to(torch::kBFloat16);
+  const auto flat_of = [&](torch::ScalarType type) {
+    return nn::FlatParameters({{"weight", start.to(type).clone().requires_grad_(), true}});
+  };
+  nn::FlatParameters half = flat_of(torch::kBFloat16), whole = flat_of(torch::kFloat32);
+  const nn::AdamWOptions options{.weight_decay = 0.1};
+  nn::AdamW first(half, options), second(whole, options);
+  for (uint64_t step = 0; step < 5; ++step) {
+    half.gradient().copy_(torch::randn({count}, at::detail::createCPUGenerator(10 + step)));
+    whole.gradient().copy_(half.gradient());
+    const double norm = whole.gradient().to(torch::kFloat64).norm().item<double>();
+    EXPECT_NEAR(half.clip(1e30) / norm, 1, 1e-12);
+    first.step(1e-2);
+    second.step(1e-2);
+    EXPECT_TRUE(torch::equal(half.value(), whole.value().to(torch::kBFloat16)));
+  }
+  half.gradient()[7] = std::nan("");
+  first.step(1e-2);
+  EXPECT_TRUE(half.value()[7].isnan().item<bool>());
+  EXPECT_EQ(half.value().isnan().sum().item<int64_t>(), 1);
+}
+
 TEST(AdamW, ResumesExactlyAndRefusesAnotherModelsState) {
   nn::FlatParameters one(make_parameters()), two(make_parameters());
   nn::AdamW first(one, {}), second(two, {});

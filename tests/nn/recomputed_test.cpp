@@ -103,8 +103,9 @@ nn::LmShape layered_shape(int64_t layers) {
 
 constexpr int64_t kTokens = 30;
 
-int64_t held_behind_a_forward(const nn::LmShape& shape, const nn::ForwardOptions& options) {
-  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+int64_t held_behind_a_forward(const nn::LmShape& shape, torch::ScalarType precision,
+                              const nn::ForwardOptions& options) {
+  nn::CausalLm model(shape, precision, torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(1));
   nn::PackedBatch batch;
   batch.token_T = batch.position_T = torch::arange(kTokens);
@@ -117,11 +118,12 @@ int64_t held_behind_a_forward(const nn::LmShape& shape, const nn::ForwardOptions
 }
 
 // Of one layer and token.
-int64_t kept_bytes(nn::LmShape shape, const nn::ForwardOptions& options = {}) {
+int64_t kept_bytes(nn::LmShape shape, torch::ScalarType precision = torch::kFloat32,
+                   const nn::ForwardOptions& options = {}) {
   shape.layers = 3;
-  const int64_t three = held_behind_a_forward(shape, options);
+  const int64_t three = held_behind_a_forward(shape, precision, options);
   shape.layers = 1;
-  const int64_t one = held_behind_a_forward(shape, options);
+  const int64_t one = held_behind_a_forward(shape, precision, options);
   EXPECT_EQ((three - one) % (2 * kTokens), 0);
   return (three - one) / (2 * kTokens);
 }
@@ -129,28 +131,28 @@ int64_t kept_bytes(nn::LmShape shape, const nn::ForwardOptions& options = {}) {
 // The table "What a step keeps" of tests/benchmarks/README.md.
 TEST(Recomputed, AForwardKeepsTheBytesThatAreWrittenDown) {
   const nn::LmShape shape = layered_shape(1);
-  const int64_t stream = 24, query = 6 * 8, kv = 2 * 8, mlp = 40, heads = 6;
-  const int64_t floats = (stream + 1) + (query + 2 * kv) +
-                         (query + heads)            // norm, q k v, attention
-                         + (stream + 1) + 2 * mlp;  // norm, gate and up
-  EXPECT_EQ(kept_bytes(shape), 4 * floats);
+  const int64_t stream = 24, query = 6 * 8, kv = 2 * 8, mlp = 40;
+  const int64_t numbers = stream + (query + 2 * kv) + query + stream + 2 * mlp;
+  const int64_t row_sums = 1 + 6 + 1;  // of two norms, and of the softmax of six heads
+  EXPECT_EQ(kept_bytes(shape), 4 * numbers + 4 * row_sums);
+  EXPECT_EQ(kept_bytes(shape, torch::kBFloat16), 2 * numbers + 4 * row_sums);
 
   nn::LmShape no_bias = shape;
   no_bias.qkv_bias = false;
-  EXPECT_EQ(kept_bytes(no_bias), 4 * floats);
+  EXPECT_EQ(kept_bytes(no_bias), 4 * numbers + 4 * row_sums);
 
-  nn::LmShape normed_heads = no_bias;  // Qwen3: queries and keys before their norms, and its scales
+  nn::LmShape normed_heads = no_bias;  // Qwen3: queries and keys before their norms as well
   normed_heads.qk_norm = true;
-  EXPECT_EQ(kept_bytes(normed_heads), 4 * (floats + query + kv + 6 + 2));
+  EXPECT_EQ(kept_bytes(normed_heads), 4 * (numbers + query + kv) + 4 * (row_sums + 6 + 2));
 
   nn::ForwardOptions dropping;
   dropping.dropout = 0.2;
   dropping.generator = at::detail::createCPUGenerator(3);
-  EXPECT_EQ(kept_bytes(shape, dropping), 4 * floats);  // masks are drawn again
+  EXPECT_EQ(kept_bytes(shape, torch::kFloat32, dropping), 4 * numbers + 4 * row_sums);
 
   nn::ForwardOptions checkpointed;
   checkpointed.checkpoint = true;
-  EXPECT_EQ(kept_bytes(shape, checkpointed), 4 * stream);
+  EXPECT_EQ(kept_bytes(shape, torch::kFloat32, checkpointed), 4 * stream);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "tsrec/nn/attention.hpp"
 
 #include "nn/attention_kernel.hpp"
+#include "nn/element_type.hpp"
+#include "nn/elementwise.hpp"
+#include "nn/elementwise_kernel.hpp"
 #include "nn/kv_prefix.hpp"
 #include "nn/varlen_attention.hpp"
 #include "tsrec/nn/transfer.hpp"
@@ -23,13 +26,6 @@ struct Layout {
   int64_t num_past = 0, most_keys = 0;
 };
 
-// Memory of one call: token rows of heads x width floats.
-struct Pointers {
-  const float *query, *key, *value, *past_key, *past_value;
-  float *key_gradient = nullptr, *value_gradient = nullptr, *past_key_gradient = nullptr,
-        *past_value_gradient = nullptr;
-};
-
 // Keys of `now` that stand in the same columns as those of the segment before it, its own included.
 int64_t shared_keys(const Layout::Queries& before, int64_t own_begin, const Layout::Queries& now) {
   int64_t shared = 0;
@@ -44,53 +40,102 @@ int64_t shared_keys(const Layout::Queries& before, int64_t own_begin, const Layo
   return shared;
 }
 
-struct Heads {
-  int64_t query, kv, width;
+// Token rows of `count` heads of a [T, heads, width] tensor as float32: where they lie, or a copy
+// of bfloat16 ones, which is read or written once as a whole.
+class HeadRows {
+ public:
+  // write: every number; sum: begins with zeros. store() puts either where it belongs.
+  enum class Use { read, write, sum };
+
+  HeadRows(const torch::Tensor& x_THd, int64_t head, int64_t count, Use use)
+      : x_THd_(x_THd), first_(head * x_THd.size(2)), width_(count * x_THd.size(2)) {
+    const int64_t rows = x_THd.size(0), stride = x_THd.size(1) * x_THd.size(2);
+    if (x_THd.scalar_type() == torch::kFloat32) {
+      stride_ = stride;
+      data_ = (use == Use::read ? const_cast<float*>(in(x_THd)) : out(x_THd)) + first_;
+      if (use == Use::sum) clear();
+      return;
+    }
+    stride_ = width_;
+    copy_ = std::make_unique_for_overwrite<float[]>(static_cast<size_t>(rows * width_));
+    data_ = copy_.get();
+    if (use == Use::read) widen(in<Bfloat16>(x_THd) + first_, stride, rows, width_, data_, stride_);
+    if (use == Use::sum) clear();
+  }
+
+  float* at(int64_t token) const { return data_ + token * stride_; }
+  int64_t stride() const { return stride_; }  // floats between tokens
+  void store() const {
+    if (!copy_) return;
+    narrow(data_, stride_, x_THd_.size(0), width_, out<Bfloat16>(x_THd_) + first_,
+           x_THd_.size(1) * x_THd_.size(2));
+  }
+
+ private:
+  void clear() {
+    for (int64_t t = 0; t < x_THd_.size(0); ++t) std::fill_n(at(t), width_, 0.0f);
+  }
+
+  torch::Tensor x_THd_;
+  int64_t first_, width_, stride_ = 0;
+  std::unique_ptr<float[]> copy_;
+  float* data_ = nullptr;
 };
 
-// Calls visit(head, token, h, scratch) for every segment and query head; `token` is the segment's
-// first. Key-value heads in parallel: each thread owns its heads' keys, so that backward needs no
-// locks and sums in one order.
+// One key-value head's keys and values, those of the past and the batch's own, or their gradients.
+struct KeyRows {
+  HeadRows key, value, past_key, past_value;
+
+  void store() const {
+    for (const HeadRows* rows : {&key, &value, &past_key, &past_value}) rows->store();
+  }
+};
+
+// Calls visit(segment, token, h, scratch) for every segment and each of the `group` query heads
+// that ask this key-value head; `token` is the segment's first. gradient: null in forward.
 template <class Visit>
-void for_each_segment_head(const Layout& plan, const Pointers& at, const Heads& heads,
-                           const Visit& visit) {
-  const int64_t width = heads.width, group = heads.query / heads.kv, stride = heads.kv * width;
-  const auto visit_kv_head = [&](int64_t kv_head) {
-    std::vector<float> memory(static_cast<size_t>(attention_scratch_floats(plan.most_keys, width)));
-    AttentionScratch scratch{memory.data(), plan.most_keys};
-    std::vector<KeyRun> runs;
-    const Layout::Queries* before = nullptr;
-    for (const Layout::Queries& segment : plan.segments) {
-      const auto run_at = [&](int64_t token, int64_t length) {
-        const bool is_past = token < plan.num_past;
-        const int64_t offset = (is_past ? token : token - plan.num_past) * stride + kv_head * width;
-        const auto shifted = [&](float* base) { return base == nullptr ? nullptr : base + offset; };
-        return KeyRun{(is_past ? at.past_key : at.key) + offset,
-                      (is_past ? at.past_value : at.value) + offset,
-                      shifted(is_past ? at.past_key_gradient : at.key_gradient),
-                      shifted(is_past ? at.past_value_gradient : at.value_gradient), length};
+void for_each_segment_head(const Layout& plan, const KeyRows& keys, const KeyRows* gradient,
+                           int64_t query_stride, int64_t group, int64_t width, const Visit& visit) {
+  std::vector<float> memory(static_cast<size_t>(attention_scratch_floats(plan.most_keys, width)));
+  AttentionScratch scratch{memory.data(), plan.most_keys};
+  std::vector<KeyRun> runs;
+  const Layout::Queries* before = nullptr;
+  for (const Layout::Queries& segment : plan.segments) {
+    const auto run_at = [&](int64_t token, int64_t length) {
+      const bool is_past = token < plan.num_past;
+      const int64_t row = is_past ? token : token - plan.num_past;
+      const auto key_of = [&](const KeyRows& r) { return (is_past ? r.past_key : r.key).at(row); };
+      const auto value_of = [&](const KeyRows& r) {
+        return (is_past ? r.past_value : r.value).at(row);
       };
-      runs.clear();
-      for (const Layout::Run& run : segment.ancestors)
-        runs.push_back(run_at(run.begin, run.length));
-      const SegmentHead head{runs.data(),
-                             static_cast<int64_t>(runs.size()),
-                             run_at(plan.num_past + segment.begin, segment.length),
-                             stride,
-                             heads.query * width,
-                             width,
-                             1 / std::sqrt(static_cast<float>(width))};
-      scratch.ready =
-          before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
-      for (int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-        visit(head, segment.begin, h, scratch);
-        scratch.ready = plan.most_keys;  // the heads of a group share their keys
-      }
-      before = &segment;
+      return KeyRun{key_of(keys), value_of(keys), gradient == nullptr ? nullptr : key_of(*gradient),
+                    gradient == nullptr ? nullptr : value_of(*gradient), length};
+    };
+    runs.clear();
+    for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run.begin, run.length));
+    const SegmentHead head{runs.data(),
+                           static_cast<int64_t>(runs.size()),
+                           run_at(plan.num_past + segment.begin, segment.length),
+                           keys.key.stride(),
+                           query_stride,
+                           width,
+                           1 / std::sqrt(static_cast<float>(width))};
+    scratch.ready =
+        before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
+    for (int64_t h = 0; h < group; ++h) {
+      visit(head, segment.begin, h, scratch);
+      scratch.ready = plan.most_keys;  // the heads of a group share their keys
     }
-  };
-  at::parallel_for(0, heads.kv, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
-    for (int64_t kv_head = begin; kv_head < end; ++kv_head) visit_kv_head(kv_head);
+    before = &segment;
+  }
+}
+
+// Key-value heads in parallel: each thread owns its heads' keys, so that backward needs no locks
+// and sums in one order.
+template <class Visit>
+void for_each_kv_head(int64_t kv_heads, const Visit& visit) {
+  at::parallel_for(0, kv_heads, /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (int64_t kv_head = begin; kv_head < end; ++kv_head) visit(kv_head);
   });
 }
 
@@ -99,20 +144,25 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                                const torch::Tensor& k, const torch::Tensor& v,
                                const torch::Tensor& past_k, const torch::Tensor& past_v,
                                std::shared_ptr<const Layout> plan) {
-    const int64_t heads = q.size(1), width = q.size(2);
+    const int64_t heads = q.size(1), kv_heads = k.size(1), width = q.size(2);
     torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), heads});
-    const Pointers at{q.const_data_ptr<float>(), k.const_data_ptr<float>(),
-                      v.const_data_ptr<float>(), past_k.const_data_ptr<float>(),
-                      past_v.const_data_ptr<float>()};
-    float* result = out.mutable_data_ptr<float>();
     float* sums = log_sum.mutable_data_ptr<float>();
-    for_each_segment_head(
-        *plan, at, {heads, k.size(1), width},
-        [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
-          const int64_t offset = (token * heads + h) * width;
-          attention_forward(head, at.query + offset, result + offset, sums + token * heads + h,
-                            heads, scratch);
-        });
+    for_each_kv_head(kv_heads, [&](int64_t kv_head) {
+      using enum HeadRows::Use;
+      const int64_t group = heads / kv_heads, first = kv_head * group;
+      const HeadRows query(q, first, group, read), result(out, first, group, write);
+      const KeyRows keys{{k, kv_head, 1, read},
+                         {v, kv_head, 1, read},
+                         {past_k, kv_head, 1, read},
+                         {past_v, kv_head, 1, read}};
+      for_each_segment_head(
+          *plan, keys, nullptr, query.stride(), group, width,
+          [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
+            attention_forward(head, query.at(token) + h * width, result.at(token) + h * width,
+                              sums + token * heads + first + h, heads, scratch);
+          });
+      result.store();
+    });
     ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
     ctx->saved_data["plan"] =
         c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
@@ -126,25 +176,35 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                         &past_v = saved[4], &out = saved[5], &log_sum = saved[6];
     const auto plan = static_cast<Holder*>(ctx->saved_data["plan"].toCapsule().get())->plan;
     const torch::Tensor gradient = gradients[0].contiguous();
-    const int64_t heads = q.size(1), width = q.size(2);
-    torch::Tensor dq = torch::zeros_like(q), dk = torch::zeros_like(k), dv = torch::zeros_like(v);
-    torch::Tensor past_dk = torch::zeros_like(past_k), past_dv = torch::zeros_like(past_v);
-    const Pointers at{q.const_data_ptr<float>(),        k.const_data_ptr<float>(),
-                      v.const_data_ptr<float>(),        past_k.const_data_ptr<float>(),
-                      past_v.const_data_ptr<float>(),   dk.mutable_data_ptr<float>(),
-                      dv.mutable_data_ptr<float>(),     past_dk.mutable_data_ptr<float>(),
-                      past_dv.mutable_data_ptr<float>()};
-    const float* result = out.const_data_ptr<float>();
+    const int64_t heads = q.size(1), kv_heads = k.size(1), width = q.size(2);
+    const torch::Tensor dq = torch::empty_like(q), dk = torch::empty_like(k),
+                        dv = torch::empty_like(v), past_dk = torch::empty_like(past_k),
+                        past_dv = torch::empty_like(past_v);
     const float* sums = log_sum.const_data_ptr<float>();
-    const float* incoming = gradient.const_data_ptr<float>();
-    float* query_gradient = dq.mutable_data_ptr<float>();
-    for_each_segment_head(
-        *plan, at, {heads, k.size(1), width},
-        [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
-          const int64_t offset = (token * heads + h) * width;
-          attention_backward(head, at.query + offset, result + offset, sums + token * heads + h,
-                             heads, incoming + offset, query_gradient + offset, scratch);
-        });
+    for_each_kv_head(kv_heads, [&](int64_t kv_head) {
+      using enum HeadRows::Use;
+      const int64_t group = heads / kv_heads, first = kv_head * group;
+      const HeadRows query(q, first, group, read), result(out, first, group, read),
+          incoming(gradient, first, group, read), query_gradient(dq, first, group, sum);
+      const KeyRows keys{{k, kv_head, 1, read},
+                         {v, kv_head, 1, read},
+                         {past_k, kv_head, 1, read},
+                         {past_v, kv_head, 1, read}},
+          key_gradients{{dk, kv_head, 1, sum},
+                        {dv, kv_head, 1, sum},
+                        {past_dk, kv_head, 1, sum},
+                        {past_dv, kv_head, 1, sum}};
+      for_each_segment_head(
+          *plan, keys, &key_gradients, query.stride(), group, width,
+          [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
+            attention_backward(head, query.at(token) + h * width, result.at(token) + h * width,
+                               sums + token * heads + first + h, heads,
+                               incoming.at(token) + h * width, query_gradient.at(token) + h * width,
+                               scratch);
+          });
+      query_gradient.store();
+      key_gradients.store();
+    });
     return {dq, dk, dv, past_dk, past_dv, torch::Tensor()};
   }
 
@@ -240,7 +300,9 @@ torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch:
     values.push_back((*block)[static_cast<size_t>(layer)].value);
   }
   if (q_THd.is_cpu()) {
-    const auto plain = [](const torch::Tensor& x) { return x.to(torch::kFloat32).contiguous(); };
+    const auto plain = [&](const torch::Tensor& x) {
+      return x.to(has_element_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32).contiguous();
+    };
     return PackedAttention::apply(plain(q_THd), plain(k_THd), plain(v_THd),
                                   plain(joined(keys, k_THd)), plain(joined(values, v_THd)),
                                   impl_->layout)

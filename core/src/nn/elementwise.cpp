@@ -5,6 +5,7 @@
 
 #include <numbers>
 
+#include "nn/element_type.hpp"
 #include "nn/elementwise_kernel.hpp"
 #include "tsrec/nn/transfer.hpp"
 
@@ -14,9 +15,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
-
-const float* in(const torch::Tensor& x) { return x.const_data_ptr<float>(); }
-float* out(torch::Tensor& x) { return x.mutable_data_ptr<float>(); }
 
 // Rows in as many runs as there are threads: the same runs for the same number of threads.
 void for_rows(int64_t rows, const std::function<void(int64_t, int64_t)>& visit) {
@@ -30,9 +28,12 @@ struct RmsNorm : Function<RmsNorm> {
     const torch::Tensor x_TD = x_in.contiguous();
     const int64_t width = x_TD.size(1);
     torch::Tensor y_TD = torch::empty_like(x_TD), inverse_T = torch::empty({x_TD.size(0)});
-    for_rows(x_TD.size(0), [&](int64_t begin, int64_t end) {
-      rms_norm_forward(in(x_TD) + begin * width, in(weight_D), end - begin, width,
-                       static_cast<float>(eps), out(y_TD) + begin * width, out(inverse_T) + begin);
+    typed(x_TD, [&]<class T>(T) {
+      for_rows(x_TD.size(0), [&](int64_t begin, int64_t end) {
+        rms_norm_forward(in<T>(x_TD) + begin * width, in<T>(weight_D), end - begin, width,
+                         static_cast<float>(eps), out<T>(y_TD) + begin * width,
+                         out(inverse_T) + begin);
+      });
     });
     ctx->save_for_backward({x_TD, weight_D, inverse_T});
     return y_TD;
@@ -45,15 +46,17 @@ struct RmsNorm : Function<RmsNorm> {
     // Each run of rows adds to a weight gradient of its own; they are summed in order.
     const int64_t runs = at::in_parallel_region() ? 1 : at::get_num_threads();
     torch::Tensor dx_TD = torch::empty_like(x_TD), dweight_RD = torch::zeros({runs, width});
-    at::parallel_for(0, runs, 1, [&](int64_t first, int64_t last) {
-      for (int64_t run = first; run < last; ++run) {
-        const int64_t begin = rows * run / runs, end = rows * (run + 1) / runs;
-        rms_norm_backward(in(x_TD) + begin * width, in(weight_D), in(inverse_T) + begin,
-                          in(g_TD) + begin * width, end - begin, width, out(dx_TD) + begin * width,
-                          out(dweight_RD) + run * width);
-      }
+    typed(x_TD, [&]<class T>(T) {
+      at::parallel_for(0, runs, 1, [&](int64_t first, int64_t last) {
+        for (int64_t run = first; run < last; ++run) {
+          const int64_t begin = rows * run / runs, end = rows * (run + 1) / runs;
+          rms_norm_backward(in<T>(x_TD) + begin * width, in<T>(weight_D), in(inverse_T) + begin,
+                            in<T>(g_TD) + begin * width, end - begin, width,
+                            out<T>(dx_TD) + begin * width, out(dweight_RD) + run * width);
+        }
+      });
     });
-    return {dx_TD, dweight_RD.sum(0), torch::Tensor()};
+    return {dx_TD, dweight_RD.sum(0).to(weight_D.scalar_type()), torch::Tensor()};
   }
 };
 
@@ -64,17 +67,22 @@ struct SplitAndRotate : Function<SplitAndRotate> {
     const QkvShape shape{heads, kv_heads, width};
     const torch::Tensor qkv_TD = qkv_in.contiguous();
     const int64_t rows = qkv_TD.size(0), half = width / 2;
-    torch::Tensor q = torch::empty({rows, heads, width}), k = torch::empty({rows, kv_heads, width});
+    torch::Tensor q = torch::empty({rows, heads, width}, qkv_TD.options()),
+                  k = torch::empty({rows, kv_heads, width}, qkv_TD.options());
     torch::Tensor v = torch::empty_like(k);
-    for_rows(rows, [&](int64_t begin, int64_t end) {
-      rotate_forward(in(qkv_TD) + begin * shape.all(), in(cos_Td) + begin * half,
-                     in(sin_Td) + begin * half, end - begin, shape, out(q) + begin * shape.query(),
-                     out(k) + begin * shape.key(), out(v) + begin * shape.key());
+    typed(qkv_TD, [&]<class T>(T) {
+      for_rows(rows, [&](int64_t begin, int64_t end) {
+        rotate_forward(in<T>(qkv_TD) + begin * shape.all(), in(cos_Td) + begin * half,
+                       in(sin_Td) + begin * half, end - begin, shape,
+                       out<T>(q) + begin * shape.query(), out<T>(k) + begin * shape.key(),
+                       out<T>(v) + begin * shape.key());
+      });
     });
     ctx->save_for_backward({cos_Td, sin_Td});
     ctx->saved_data["heads"] = heads;
     ctx->saved_data["kv_heads"] = kv_heads;
     ctx->saved_data["width"] = width;
+    ctx->saved_data["type"] = static_cast<int64_t>(qkv_TD.scalar_type());
     ctx->set_materialize_grads(false);
     return {q, k, v};
   }
@@ -87,15 +95,19 @@ struct SplitAndRotate : Function<SplitAndRotate> {
     for (torch::Tensor& gradient : gradients) {
       if (gradient.defined()) gradient = gradient.contiguous();
     }
-    const auto at = [&](size_t which, int64_t offset) {
-      return gradients[which].defined() ? in(gradients[which]) + offset : nullptr;
-    };
-    torch::Tensor dqkv_TD = torch::empty({rows, shape.all()});
-    for_rows(rows, [&](int64_t begin, int64_t end) {
-      rotate_backward(at(0, begin * shape.query()), at(1, begin * shape.key()),
-                      at(2, begin * shape.key()), in(cos_Td) + begin * half,
-                      in(sin_Td) + begin * half, end - begin, shape,
-                      out(dqkv_TD) + begin * shape.all());
+    torch::Tensor dqkv_TD = torch::empty(
+        {rows, shape.all()},
+        cos_Td.options().dtype(static_cast<torch::ScalarType>(ctx->saved_data["type"].toInt())));
+    typed(dqkv_TD, [&]<class T>(T) {
+      const auto at = [&](size_t which, int64_t offset) {
+        return gradients[which].defined() ? in<T>(gradients[which]) + offset : nullptr;
+      };
+      for_rows(rows, [&](int64_t begin, int64_t end) {
+        rotate_backward(at(0, begin * shape.query()), at(1, begin * shape.key()),
+                        at(2, begin * shape.key()), in(cos_Td) + begin * half,
+                        in(sin_Td) + begin * half, end - begin, shape,
+                        out<T>(dqkv_TD) + begin * shape.all());
+      });
     });
     return {dqkv_TD,         torch::Tensor(), torch::Tensor(),
             torch::Tensor(), torch::Tensor(), torch::Tensor()};
@@ -106,9 +118,12 @@ struct SwiGlu : Function<SwiGlu> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& gate_up_in) {
     const torch::Tensor gate_up = gate_up_in.contiguous();
     const int64_t width = gate_up.size(1) / 2;
-    torch::Tensor y = torch::empty({gate_up.size(0), width});
-    for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
-      swiglu_forward(in(gate_up) + begin * 2 * width, end - begin, width, out(y) + begin * width);
+    torch::Tensor y = torch::empty({gate_up.size(0), width}, gate_up.options());
+    typed(y, [&]<class T>(T) {
+      for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
+        swiglu_forward(in<T>(gate_up) + begin * 2 * width, end - begin, width,
+                       out<T>(y) + begin * width);
+      });
     });
     ctx->save_for_backward({gate_up});
     return y;
@@ -117,9 +132,11 @@ struct SwiGlu : Function<SwiGlu> {
     const torch::Tensor gate_up = ctx->get_saved_variables()[0], g = gradients[0].contiguous();
     const int64_t width = gate_up.size(1) / 2;
     torch::Tensor dgate_up = torch::empty_like(gate_up);
-    for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
-      swiglu_backward(in(gate_up) + begin * 2 * width, in(g) + begin * width, end - begin, width,
-                      out(dgate_up) + begin * 2 * width);
+    typed(gate_up, [&]<class T>(T) {
+      for_rows(gate_up.size(0), [&](int64_t begin, int64_t end) {
+        swiglu_backward(in<T>(gate_up) + begin * 2 * width, in<T>(g) + begin * width, end - begin,
+                        width, out<T>(dgate_up) + begin * 2 * width);
+      });
     });
     return {dgate_up};
   }
@@ -132,9 +149,11 @@ struct DroppedSum : Function<DroppedSum> {
     const Dropout dropout{static_cast<uint64_t>(seed), static_cast<float>(probability)};
     torch::Tensor y = torch::empty_like(x);
     const int64_t width = x.size(1);
-    for_rows(x.size(0), [&](int64_t begin, int64_t end) {
-      dropped_sum_forward(in(x) + begin * width, in(branch) + begin * width, begin * width,
-                          (end - begin) * width, dropout, out(y) + begin * width);
+    typed(x, [&]<class T>(T) {
+      for_rows(x.size(0), [&](int64_t begin, int64_t end) {
+        dropped_sum_forward(in<T>(x) + begin * width, in<T>(branch) + begin * width, begin * width,
+                            (end - begin) * width, dropout, out<T>(y) + begin * width);
+      });
     });
     ctx->saved_data["probability"] = probability;
     ctx->saved_data["seed"] = seed;
@@ -146,9 +165,11 @@ struct DroppedSum : Function<DroppedSum> {
     const torch::Tensor g = gradients[0].contiguous();
     torch::Tensor dbranch = torch::empty_like(g);
     const int64_t width = g.size(1);
-    for_rows(g.size(0), [&](int64_t begin, int64_t end) {
-      dropped_sum_backward(in(g) + begin * width, begin * width, (end - begin) * width, dropout,
-                           out(dbranch) + begin * width);
+    typed(g, [&]<class T>(T) {
+      for_rows(g.size(0), [&](int64_t begin, int64_t end) {
+        dropped_sum_backward(in<T>(g) + begin * width, begin * width, (end - begin) * width,
+                             dropout, out<T>(dbranch) + begin * width);
+      });
     });
     return {g, dbranch, torch::Tensor(), torch::Tensor()};
   }
@@ -164,8 +185,8 @@ torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
 }  // namespace
 
 torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
-  return has_kernel(x_TD) ? RmsNorm::apply(x_TD, weight_D, eps)
-                          : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
+  return has_element_kernel(x_TD) ? RmsNorm::apply(x_TD, weight_D, eps)
+                                  : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
 }
 
 Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
@@ -203,11 +224,13 @@ torch::Tensor frequencies(const LmShape& shape) {
 Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::ScalarType type) {
   const torch::Tensor frequency = to_device(frequencies(shape), position_T.device());
   const torch::Tensor angle_Td = position_T.to(torch::kFloat64).unsqueeze(1) * frequency;
-  return {angle_Td.cos().to(type), angle_Td.sin().to(type)};
+  const bool is_for_kernel = angle_Td.is_cpu() && type == torch::kBFloat16;
+  const torch::ScalarType stored = is_for_kernel ? torch::kFloat32 : type;
+  return {angle_Td.cos().to(stored), angle_Td.sin().to(stored)};
 }
 
 Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmShape& shape) {
-  if (has_kernel(qkv_TD)) {
+  if (has_element_kernel(qkv_TD)) {
     const variable_list parts = SplitAndRotate::apply(qkv_TD, r.cos_Td, r.sin_Td, shape.heads,
                                                       shape.kv_heads, shape.head_width);
     return {parts[0], parts[1], parts[2]};
@@ -220,7 +243,7 @@ Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmSha
 }
 
 torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
-  if (has_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
+  if (has_element_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
   const auto parts = gate_up_T2F.chunk(2, 1);
   return at::silu(parts[0]) * parts[1];
 }
@@ -261,7 +284,7 @@ torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch
   if (options.dropout == 0) return x_TD + branch_TD;
   at::Generator generator = *options.generator;
   const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
-  if (has_kernel(x_TD))
+  if (has_element_kernel(x_TD))
     return DroppedSum::apply(x_TD, branch_TD, options.dropout, static_cast<int64_t>(seed));
   return x_TD + branch_TD * kept_scale(branch_TD, {seed, static_cast<float>(options.dropout)});
 }

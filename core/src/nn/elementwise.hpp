@@ -1,5 +1,6 @@
-// The element-wise steps of a decoder block, differentiable. On the CPU in float32 each is one pass
-// of a kernel; elsewhere the same formula in LibTorch operators.
+// The element-wise steps of a decoder block, differentiable. On the CPU, in float32 and bfloat16,
+// each is one pass of a kernel that computes in float32; elsewhere the same formula in LibTorch
+// operators.
 #pragma once
 
 #include "nn/recomputed.hpp"
@@ -10,6 +11,10 @@ namespace tsrec::nn {
 inline bool has_kernel(const torch::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == torch::kFloat32;
 }
+// Those of this file, of attention and of the optimizer.
+inline bool has_element_kernel(const torch::Tensor& x) {
+  return x.is_cpu() && (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
+}
 
 // x [T, D] w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
 TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
@@ -19,7 +24,7 @@ TSREC_API Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch:
                                          double eps);
 
 // Rotary positions (Su et al., 2021) in the half-split layout of the Llama and Qwen families:
-// cos and sin of position * theta^(-2i/d), [T, d/2].
+// cos and sin of position * theta^(-2i/d), [T, d/2]; float32 for the kernels, else of this type.
 struct Rotation {
   torch::Tensor cos_Td, sin_Td;
 };

@@ -1,21 +1,22 @@
 #include "nn/elementwise_kernel.hpp"
 
 #include <cmath>
-
-#include "simd.hpp"
+#include <type_traits>
+#include <vector>
 
 namespace tsrec::nn {
 namespace {
 
 // The first `whole` elements in lanes, the rest behind them.
-inline float dot(const float* a, const float* b, int64_t count) {
+template <class A, class B>
+inline float dot(const A* a, const B* b, int64_t count) {
   float lanes[kLanes] = {};
   const int64_t whole = count / kLanes * kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += a[i + l] * b[i + l];
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += widened(a[i + l]) * widened(b[i + l]);
   }
   float sum = lane_sum(lanes);
-  for (int64_t i = whole; i < count; ++i) sum += a[i] * b[i];
+  for (int64_t i = whole; i < count; ++i) sum += widened(a[i]) * widened(b[i]);
   return sum;
 }
 
@@ -39,137 +40,199 @@ inline float kept_scale(const Dropout& dropout, uint32_t index) {
 
 }  // namespace
 
-TSREC_SIMD void rms_norm_forward(const float* x, const float* weight, int64_t rows, int64_t width,
-                                 float eps, float* y, float* inverse) {
+template <class T>
+TSREC_SIMD void rms_norm_forward(const T* x, const T* weight, int64_t rows, int64_t width,
+                                 float eps, T* y, float* inverse) {
   for (int64_t r = 0; r < rows; ++r) {
-    const float* row = x + r * width;
-    float* out = y + r * width;
+    const T* row = x + r * width;
+    T* out = y + r * width;
     const float scale = 1.0f / std::sqrt(dot(row, row, width) / static_cast<float>(width) + eps);
     inverse[r] = scale;
-    for (int64_t d = 0; d < width; ++d) out[d] = row[d] * scale * weight[d];
+    for (int64_t d = 0; d < width; ++d) store(widened(row[d]) * scale * widened(weight[d]), out[d]);
   }
 }
 
 // dx = s (g w) - x s^3 / D sum(g w x), s the row's inverse root.
-TSREC_SIMD void rms_norm_backward(const float* x, const float* weight, const float* inverse,
-                                  const float* y_gradient, int64_t rows, int64_t width,
-                                  float* x_gradient, float* weight_gradient) {
+template <class T>
+TSREC_SIMD void rms_norm_backward(const T* x, const T* weight, const float* inverse,
+                                  const T* y_gradient, int64_t rows, int64_t width, T* x_gradient,
+                                  float* weight_gradient) {
+  constexpr bool is_float = std::is_same_v<T, float>;
+  std::vector<float> scratch(is_float ? 0 : static_cast<size_t>(width));
   for (int64_t r = 0; r < rows; ++r) {
-    const float *row = x + r * width, *g = y_gradient + r * width;
-    float* out = x_gradient + r * width;
+    const T *row = x + r * width, *g = y_gradient + r * width;
+    T* out = x_gradient + r * width;
+    float* product;  // g w
+    if constexpr (is_float) {
+      product = out;
+    } else {
+      product = scratch.data();
+    }
     const float s = inverse[r];
     for (int64_t d = 0; d < width; ++d) {
-      out[d] = g[d] * weight[d];
-      weight_gradient[d] += g[d] * row[d] * s;
+      product[d] = widened(g[d]) * widened(weight[d]);
+      weight_gradient[d] += widened(g[d]) * widened(row[d]) * s;
     }
-    const float shrink = s * s * s / static_cast<float>(width) * dot(out, row, width);
-    for (int64_t d = 0; d < width; ++d) out[d] = out[d] * s - row[d] * shrink;
+    const float shrink = s * s * s / static_cast<float>(width) * dot(product, row, width);
+    for (int64_t d = 0; d < width; ++d) store(product[d] * s - widened(row[d]) * shrink, out[d]);
   }
 }
 
-TSREC_SIMD void rotate_forward(const float* qkv, const float* cos, const float* sin, int64_t rows,
-                               const QkvShape& shape, float* q, float* k, float* v) {
+template <class T>
+TSREC_SIMD void rotate_forward(const T* qkv, const float* cos, const float* sin, int64_t rows,
+                               const QkvShape& shape, T* q, T* k, T* v) {
   const int64_t half = shape.head_width / 2;
   for (int64_t r = 0; r < rows; ++r) {
-    const float *row = qkv + r * shape.all(), *c = cos + r * half, *s = sin + r * half;
+    const T* row = qkv + r * shape.all();
+    const float *c = cos + r * half, *s = sin + r * half;
     for (int64_t h = 0; h < shape.heads + shape.kv_heads; ++h) {
-      const float* from = row + h * shape.head_width;
-      float* to = h < shape.heads ? q + r * shape.query() + h * shape.head_width
-                                  : k + r * shape.key() + (h - shape.heads) * shape.head_width;
+      const T* from = row + h * shape.head_width;
+      T* to = h < shape.heads ? q + r * shape.query() + h * shape.head_width
+                              : k + r * shape.key() + (h - shape.heads) * shape.head_width;
       for (int64_t i = 0; i < half; ++i) {
-        to[i] = from[i] * c[i] - from[half + i] * s[i];
-        to[half + i] = from[half + i] * c[i] + from[i] * s[i];
+        store(widened(from[i]) * c[i] - widened(from[half + i]) * s[i], to[i]);
+        store(widened(from[half + i]) * c[i] + widened(from[i]) * s[i], to[half + i]);
       }
     }
-    const float* values = row + shape.query() + shape.key();
+    const T* values = row + shape.query() + shape.key();
     for (int64_t i = 0; i < shape.key(); ++i) v[r * shape.key() + i] = values[i];
   }
 }
 
-TSREC_SIMD void rotate_backward(const float* q_gradient, const float* k_gradient,
-                                const float* v_gradient, const float* cos, const float* sin,
-                                int64_t rows, const QkvShape& shape, float* qkv_gradient) {
+template <class T>
+TSREC_SIMD void rotate_backward(const T* q_gradient, const T* k_gradient, const T* v_gradient,
+                                const float* cos, const float* sin, int64_t rows,
+                                const QkvShape& shape, T* qkv_gradient) {
   const int64_t half = shape.head_width / 2;
   for (int64_t r = 0; r < rows; ++r) {
     const float *c = cos + r * half, *s = sin + r * half;
-    float* row = qkv_gradient + r * shape.all();
+    T* row = qkv_gradient + r * shape.all();
     for (int64_t h = 0; h < shape.heads + shape.kv_heads; ++h) {
       const bool is_query = h < shape.heads;
-      const float* base = is_query ? q_gradient : k_gradient;
-      float* to = row + h * shape.head_width;
+      const T* base = is_query ? q_gradient : k_gradient;
+      T* to = row + h * shape.head_width;
       if (base == nullptr) {
-        for (int64_t i = 0; i < shape.head_width; ++i) to[i] = 0;
+        for (int64_t i = 0; i < shape.head_width; ++i) to[i] = T{};
         continue;
       }
-      const float* from = is_query ? base + r * shape.query() + h * shape.head_width
-                                   : base + r * shape.key() + (h - shape.heads) * shape.head_width;
+      const T* from = is_query ? base + r * shape.query() + h * shape.head_width
+                               : base + r * shape.key() + (h - shape.heads) * shape.head_width;
       for (int64_t i = 0; i < half; ++i) {  // the inverse rotation
-        to[i] = from[i] * c[i] + from[half + i] * s[i];
-        to[half + i] = from[half + i] * c[i] - from[i] * s[i];
+        store(widened(from[i]) * c[i] + widened(from[half + i]) * s[i], to[i]);
+        store(widened(from[half + i]) * c[i] - widened(from[i]) * s[i], to[half + i]);
       }
     }
-    float* values = row + shape.query() + shape.key();
+    T* values = row + shape.query() + shape.key();
     for (int64_t i = 0; i < shape.key(); ++i)
-      values[i] = v_gradient == nullptr ? 0.0f : v_gradient[r * shape.key() + i];
+      values[i] = v_gradient == nullptr ? T{} : v_gradient[r * shape.key() + i];
   }
 }
 
-TSREC_SIMD void swiglu_forward(const float* gate_up, int64_t rows, int64_t width, float* y) {
+template <class T>
+TSREC_SIMD void swiglu_forward(const T* gate_up, int64_t rows, int64_t width, T* y) {
   for (int64_t r = 0; r < rows; ++r) {
-    const float *gate = gate_up + r * 2 * width, *up = gate + width;
-    float* out = y + r * width;
-    for (int64_t d = 0; d < width; ++d) out[d] = gate[d] / (1.0f + fast_exp(-gate[d])) * up[d];
+    const T *gate = gate_up + r * 2 * width, *up = gate + width;
+    T* out = y + r * width;
+    for (int64_t d = 0; d < width; ++d) {
+      const float z = widened(gate[d]);
+      store(z / (1.0f + fast_exp(-z)) * widened(up[d]), out[d]);
+    }
   }
 }
 
 // silu'(z) = s + z s (1 - s), s the logistic of z.
-TSREC_SIMD void swiglu_backward(const float* gate_up, const float* y_gradient, int64_t rows,
-                                int64_t width, float* gate_up_gradient) {
+template <class T>
+TSREC_SIMD void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_t width,
+                                T* gate_up_gradient) {
   for (int64_t r = 0; r < rows; ++r) {
-    const float *gate = gate_up + r * 2 * width, *up = gate + width, *g = y_gradient + r * width;
-    float *gate_out = gate_up_gradient + r * 2 * width, *up_out = gate_out + width;
+    const T *gate = gate_up + r * 2 * width, *up = gate + width, *g = y_gradient + r * width;
+    T *gate_out = gate_up_gradient + r * 2 * width, *up_out = gate_out + width;
     for (int64_t d = 0; d < width; ++d) {
-      const float s = 1.0f / (1.0f + fast_exp(-gate[d])), z = gate[d];
-      up_out[d] = g[d] * z * s;
-      gate_out[d] = g[d] * up[d] * (s + z * s * (1.0f - s));
+      const float z = widened(gate[d]), s = 1.0f / (1.0f + fast_exp(-z)), y = widened(g[d]);
+      store(y * z * s, up_out[d]);
+      store(y * widened(up[d]) * (s + z * s * (1.0f - s)), gate_out[d]);
     }
   }
 }
 
-TSREC_SIMD void dropped_sum_forward(const float* x, const float* branch, int64_t first,
-                                    int64_t count, const Dropout& dropout, float* y) {
-  for (int64_t i = 0; i < count; ++i)
-    y[i] = x[i] + branch[i] * kept_scale(dropout, static_cast<uint32_t>(first + i));
-}
-
-TSREC_SIMD void dropped_sum_backward(const float* y_gradient, int64_t first, int64_t count,
-                                     const Dropout& dropout, float* branch_gradient) {
-  for (int64_t i = 0; i < count; ++i)
-    branch_gradient[i] = y_gradient[i] * kept_scale(dropout, static_cast<uint32_t>(first + i));
-}
-
-TSREC_SIMD void adamw_update(const AdamWStep& step, const float* gradient, int64_t count,
-                             float* value, float* m, float* v) {
-  const AdamWStep s = step;
+template <class T>
+TSREC_SIMD void dropped_sum_forward(const T* x, const T* branch, int64_t first, int64_t count,
+                                    const Dropout& dropout, T* y) {
   for (int64_t i = 0; i < count; ++i) {
-    m[i] = s.beta1 * m[i] + s.fresh1 * gradient[i];
-    v[i] = s.beta2 * v[i] + s.fresh2 * gradient[i] * gradient[i];
-    value[i] -= s.rate * (m[i] / s.correction1) / (std::sqrt(v[i] / s.correction2) + s.eps);
+    const float scale = kept_scale(dropout, static_cast<uint32_t>(first + i));
+    store(widened(x[i]) + widened(branch[i]) * scale, y[i]);
   }
 }
 
-TSREC_SIMD double sum_of_squares(const float* x, int64_t count) {
+template <class T>
+TSREC_SIMD void dropped_sum_backward(const T* y_gradient, int64_t first, int64_t count,
+                                     const Dropout& dropout, T* branch_gradient) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float scale = kept_scale(dropout, static_cast<uint32_t>(first + i));
+    store(widened(y_gradient[i]) * scale, branch_gradient[i]);
+  }
+}
+
+TSREC_SIMD void widen(const Bfloat16* from, int64_t from_stride, int64_t rows, int64_t width,
+                      float* to, int64_t to_stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t d = 0; d < width; ++d) to[r * to_stride + d] = widened(from[r * from_stride + d]);
+  }
+}
+
+TSREC_SIMD void narrow(const float* from, int64_t from_stride, int64_t rows, int64_t width,
+                       Bfloat16* to, int64_t to_stride) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t d = 0; d < width; ++d) store(from[r * from_stride + d], to[r * to_stride + d]);
+  }
+}
+
+template <class T>
+TSREC_SIMD void adamw_update(const AdamWStep& step, const T* gradient, int64_t count, float* value,
+                             float* m, float* v, T* rounded) {
+  const AdamWStep s = step;
+  for (int64_t i = 0; i < count; ++i) {
+    const float g = widened(gradient[i]);
+    m[i] = s.beta1 * m[i] + s.fresh1 * g;
+    v[i] = s.beta2 * v[i] + s.fresh2 * g * g;
+    value[i] -= s.rate * (m[i] / s.correction1) / (std::sqrt(v[i] / s.correction2) + s.eps);
+  }
+  for (int64_t i = 0; rounded != nullptr && i < count; ++i) store(value[i], rounded[i]);
+}
+
+template <class T>
+TSREC_SIMD double sum_of_squares(const T* x, int64_t count) {
   double lanes[kLanes] = {};
   const int64_t whole = count / kLanes * kLanes;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l)
-      lanes[l] += static_cast<double>(x[i + l]) * static_cast<double>(x[i + l]);
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const double value = static_cast<double>(widened(x[i + l]));
+      lanes[l] += value * value;
+    }
   }
   double sum = 0;
   for (int64_t l = 0; l < kLanes; ++l) sum += lanes[l];
   for (int64_t i = whole; i < count; ++i)
-    sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    sum += static_cast<double>(widened(x[i])) * static_cast<double>(widened(x[i]));
   return sum;
 }
+
+#define TSREC_INSTANTIATE(T)                                                                       \
+  template void rms_norm_forward(const T*, const T*, int64_t, int64_t, float, T*, float*);         \
+  template void rms_norm_backward(const T*, const T*, const float*, const T*, int64_t, int64_t,    \
+                                  T*, float*);                                                     \
+  template void rotate_forward(const T*, const float*, const float*, int64_t, const QkvShape&, T*, \
+                               T*, T*);                                                            \
+  template void rotate_backward(const T*, const T*, const T*, const float*, const float*, int64_t, \
+                                const QkvShape&, T*);                                              \
+  template void swiglu_forward(const T*, int64_t, int64_t, T*);                                    \
+  template void swiglu_backward(const T*, const T*, int64_t, int64_t, T*);                         \
+  template void dropped_sum_forward(const T*, const T*, int64_t, int64_t, const Dropout&, T*);     \
+  template void dropped_sum_backward(const T*, int64_t, int64_t, const Dropout&, T*);              \
+  template void adamw_update(const AdamWStep&, const T*, int64_t, float*, float*, float*, T*);     \
+  template double sum_of_squares(const T*, int64_t);
+TSREC_INSTANTIATE(float)
+TSREC_INSTANTIATE(Bfloat16)
+#undef TSREC_INSTANTIATE
 
 }  // namespace tsrec::nn

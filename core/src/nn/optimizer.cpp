@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "nn/element_type.hpp"
 #include "nn/elementwise.hpp"
 #include "nn/elementwise_kernel.hpp"
 
@@ -15,17 +16,19 @@ constexpr int64_t kRun = 1 << 16;  // numbers that one thread handles at once
 
 // Runs are summed in their order, so that the result does not depend on the number of threads.
 double norm_of(const torch::Tensor& x) {
-  if (!has_kernel(x)) {
+  if (!has_element_kernel(x)) {
     const torch::Tensor norm = at::linalg_vector_norm(x, /*ord=*/2, /*dim=*/std::nullopt,
                                                       /*keepdim=*/false, torch::kFloat64);
     return norm.item<double>();
   }
   const int64_t count = x.numel(), runs = (count + kRun - 1) / kRun;
   std::vector<double> sums(static_cast<size_t>(runs));
-  at::parallel_for(0, runs, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r)
-      sums[static_cast<size_t>(r)] =
-          sum_of_squares(x.const_data_ptr<float>() + r * kRun, std::min(kRun, count - r * kRun));
+  typed(x, [&]<class T>(T) {
+    at::parallel_for(0, runs, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r)
+        sums[static_cast<size_t>(r)] =
+            sum_of_squares(in<T>(x) + r * kRun, std::min(kRun, count - r * kRun));
+    });
   });
   double sum = 0;
   for (const double part : sums) sum += part;
@@ -84,9 +87,10 @@ void AdamW::step(double learning_rate) {
       at += count;
     }
   }
-  const torch::Tensor gradient = parameters_.gradient().to(master_.scalar_type());
+  const torch::Tensor gradient = parameters_.gradient();
+  const bool has_own_master = !master_.is_alias_of(parameters_.value());
   const auto steps = static_cast<double>(steps_);
-  if (has_kernel(master_)) {
+  if (has_element_kernel(gradient) && master_.scalar_type() == torch::kFloat32) {
     const auto real = [](double x) { return static_cast<float>(x); };
     const AdamWStep step{.rate = real(learning_rate),
                          .beta1 = real(options_.beta1),
@@ -96,18 +100,21 @@ void AdamW::step(double learning_rate) {
                          .eps = real(options_.eps),
                          .correction1 = real(1 - std::pow(options_.beta1, steps)),
                          .correction2 = real(1 - std::pow(options_.beta2, steps))};
-    at::parallel_for(0, master_.numel(), kRun, [&](int64_t begin, int64_t end) {
-      adamw_update(step, gradient.const_data_ptr<float>() + begin, end - begin,
-                   master_.mutable_data_ptr<float>() + begin, m_.mutable_data_ptr<float>() + begin,
-                   v_.mutable_data_ptr<float>() + begin);
+    typed(gradient, [&]<class T>(T) {
+      T* rounded = has_own_master ? out<T>(parameters_.value()) : nullptr;
+      at::parallel_for(0, master_.numel(), kRun, [&](int64_t begin, int64_t end) {
+        adamw_update(step, in<T>(gradient) + begin, end - begin, out(master_) + begin,
+                     out(m_) + begin, out(v_) + begin,
+                     rounded == nullptr ? nullptr : rounded + begin);
+      });
     });
-  } else {
-    const torch::Tensor count = torch::full({}, steps, master_.options().dtype(torch::kFloat32));
-    at::_fused_adamw_(master_, gradient, m_, v_, /*max_exp_avg_sqs=*/{}, count, learning_rate,
-                      options_.beta1, options_.beta2, /*weight_decay=*/0, options_.eps,
-                      /*amsgrad=*/false, /*maximize=*/false);
+    return;
   }
-  if (!master_.is_alias_of(parameters_.value())) parameters_.value().copy_(master_);
+  const torch::Tensor count = torch::full({}, steps, master_.options().dtype(torch::kFloat32));
+  at::_fused_adamw_(master_, gradient.to(master_.scalar_type()), m_, v_, /*max_exp_avg_sqs=*/{},
+                    count, learning_rate, options_.beta1, options_.beta2, /*weight_decay=*/0,
+                    options_.eps, /*amsgrad=*/false, /*maximize=*/false);
+  if (has_own_master) parameters_.value().copy_(master_);
 }
 
 void AdamW::save(ArtifactWriter& writer) const {
