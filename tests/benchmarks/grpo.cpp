@@ -4,14 +4,11 @@
 
 #include "jobs.hpp"
 #include "measure.hpp"
+#include "training.hpp"
 #include "tsrec/decode/decoder.hpp"
-#include "tsrec/testing/subject.hpp"
-#include "world.hpp"
 
 namespace tsrec::bench {
 namespace {
-
-constexpr int64_t kCompletions = 16;
 
 // Rows of which half have their target among the completions: only those give an advantage.
 std::vector<CompiledExample> chosen_rows(const World& world, const nn::LanguageModel& backbone,
@@ -50,30 +47,12 @@ void run_grpo(const JobOptions& options) {
     chosen << nlohmann::ordered_json{{"prompt", row.prompt}, {"target", row.target}} << '\n';
   }
   chosen.close();
-  const auto examples = example_set(rows, world.suffix);
-  const kit::Subject reward =
-      kit::part_of(plugin_file("reward", "ranking"), "reward", "exact_match");
-  const auto trainer =
-      kit::part_of(plugin_file("trainer", "grpo"), "trainer", "grpo",
-                   {{"batch_prompts", std::to_string(rows.size())},
-                    {"completions", std::to_string(kCompletions)},
-                    {"epochs", "1000"},
-                    {"schedule", "constant"},
-                    {"learning_rate", "1e-9"}})
-          .with("reward", {{"exact_match", [&](Context& context) { return reward.make(context); }}})
-          .make_as<Trainer>(world.context);
-  const Dataset data;
-  const std::vector<TokenNote> notes;
-  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, data, notes},
-                 world.context);
-  int64_t step = 0;
-  Line line(world.id('D'), c10::str(rows.size(), " prompts x ", kCompletions, " beams"),
+  const auto prompts = static_cast<int64_t>(rows.size());
+  Training training(world, backbone, rows, grpo_part(prompts));
+  Line line(world.id('D'), c10::str(prompts, " prompts x ", kCompletions, " beams"),
             world.context.machine());
-  line.seconds(timed(options.repeats, [&] {
-    world.context.counters.clear();
-    trainer->step(step++, world.context);
-  }));
-  line.rate("prompts_per_second", static_cast<double>(rows.size())).work(world.context.counters);
+  line.seconds(timed(options.repeats, [&] { training.step(); }));
+  line.rate("prompts_per_second", static_cast<double>(prompts)).work(world.context.counters);
   // Of the first update: later ones start from other weights.
   line.set("gradient_norm", world.context.numbers["train.gradient_norm"].front());
   line.set("reward", world.context.numbers["train.reward"].front());

@@ -21,6 +21,7 @@ void run_k_means(const JobOptions& options);     // A1
 void run_sft(const JobOptions& options);         // B
 void run_decoding(const JobOptions& options);    // C
 void run_grpo(const JobOptions& options);        // D
+void run_profile(const JobOptions& options);     // parts of an update of B and of D
 void run_forward(const JobOptions& options);     // few tokens of the 0.5B checkpoint
 void run_cold_start(const JobOptions& options);  // F1
 void run_tokenizing(const JobOptions& options);  // F2

@@ -11,13 +11,14 @@ struct Named {
 };
 constexpr Named kShapes[] = {{"T256", 32768, 256, 4, 4, 4, 1024},
                              {"0.5B", 151936, 896, 24, 14, 2, 4864},
-                             {"1.5B", 151936, 1536, 28, 12, 2, 8960}};
+                             {"1.5B", 151936, 1536, 28, 12, 2, 8960},
+                             {"135M", 49152, 576, 30, 9, 3, 1536}};
 
 const Named& named(const std::string& name) {
   for (const Named& shape : kShapes) {
     if (name == shape.name) return shape;
   }
-  throw ConfigError("there is no shape '", name, "'; the shapes are T256, 0.5B and 1.5B");
+  throw ConfigError("there is no shape '", name, "'; the shapes are T256, 135M, 0.5B and 1.5B");
 }
 
 }  // namespace

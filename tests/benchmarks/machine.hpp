@@ -23,9 +23,10 @@ class MachineContext : public kit::TestContext {
   Machine machine() const { return {device(), precision()}; }
 };
 
-// T256: 4 layers of width 256, 32,768 vocabulary rows. 0.5B and 1.5B: Qwen2.5's.
+// T256: 4 layers of width 256, 32,768 vocabulary rows. 135M: SmolLM2's sizes. 0.5B and 1.5B:
+// Qwen2.5's.
 nn::LmShape shape_named(const std::string& name);
-// B1, B2, B3: the job B with T256, 0.5B, 1.5B.
+// B1, B2, B3, B4: the job B with T256, 0.5B, 1.5B, 135M.
 std::string id_of(char job, const std::string& shape);
 
 }  // namespace tsrec::bench

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
   JobOptions options;
   int threads = 2;
   words.add_options()(
-      "job", "world, model, roof, k-means, sft, decoding, grpo, forward, cold-start, tokenizing",
+      "job",
+      "world, model, roof, k-means, sft, decoding, grpo, profile, forward, cold-start, tokenizing",
       cxxopts::value<std::string>())("folder", "where the world lies",
                                      cxxopts::value(options.folder))(
       "data", "MiniOneRec's Industrial folder; without it the world is generated",
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
       "rows", "rows, prompts or users; 0: the job's own number", cxxopts::value(options.rows))(
       "repeats", "timed runs behind the one that warms up", cxxopts::value(options.repeats))(
       "threads", "threads of both sides", cxxopts::value(threads))(
-      "shape", "world: T256, 0.5B or 1.5B", cxxopts::value(options.shape))(
+      "shape", "world: T256, 135M, 0.5B or 1.5B", cxxopts::value(options.shape))(
       "device", "world, sft, decoding, grpo: cpu or cuda", cxxopts::value(options.device))(
       "precision", "of the same: float32 or bfloat16", cxxopts::value(options.precision))(
       "ablations", "also without each of the tricks", cxxopts::value(options.ablations));
@@ -41,6 +42,7 @@ int main(int argc, char** argv) {
         {"sft", [&] { run_sft(options); }},
         {"decoding", [&] { run_decoding(options); }},
         {"grpo", [&] { run_grpo(options); }},
+        {"profile", [&] { run_profile(options); }},
         {"forward", [&] { run_forward(options); }},
         {"cold-start", [&] { run_cold_start(options); }},
         {"tokenizing", [&] { run_tokenizing(options); }}};

@@ -1,10 +1,9 @@
 // B: updates of supervised fine-tuning on next-item rows.
 #include "jobs.hpp"
 #include "measure.hpp"
+#include "training.hpp"
 #include "tsrec/nn/optimizer.hpp"
 #include "tsrec/nn/replicas.hpp"
-#include "tsrec/testing/subject.hpp"
-#include "world.hpp"
 
 namespace tsrec::bench {
 namespace {
@@ -84,27 +83,10 @@ void ablation(const World& world, const std::string& name, const Plain& plain,
 
 void trainer_line(const World& world, const std::string& name, const kit::OptionTexts& extra,
                   const JobOptions& options) {
-  const auto backbone = world.make_backbone();
-  const auto examples = example_set(world.train, world.suffix);
   const int64_t rows = options.rows > 0 ? options.rows : kBatchRows;
-  kit::OptionTexts texts = {{"batch_rows", std::to_string(rows)},
-                            {"warmup_steps", "0"},
-                            {"schedule", "constant"},
-                            {"learning_rate", "1e-5"},
-                            {"epochs", "1000"}};
-  texts.insert(extra.begin(), extra.end());
-  const auto trainer =
-      kit::make_part<Trainer>(plugin_file("trainer", "sft"), "sft", world.context, texts);
-  const Dataset data;
-  const std::vector<TokenNote> notes;
-  trainer->start({*backbone, *examples, *examples, world.sids, world.trie, data, notes},
-                 world.context);
-  int64_t step = 0;
+  Training training(world, world.make_backbone(), world.train, sft_part(rows, extra));
   Line line(world.id('B'), name, world.context.machine());
-  line.seconds(timed(options.repeats, [&] {
-    world.context.counters.clear();
-    trainer->step(step++, world.context);
-  }));
+  line.seconds(timed(options.repeats, [&] { training.step(); }));
   line.rate("rows_per_second", static_cast<double>(rows)).work(world.context.counters).print();
 }
 

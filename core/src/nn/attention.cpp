@@ -1,5 +1,7 @@
 #include "tsrec/nn/attention.hpp"
 
+#include <ATen/record_function.h>
+
 #include "nn/attention_kernel.hpp"
 #include "nn/element_type.hpp"
 #include "nn/elementwise.hpp"
@@ -144,6 +146,7 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                                const torch::Tensor& k, const torch::Tensor& v,
                                const torch::Tensor& past_k, const torch::Tensor& past_v,
                                std::shared_ptr<const Layout> plan) {
+    RECORD_USER_SCOPE("PackedAttention");
     const int64_t heads = q.size(1), kv_heads = k.size(1), width = q.size(2);
     torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), heads});
     float* sums = log_sum.mutable_data_ptr<float>();

@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 #include <numbers>
 
@@ -25,6 +26,7 @@ void for_rows(int64_t rows, const std::function<void(int64_t, int64_t)>& visit) 
 struct RmsNorm : Function<RmsNorm> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_in,
                                const torch::Tensor& weight_D, double eps) {
+    RECORD_USER_SCOPE("RmsNorm");
     const torch::Tensor x_TD = x_in.contiguous();
     const int64_t width = x_TD.size(1);
     torch::Tensor y_TD = torch::empty_like(x_TD), inverse_T = torch::empty({x_TD.size(0)});
@@ -64,6 +66,7 @@ struct SplitAndRotate : Function<SplitAndRotate> {
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& qkv_in,
                                const torch::Tensor& cos_Td, const torch::Tensor& sin_Td,
                                int64_t heads, int64_t kv_heads, int64_t width) {
+    RECORD_USER_SCOPE("SplitAndRotate");
     const QkvShape shape{heads, kv_heads, width};
     const torch::Tensor qkv_TD = qkv_in.contiguous();
     const int64_t rows = qkv_TD.size(0), half = width / 2;
@@ -116,6 +119,7 @@ struct SplitAndRotate : Function<SplitAndRotate> {
 
 struct SwiGlu : Function<SwiGlu> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& gate_up_in) {
+    RECORD_USER_SCOPE("SwiGlu");
     const torch::Tensor gate_up = gate_up_in.contiguous();
     const int64_t width = gate_up.size(1) / 2;
     torch::Tensor y = torch::empty({gate_up.size(0), width}, gate_up.options());
@@ -145,6 +149,7 @@ struct SwiGlu : Function<SwiGlu> {
 struct DroppedSum : Function<DroppedSum> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_in,
                                const torch::Tensor& branch_in, double probability, int64_t seed) {
+    RECORD_USER_SCOPE("DroppedSum");
     const torch::Tensor x = x_in.contiguous(), branch = branch_in.contiguous();
     const Dropout dropout{static_cast<uint64_t>(seed), static_cast<float>(probability)};
     torch::Tensor y = torch::empty_like(x);

@@ -1,6 +1,7 @@
 #include "tsrec/nn/head.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 #include "nn/elementwise.hpp"
 #include "nn/head_kernel.hpp"
@@ -159,6 +160,7 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
 }  // namespace
 
 torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows) {
+  RECORD_USER_SCOPE("Head");
   const torch::Tensor weight_VD = head.weight_VD.slice(0, rows.first, rows.first + rows.count);
   if (weight_VD.scalar_type() != h_RD.scalar_type())
     return Weight::as_stored({weight_VD}).product(h_RD).to(torch::kFloat32);
@@ -166,12 +168,14 @@ torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows)
 }
 
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {
+  RECORD_USER_SCOPE("Head");
   const torch::NoGradGuard no_grad;
   return log_sums(h_RD.contiguous(), head.weight_VD, {}, chunk_rows).normalizer_R;
 }
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
                              const torch::Tensor& label_R, int64_t chunk_rows) {
+  RECORD_USER_SCOPE("LabelLogProb");
   return LabelLogProb::apply(h_RD, head.weight_VD, label_R, chunk_rows);
 }
 

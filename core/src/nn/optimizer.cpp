@@ -1,6 +1,7 @@
 #include "tsrec/nn/optimizer.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 #include <cmath>
 
@@ -61,6 +62,7 @@ FlatParameters::FlatParameters(std::vector<Parameter> parameters)
 void FlatParameters::zero_gradient() { gradient_.zero_(); }
 
 double FlatParameters::clip(double max_norm) {
+  RECORD_USER_SCOPE("FlatParameters");
   const double norm = norm_of(gradient_);
   if (std::isfinite(norm) && norm > max_norm) gradient_.mul_(max_norm / norm);
   return norm;
@@ -76,6 +78,7 @@ AdamW::AdamW(FlatParameters& parameters, const AdamWOptions& options)
 }
 
 void AdamW::step(double learning_rate) {
+  RECORD_USER_SCOPE("AdamW");
   const torch::NoGradGuard no_grad;
   ++steps_;
   if (options_.weight_decay > 0) {

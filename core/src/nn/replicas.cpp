@@ -1,6 +1,7 @@
 #include "tsrec/nn/replicas.hpp"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 namespace tsrec::nn {
 
@@ -24,12 +25,14 @@ void Replicas::add(std::vector<Parameter> leaves) {
 }
 
 void Replicas::zero_gradient() {
+  RECORD_USER_SCOPE("Replicas");
   parameters_.zero_gradient();
   for (torch::Tensor& gradient : gradients_) gradient.zero_();
 }
 
 void Replicas::run(const std::function<void(int64_t)>& work) {
   run_workers(size(), work);
+  RECORD_USER_SCOPE("Replicas");
   const torch::NoGradGuard no_grad;
   torch::Tensor sum = parameters_.gradient();
   for (const torch::Tensor& gradient : gradients_) sum.add_(gradient);
