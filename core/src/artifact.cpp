@@ -50,6 +50,7 @@ struct ArtifactWriter::Impl {
   std::filesystem::path folder;
   std::set<std::string, std::less<>> names;
   io::NamedTensors tensors;
+  std::map<std::string, int64_t> version_of_view;  // by its name, when it was given
   nlohmann::json texts = nlohmann::json::object();
   nlohmann::json numbers = nlohmann::json::object();
   std::set<std::string> folders;
@@ -82,6 +83,14 @@ void ArtifactWriter::tensor(std::string_view name, const torch::Tensor& value) {
   impl_->tensors.emplace_back(impl_->claim(name), value.detach().clone());
 }
 
+void ArtifactWriter::view(std::string_view name, const torch::Tensor& value) {
+  if (!value.defined()) {
+    throw Error(impl_->folder.string(), ": the tensor ", name, " is undefined");
+  }
+  impl_->tensors.emplace_back(impl_->claim(name), value.detach());
+  impl_->version_of_view[std::string(name)] = value._version();
+}
+
 void ArtifactWriter::text(std::string_view name, std::string_view value) {
   impl_->texts[impl_->claim(name)] = value;
 }
@@ -106,6 +115,12 @@ std::filesystem::path ArtifactWriter::folder(std::string_view name) {
 // values.json is written last: a folder that has it is complete.
 void ArtifactWriter::close() {
   if (impl_->closed) throw Error(impl_->folder.string(), ": the artifact is closed twice");
+  for (const auto& [name, value] : impl_->tensors) {
+    const auto view = impl_->version_of_view.find(name);
+    if (view != impl_->version_of_view.end() && view->second != value._version())
+      throw Error(impl_->folder.string(), ": the tensor ", name,
+                  " changed between view() and close(); save what changes with tensor()");
+  }
   const nlohmann::json values = {
       {"folders", impl_->folders}, {"numbers", impl_->numbers}, {"texts", impl_->texts}};
   io::write_safetensors(impl_->folder / kTensorFile, impl_->tensors);

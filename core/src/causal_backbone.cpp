@@ -47,6 +47,10 @@ torch::Tensor CausalBackbone::embedding() const { return model().embedding(); }
 bool CausalBackbone::tied() const { return model().shape().tied; }
 double CausalBackbone::initializer_range() const { return model().shape().initializer_range; }
 double CausalBackbone::flops_per_token() const { return model().flops_per_token(); }
+double CausalBackbone::backward_flops_per_token() const {
+  return model().backward_flops_per_token();
+}
+std::optional<nn::ModelMemory> CausalBackbone::memory() const { return model().memory(); }
 void CausalBackbone::pack_weights() { model().pack_weights(); }
 std::vector<nn::Parameter> CausalBackbone::parameters() { return model().parameters(); }
 

@@ -53,7 +53,7 @@ std::optional<double> TrainingStep::value(std::string_view name) const {
 
 VocabularyRows Backbone::vocabulary_rows() const {
   return {.input_VD = embedding(),
-          .output_VD = tied() ? torch::Tensor() : head().weight_VD,
+          .output_VD = tied() ? torch::Tensor() : head().whole(),
           .num_tokens = tokenizer().size(),
           .initializer_range = initializer_range()};
 }

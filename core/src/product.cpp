@@ -105,7 +105,8 @@ struct Linear : torch::autograd::Function<Linear> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x_TI,
                                const torch::Tensor& weight_OI,
                                const std::optional<torch::Tensor>& bias_O) {
-    ctx->save_for_backward({x_TI, weight_OI});
+    // Where the weight stands still, x is not needed again.
+    ctx->save_for_backward({weight_OI.requires_grad() ? x_TI : torch::Tensor(), weight_OI});
     ctx->saved_data["has_bias"] = bias_O.has_value();
     return by_onednn(x_TI, weight_OI.t(), bias_O.value_or(torch::Tensor()));
   }

@@ -31,8 +31,11 @@ void options_are_documented(const Subject& subject) {
   const PartOptions declared(subject.info());
   for (const auto& field : declared.options.fields()) {
     const Field::Facts& facts = field->facts();
-    require(is_name(facts.key), "option '", facts.key, "' is no name; use a-z, 0-9 and _");
-    require(!taken.contains(facts.key), "option '", facts.key, "' is a key of the host");
+    const size_t dot = facts.key.find('.');
+    const std::string first = facts.key.substr(0, dot);
+    require(is_name(first) && (dot == std::string::npos || is_name(facts.key.substr(dot + 1))),
+            "option '", facts.key, "' is no name; use a-z, 0-9 and _, or two names with a dot");
+    require(!taken.contains(first), "option '", facts.key, "' is a key of the host");
     require(!facts.help.empty(), "option '", facts.key,
             "' has no help(); say what it does to the result");
     require(facts.help.size() >= kShortestHelp, "the help of option '", facts.key, "' is '",

@@ -42,7 +42,7 @@ const std::vector<int64_t> kRow = {3, 1, 4, 1, 5, 9, 2, 6};
 
 void matrices_fit_together(const Subject& subject) {
   const auto backbone = prepared(subject);
-  const torch::Tensor embedding_VD = backbone->embedding(), head_VD = backbone->head().weight_VD;
+  const torch::Tensor embedding_VD = backbone->embedding(), head_VD = backbone->head().whole();
   require(backbone->tokenizer().size() > 8, "the tokenizer has ", backbone->tokenizer().size(),
           " tokens");
   boundary::check_model(*backbone, "prepare()");
@@ -147,7 +147,7 @@ void new_tokens_get_their_rows(const Subject& subject) {
           "embedding() does not hold the new rows");
   require(same(embedding_VD.slice(0, 0, first), before_VD), "extend() changes old rows");
   require(backbone->tied() ||
-              is_near(backbone->head().weight_VD.detach().slice(0, first, first + 3), output_ED),
+              is_near(backbone->head().whole().detach().slice(0, first, first + 3), output_ED),
           "head() does not hold the new rows");
   require(hidden_of(*backbone, {first, 1, first + 2}).isfinite().all().item<bool>(),
           "the new tokens have hidden states that are not finite");

@@ -68,6 +68,22 @@ TEST(Artifact, TensorsKeepTheValueTheyHadWhenTheyWereSaved) {
   EXPECT_TRUE(torch::equal(ArtifactReader(folder.path()).tensor("x"), torch::ones({4})));
 }
 
+TEST(Artifact, ViewsAreSavedWithoutACopyAndMustNotChange) {
+  const TempFolder folder;
+  torch::Tensor x = torch::ones({4}, torch::requires_grad());
+  ArtifactWriter out(folder.path() / "fine"), changed(folder.path() / "changed");
+  out.view("x", x);
+  EXPECT_TRUE(contains(message_of<Error>([&] { out.tensor("x", x); }), "saved twice"));
+  out.close();
+  EXPECT_TRUE(torch::equal(ArtifactReader(folder.path() / "fine").tensor("x"), x));
+  changed.view("x", x);
+  {
+    const torch::NoGradGuard no_grad;
+    x.slice(0, 0, 2).fill_(7);
+  }
+  EXPECT_TRUE(contains(message_of<Error>([&] { changed.close(); }), "the tensor x changed"));
+}
+
 TEST(Artifact, BytesDoNotDependOnTheOrderOfCalls) {
   const TempFolder folder;
   const torch::Tensor a = torch::ones({3}), b = torch::zeros({2}, torch::kInt64);

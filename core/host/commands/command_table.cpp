@@ -61,7 +61,7 @@ const std::vector<Command>& commands() {
        "a trained model for transformers and vLLM, with a table of its SIDs",
        kARun + "DIR must not exist yet.",
        "tsrec export experiments/001_demo model --of sft",
-       {&kSet, &kWith, &kPlugins, &kStore, &kOf},
+       {&kSet, &kWith, &kPlugins, &kStore, &kOf, &kAdaptersOf},
        command_export},
       {"rows",
        "RUN [DIR]",

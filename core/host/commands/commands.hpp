@@ -24,6 +24,7 @@ struct Arguments {
   int64_t seconds = 60;            // that a rule may take
   std::filesystem::path only;      // file of item keys, one a line; empty: all items
   std::vector<std::string> where;  // "column=text"; items must have all of them
+  std::string adapters_of;         // the base model of exported adapters; "": a whole model
 };
 
 int command_run(const Arguments& arguments);

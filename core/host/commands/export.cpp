@@ -7,6 +7,7 @@
 #include "pipeline/runner.hpp"
 #include "serving/stored_model.hpp"
 #include "tsrec/io/files.hpp"
+#include "tsrec/nn/adapter_files.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -26,6 +27,20 @@ std::string sid_lines(const Items& items, const SidTable& sids) {
   return lines;
 }
 
+// Returns what was written.
+const char* write_model(const fs::path& model, const std::string& adapters_of, const fs::path& to) {
+  if (!adapters_of.empty()) {
+    nn::write_peft(model, adapters_of, to);
+    return "adapters for peft with their tokenizer, which knows the SIDs";
+  }
+  if (nn::has_adapters(model)) {
+    nn::write_merged(model, to);
+  } else {
+    fs::copy(model, to, fs::copy_options::recursive);
+  }
+  return "a Hugging Face model whose tokenizer knows the SIDs";
+}
+
 }  // namespace
 
 int command_export(const Arguments& arguments) {
@@ -43,12 +58,12 @@ int command_export(const Arguments& arguments) {
       arguments.of, named);
   fs::remove_all(unfinished);
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path());
-  fs::copy(ArtifactReader(stored.model).folder("model"), unfinished, fs::copy_options::recursive);
+  const char* written =
+      write_model(ArtifactReader(stored.model).folder("model"), arguments.adapters_of, unfinished);
   io::write_text(unfinished / "sids.tsv",
                  sid_lines(read_dataset(stored.load).items, read_sids(stored.resolve)));
   fs::rename(unfinished, folder);
-  std::cout << "wrote " << folder.string()
-            << ": a Hugging Face model whose tokenizer knows the SIDs, and sids.tsv\n";
+  std::cout << "wrote " << folder.string() << ": " << written << ", and sids.tsv\n";
   return kFine;
 }
 

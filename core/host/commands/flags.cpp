@@ -44,6 +44,9 @@ const Flag kOf{"of", "STAGE", "the stage whose model it is (default: the last)",
                [](Arguments& a, Text v) { a.of = v; }};
 const Flag kTop{"top", "NUMBER", "how many items (default 10)",
                 [](Arguments& a, Text v) { a.top = whole_number("top", v); }};
+const Flag kAdaptersOf{"adapters-of", "MODEL",
+                       "the adapters alone, for peft; MODEL: the checkpoint that was adapted",
+                       [](Arguments& a, Text v) { a.adapters_of = v; }};
 const Flag kSeconds{"seconds", "NUMBER", "a rule that takes longer is broken (default 60)",
                     [](Arguments& a, Text v) { a.seconds = whole_number("seconds", v); }};
 const Flag kOnly{"only", "FILE", "item keys, one a line; nothing else is recommended",

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 #include "config/document.hpp"
 #include "tsrec/suggest.hpp"
@@ -116,6 +117,36 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// What stands at "lora.rank": the entry `rank` of the table `lora`.
+const Node* find_at(const Node& table, const std::string& path) {
+  const size_t dot = path.find('.');
+  const Node* found = table.find(path.substr(0, dot));
+  if (found == nullptr || dot == std::string::npos) return found;
+  return find_at(*found, path.substr(dot + 1));
+}
+
+bool is_table_of_options(const std::string& path, const std::vector<std::string>& known) {
+  return std::any_of(known.begin(), known.end(),
+                     [&](const std::string& key) { return key.starts_with(path + "."); });
+}
+
+// visit(path, entry): those of the table, and of the tables within it that options stand in, that
+// nobody asked for. used: paths.
+void for_unknown(const Node& table, const std::string& prefix, const std::vector<std::string>& used,
+                 const std::vector<std::string>& known,
+                 const std::function<void(const std::string&, const Node&)>& visit) {
+  if (!table.is_table()) return;
+  for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
+    const std::string path = prefix + key;
+    if (contains(used, path)) continue;
+    if (child.is_table() && is_table_of_options(path, known)) {
+      for_unknown(child, path + ".", used, known, visit);
+    } else {
+      visit(path, child);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<BoundOption> bind(Options& options, const Node& table, const std::string& what,
@@ -123,7 +154,7 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
   std::vector<BoundOption> bound;
   std::vector<std::string> known = others;
   for (const auto& field : options.fields()) known.push_back(field->facts().key);
-  std::vector<std::string> used;
+  std::vector<std::string> used = others;
   for (const auto& field : options.fields()) {
     const Field::Facts& facts = field->facts();
     if (std::holds_alternative<AnySlot*>(field->target())) {
@@ -134,7 +165,7 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
     names.insert(names.begin(), facts.key);
     const Node* node = nullptr;
     for (const std::string& name : names) {
-      if (const Node* found = table.find(name)) {
+      if (const Node* found = find_at(table, name)) {
         node = found;
         used.push_back(name);
       }
@@ -161,17 +192,14 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
       option.content = **path;
     bound.push_back(std::move(option));
   }
-  if (table.is_table()) {
-    for (const auto& [key, child] : std::get<Node::Table>(table.value)) {
-      if (contains(used, key) || contains(others, key)) continue;
-      child.consume_all();
-      document.complain(child.origin,
-                        what + ": unknown option '" + key + "'" + suggest(key, known));
-    }
-  }
+  for_unknown(table, "", used, known, [&](const std::string& path, const Node& entry) {
+    entry.consume_all();
+    document.complain(entry.origin,
+                      what + ": unknown option '" + path + "'" + suggest(path, known));
+  });
   for (const auto& field : options.fields()) {
     for (const auto& check : field->facts().checks) {
-      const Node* node = table.find(field->facts().key);
+      const Node* node = find_at(table, field->facts().key);
       if (const std::string complaint = check(); !complaint.empty()) {
         document.complain(node != nullptr ? node->origin : table.origin, what + ": " + complaint);
       }

@@ -97,6 +97,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   fs::remove_all(work / "out");
   give_back_freed_memory();
   forget_peak_memory();
+  const int64_t memory_before = memory_in_use();
   const auto began = std::chrono::steady_clock::now();
   {
     const RunSettings settings = settings_of(stage, experiment.run);
@@ -112,6 +113,9 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   result.counters["peak_memory"] = peak_memory();
+  // What trains predicts what it takes itself.
+  const auto predicted = result.counters.find("predicted_memory");
+  if (predicted != result.counters.end()) predicted->second += memory_before;
   refuse_changed_files(stage, experiment, store, done, result.key_text);
   result.digest = store.commit(result.key, result.key_text);
   result.state = StageResult::State::ran;

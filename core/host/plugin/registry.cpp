@@ -129,7 +129,8 @@ std::vector<std::string> keys_beside(const Node& table, const std::vector<std::s
 
 void refuse_shared_keys(const PartChoice& choice, const std::vector<std::string>& own,
                         const std::vector<std::string>& host) {
-  for (const std::string& key : own) {
+  for (const std::string& path : own) {
+    const std::string key = path.substr(0, path.find('.'));
     if (std::find(host.begin(), host.end(), key) != host.end())
       throw PluginError(choice.described(), " has an option '", key,
                         "', which is the host's in this table; its author must give it another "

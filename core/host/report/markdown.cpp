@@ -62,7 +62,7 @@ std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(va
 
 std::vector<std::string> work_row(const ReportedStage& stage) {
   if (stage.state != StageResult::State::ran)
-    return {stage.name, name_of(stage.state), "", "", "", "", "", ""};
+    return {stage.name, name_of(stage.state), "", "", "", "", "", "", ""};
   const int64_t num_rows = stage.counted("rows"), tokens = stage.counted("token_forwards");
   const bool has_share = stage.share_of_roof.has_value();
   return {stage.name,
@@ -72,12 +72,13 @@ std::vector<std::string> work_row(const ReportedStage& stage) {
           num_rows > 0 ? fixed(static_cast<double>(tokens) / static_cast<double>(num_rows), 1) : "",
           has_share ? fixed(static_cast<double>(stage.counted("flops")) / 1e9, 1) : "",
           has_share ? fixed(100 * *stage.share_of_roof, 0) + " %" : "",
-          whole_or_blank(stage.counted("peak_memory") >> 20)};
+          whole_or_blank(stage.counted("peak_memory") >> 20),
+          whole_or_blank(stage.counted("predicted_memory") >> 20)};
 }
 
 std::string work_table(const RunReport& report) {
-  Rows rows = {
-      {"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof", "peak MiB"}};
+  Rows rows = {{"stage", "state", "seconds", "rows", "tokens/row", "GFLOP", "of the roof",
+                "peak MiB", "predicted"}};
   for (const ReportedStage& stage : report.stages) rows.push_back(work_row(stage));
   const std::string note = report.roof > 0
                                ? c10::str("the roof: ", fixed(report.roof / 1e9, 0),

@@ -14,6 +14,9 @@ class TSREC_API ArtifactWriter {
                       // folder
   void tensor(std::string_view name,
               const torch::Tensor& value);  // kept until close(); one safetensors file
+  // The same without a copy in memory, for what is large: it must not change before close(), which
+  // throws an Error if an operator of LibTorch changed it.
+  void view(std::string_view name, const torch::Tensor& value);
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, double value);  // exact: written with 17 digits
   std::filesystem::path folder(

@@ -79,6 +79,7 @@ inline constexpr bool is_option =
 
 class TSREC_API Options {
  public:
+  // A key with a dot, "lora.rank", is an entry of a table among the options: lora = { rank = 8 }.
   // T: bool, int64_t, double, std::string, std::filesystem::path (relative to the file it was
   // written in; "~" and "${NAME}" of the environment are expanded), Every, vectors of int64_t,
   // double, std::string. `value` holds the default.

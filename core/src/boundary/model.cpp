@@ -7,7 +7,7 @@ namespace tsrec::boundary {
 // --- backbone ------------------------------------------------------------------------------------
 void check_model(const Backbone& backbone, const char* method) {
   const int64_t tokens = backbone.tokenizer().size();
-  const torch::Tensor embedding_VD = backbone.embedding(), head_VD = backbone.head().weight_VD;
+  const torch::Tensor embedding_VD = backbone.embedding(), head_VD = backbone.head().whole();
   if (!embedding_VD.defined() || embedding_VD.dim() != 2 || embedding_VD.size(0) < tokens)
     throw BrokenPart(method, " left an embedding() of ", described(embedding_VD),
                      "; expected [V, D] with a row for each of the tokenizer's ", tokens,

@@ -85,7 +85,7 @@ ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   const RowRange range = range_of(beams, trie_);
   const nn::Head head = model_.head();
   const bool sees_all = options_.scoring == Scoring::full;
-  nn::count_work(model_, /*tokens=*/0, h.size(0), sees_all ? head.weight_VD.size(0) : range.count,
+  nn::count_work(model_, /*tokens=*/0, h.size(0), sees_all ? head.num_rows() : range.count,
                  context_);
   const torch::Tensor logit = nn::logits(head, h, range).cpu().contiguous();
   if (!logit.isfinite().all().item<bool>()) {
@@ -121,7 +121,7 @@ void Scorer::add_suffix_scores(std::span<Beam* const> beams) {
   }
   const torch::Tensor hidden_TD = model_.append(batch_of(extensions, *state_), state_, context_);
   const nn::Head head = model_.head();
-  nn::count_work(model_, /*tokens=*/0, hidden_TD.size(0), head.weight_VD.size(0), context_);
+  nn::count_work(model_, /*tokens=*/0, hidden_TD.size(0), head.num_rows(), context_);
   const torch::Tensor log_prob_CS =
       nn::label_log_prob(head, hidden_TD,
                          nn::to_device(torch::tensor(labels, torch::kInt64), hidden_TD.device()))

@@ -1,9 +1,13 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "nn/elementwise.hpp"
 #include "nn/kv_prefix.hpp"
+#include "nn/low_rank.hpp"
+#include "nn/stored_adapters.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
@@ -15,10 +19,13 @@ namespace {
 struct Layer {
   torch::Tensor attention_norm, qkv_bias, q_norm, k_norm, mlp_norm;
   Weight qkv_weight, out_weight, gate_up_weight, down_weight;
+  LowRank qkv_adapter, out_adapter, gate_up_adapter, down_adapter;  // of LoRA; else empty
 };
 
 struct Weights {
   Weight embedding, head;  // head empty when tied
+  // Under LoRA the rows that were added to both, which learn; undefined while there are none.
+  torch::Tensor new_rows_ED, new_head_rows_ED;
   torch::Tensor final_norm;
   std::vector<Layer> layers;
 };
@@ -50,6 +57,7 @@ struct CausalLm::Impl : Weights {
   LmShape shape;
   torch::ScalarType precision;
   torch::Device device;
+  std::optional<Lora> lora;  // where it is, the weights are frozen
   std::mutex widening;
 
   int64_t query_width() const { return shape.heads * shape.head_width; }
@@ -57,7 +65,14 @@ struct CausalLm::Impl : Weights {
 
   // A weight of this model; its memory is the value's own where device and precision are the same.
   torch::Tensor leaf(const torch::Tensor& value) const {
-    return value.detach().to(device, precision).contiguous().requires_grad_();
+    return value.detach().to(device, precision).contiguous().requires_grad_(!lora);
+  }
+
+  // What learns although the weights are frozen; own memory.
+  torch::Tensor learning(const torch::Tensor& value) const {
+    return torch::empty(value.sizes(), torch::TensorOptions().device(device).dtype(precision))
+        .copy_(value.detach())
+        .requires_grad_();
   }
 
   // Rows of several matrices (or vectors) behind each other, copied once.
@@ -71,7 +86,7 @@ struct CausalLm::Impl : Weights {
       whole.slice(0, begin, begin + part.size(0)).copy_(part);
       begin += part.size(0);
     }
-    return whole.requires_grad_();
+    return whole.requires_grad_(!lora);
   }
 
   // A matrix as it was read: whole, or, where a bfloat16 checkpoint is computed in float32, as
@@ -105,7 +120,7 @@ struct CausalLm::Impl : Weights {
     return matrices;
   }
 
-  // Every tensor once, in a fixed order: (name, tensor, decays).
+  // Every weight once, in a fixed order: (name, tensor, decays). Without what LoRA adds.
   template <class Visit>
   void visit(const Visit& see) {
     make_whole();
@@ -127,6 +142,57 @@ struct CausalLm::Impl : Weights {
     }
     see("model.norm.weight", final_norm, false);
     if (!shape.tied) see("lm_head.weight", head.whole(), true);
+  }
+
+  // The adapters, in a fixed order: (name of the matrix that they stand beside, adapter).
+  template <class Visit>
+  void visit_adapters(const Visit& see) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const std::string prefix = c10::str("model.layers.", i, ".");
+      const auto see_one = [&](const char* name, LowRank& adapter, Weight& weight) {
+        if (!adapter.empty()) see(prefix + name, adapter, weight);
+      };
+      Layer& layer = layers[i];
+      see_one("self_attn.qkv_proj", layer.qkv_adapter, layer.qkv_weight);
+      see_one("self_attn.o_proj", layer.out_adapter, layer.out_weight);
+      see_one("mlp.gate_up_proj", layer.gate_up_adapter, layer.gate_up_weight);
+      see_one("mlp.down_proj", layer.down_adapter, layer.down_weight);
+    }
+  }
+
+  // What learns, as visit() shows it.
+  template <class Visit>
+  void visit_learning(const Visit& see) {
+    if (!lora) return visit(see);
+    if (new_rows_ED.defined()) see("model.embed_tokens.new_rows", new_rows_ED, true);
+    visit_adapters([&](const std::string& name, LowRank& adapter, Weight&) {
+      see(name + ".lora_A", adapter.down, true);
+      see(name + ".lora_B", adapter.up, true);
+    });
+    if (new_head_rows_ED.defined()) see("lm_head.new_rows", new_head_rows_ED, true);
+  }
+
+  // Adapters whose thin matrices are still undefined, as `lora` asks for them.
+  void add_adapters() {
+    const LmShape& s = shape;
+    const int64_t q = query_width(), kv = kv_width();
+    for (Layer& layer : layers) {
+      layer.qkv_adapter =
+          LowRank({{"q_proj", 0, q}, {"k_proj", q, kv}, {"v_proj", q + kv, kv}}, *lora);
+      layer.out_adapter = LowRank({{"o_proj", 0, s.width}}, *lora);
+      layer.gate_up_adapter =
+          LowRank({{"gate_proj", 0, s.mlp_width}, {"up_proj", s.mlp_width, s.mlp_width}}, *lora);
+      layer.down_adapter = LowRank({{"down_proj", 0, s.width}}, *lora);
+    }
+  }
+
+  // The embedding's rows of these tokens.
+  torch::Tensor token_rows(const torch::Tensor& token_T) const {
+    if (!new_rows_ED.defined()) return embedding.rows(token_T, precision);
+    const int64_t known = shape.vocabulary - new_rows_ED.size(0);
+    const torch::Tensor known_TD = embedding.rows(token_T.clamp_max(known - 1), precision);
+    const torch::Tensor new_TD = at::embedding(new_rows_ED, (token_T - known).clamp_min(0));
+    return torch::where((token_T < known).unsqueeze(1), known_TD, new_TD);
   }
 
   // RMSNorm over every head of the queries and keys; values stay.
@@ -152,16 +218,22 @@ struct CausalLm::Impl : Weights {
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
-    torch::Tensor qkv = layer.qkv_weight.product(
-        recomputed_rms_norm(x_TD, layer.attention_norm, shape.norm_eps), layer.qkv_bias);
+    const Recomputed normed = recomputed_rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
+    torch::Tensor qkv = layer.qkv_adapter.added_to(layer.qkv_weight.product(normed, layer.qkv_bias),
+                                                   normed, options);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
     if (kept != nullptr) kept->push_back({k, v});
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
-    x_TD = dropped_sum(x_TD, layer.out_weight.product(mixed), options);
-    const torch::Tensor gate_up =
-        layer.gate_up_weight.product(recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps));
-    return dropped_sum(x_TD, layer.down_weight.product(recomputed_swiglu(gate_up)), options);
+    const torch::Tensor out =
+        layer.out_adapter.added_to(layer.out_weight.product(mixed), as_it_is(mixed), options);
+    x_TD = dropped_sum(x_TD, out, options);
+    const Recomputed inner = recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
+    const Recomputed gated = recomputed_swiglu(
+        layer.gate_up_adapter.added_to(layer.gate_up_weight.product(inner), inner, options));
+    return dropped_sum(
+        x_TD, layer.down_adapter.added_to(layer.down_weight.product(gated), gated, options),
+        options);
   }
 };
 
@@ -240,13 +312,23 @@ void CausalLm::load(const std::filesystem::path& folder) {
   const LmShape& s = m.shape;
   const auto stored = io::read_hf_weights(folder);
   if (has_own_head(stored)) m.shape.tied = false;
+  const std::optional<StoredAdapters> adapters = read_adapters(folder);
+  m.lora = adapters ? std::optional(adapters->lora) : std::nullopt;
   const auto get = [&](const std::string& name, at::IntArrayRef sizes) {
     return fetch(stored, name, sizes, folder);
   };
   const auto matrix = [&](const std::string& name, at::IntArrayRef sizes) {
     return m.matrix({get(name, sizes)});
   };
-  m.embedding = matrix("model.embed_tokens.weight", {s.vocabulary, s.width});
+  // Of the vocabulary's rows those of new tokens learn where the others are frozen.
+  const auto vocabulary_rows = [&](const std::string& name, torch::Tensor& new_ED) {
+    const torch::Tensor row_VD = get(name, {s.vocabulary, s.width});
+    const int64_t known = adapters ? adapters->first_new_row : s.vocabulary;
+    if (known < s.vocabulary) new_ED = m.learning(row_VD.slice(0, known));
+    return m.matrix({row_VD.slice(0, 0, known)});
+  };
+  m.new_rows_ED = m.new_head_rows_ED = torch::Tensor();
+  m.embedding = vocabulary_rows("model.embed_tokens.weight", m.new_rows_ED);
   m.layers.clear();
   for (int64_t i = 0; i < s.layers; ++i) {
     const std::string p = c10::str("model.layers.", i, ".");
@@ -279,7 +361,20 @@ void CausalLm::load(const std::filesystem::path& folder) {
                     "config.json does not say tie_word_embeddings = true; write that where the "
                     "embedding serves as the head");
   }
-  if (!s.tied) m.head = matrix("lm_head.weight", {s.vocabulary, s.width});
+  if (!s.tied) m.head = vocabulary_rows("lm_head.weight", m.new_head_rows_ED);
+  if (!adapters) return;
+  m.add_adapters();
+  m.visit_adapters([&](const std::string& name, LowRank& adapter, Weight& weight) {
+    const int64_t columns = weight.parts().front().size(1);
+    std::vector<torch::Tensor> down, up;
+    for (const JoinedPart& part : adapter.parts()) {
+      const std::string of = name_of_part(name, part);
+      down.push_back(adapters->tensor(of + ".lora_A.weight", {adapter.rank(), columns}));
+      up.push_back(adapters->tensor(of + ".lora_B.weight", {part.rows, adapter.rank()}));
+    }
+    adapter.down = m.learning(torch::cat(down));
+    adapter.up = m.learning(torch::cat(up));
+  });
 }
 
 void CausalLm::save(const std::filesystem::path& folder) const {
@@ -301,18 +396,35 @@ void CausalLm::save(const std::filesystem::path& folder) const {
     };
     if (split("qkv_proj", {{"q_proj", q}, {"k_proj", kv}, {"v_proj", kv}})) return;
     if (split("gate_up_proj", {{"gate_proj", s.mlp_width}, {"up_proj", s.mlp_width}})) return;
-    tensors.emplace_back(name, value);
+    const torch::Tensor new_ED = name == "model.embed_tokens.weight" ? impl_->new_rows_ED
+                                 : name == "lm_head.weight"          ? impl_->new_head_rows_ED
+                                                                     : torch::Tensor();
+    tensors.emplace_back(name, new_ED.defined() ? torch::cat({value, new_ED}).detach() : value);
   });
   io::write_safetensors(folder / "model.safetensors", tensors);
+  if (!impl_->lora) return;
+  io::NamedTensors thin;
+  impl_->visit_adapters([&](const std::string& name, const LowRank& adapter, const Weight&) {
+    int64_t first_down = 0, first_up = 0;
+    for (const JoinedPart& part : adapter.parts()) {
+      const std::string of = name_of_part(name, part);
+      thin.emplace_back(of + ".lora_A.weight",
+                        adapter.down.slice(0, first_down, first_down + adapter.rank()));
+      thin.emplace_back(of + ".lora_B.weight", adapter.up.slice(0, first_up, first_up + part.rows));
+      first_down += adapter.rank();
+      first_up += part.rows;
+    }
+  });
+  write_adapters(*impl_->lora, impl_->embedding.whole().size(0), thin, folder);
 }
 
 CausalLm CausalLm::copy() const {
   CausalLm copy(impl_->shape, impl_->precision, impl_->device);
   impl_->make_whole();
   static_cast<Weights&>(*copy.impl_) = *impl_;
-  copy.impl_->visit([&](const std::string&, torch::Tensor& value, bool) {
-    value = copy.impl_->leaf(value.detach().clone());
-  });
+  copy.impl_->lora = impl_->lora;
+  copy.impl_->visit_learning(
+      [&](const std::string&, torch::Tensor& value, bool) { value = copy.impl_->learning(value); });
   return copy;
 }
 
@@ -335,9 +447,11 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   const AttentionPlan attention(batch, past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
-  torch::Tensor x_TD = m.embedding.rows(batch.token_T, m.precision);
+  torch::Tensor x_TD = m.token_rows(batch.token_T);
   if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
   const bool checkpoint = options.checkpoint && torch::GradMode::is_enabled();
+  // Else nothing would lead back into the blocks, whose weights the graph does not see.
+  if (checkpoint && !x_TD.requires_grad()) x_TD.requires_grad_();
   for (size_t i = 0; i < m.layers.size(); ++i) {
     const Checkpointed::Run run = [&m, i, r, attention, kept](const torch::Tensor& x,
                                                               const ForwardOptions& with) {
@@ -356,12 +470,15 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
 
 Head CausalLm::head() const {
   if (torch::GradMode::is_enabled()) impl_->make_whole();
-  return {(impl_->shape.tied ? impl_->embedding : impl_->head).parts().front()};
+  const bool tied = impl_->shape.tied;
+  return {(tied ? impl_->embedding : impl_->head).parts().front(),
+          tied ? impl_->new_rows_ED : impl_->new_head_rows_ED};
 }
 
 torch::Tensor CausalLm::embedding() const {
   impl_->make_whole();
-  return impl_->embedding.whole();
+  const torch::Tensor &known_VD = impl_->embedding.whole(), &new_ED = impl_->new_rows_ED;
+  return new_ED.defined() ? torch::cat({known_VD, new_ED}).detach() : known_VD;
 }
 
 const LmShape& CausalLm::shape() const { return impl_->shape; }
@@ -381,6 +498,22 @@ void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
   };
   const torch::NoGradGuard no_grad;
   m.make_whole();
+  if (m.lora) {
+    const auto learn = [&](Weight& known, torch::Tensor& new_ED, const torch::Tensor& row_ED) {
+      if (!new_ED.defined()) known = Weight(known.whole().slice(0, 0, first_id));
+      const int64_t begin = first_id - known.whole().size(0);
+      if (begin < 0 || begin > (new_ED.defined() ? new_ED.size(0) : 0))
+        throw Error("rows of new tokens follow those that there are; row ", first_id,
+                    " does not, behind ", known.whole().size(0), " that are frozen");
+      const torch::Tensor before_ED =
+          new_ED.defined() ? new_ED.slice(0, 0, begin).to(row_ED) : row_ED.slice(0, 0, 0);
+      new_ED = m.learning(torch::cat({before_ED, row_ED}));
+    };
+    learn(m.embedding, m.new_rows_ED, input_ED);
+    if (!m.shape.tied) learn(m.head, m.new_head_rows_ED, output_ED);
+    m.shape.vocabulary = end;
+    return;
+  }
   m.embedding = written(m.embedding.whole(), input_ED);
   if (!m.shape.tied) m.head = written(m.head.whole(), output_ED);
   m.shape.vocabulary = m.embedding.whole().size(0);
@@ -388,10 +521,54 @@ void CausalLm::set_rows(int64_t first_id, const torch::Tensor& input_ED,
 
 std::vector<Parameter> CausalLm::parameters() {
   std::vector<Parameter> all;
-  impl_->visit([&](const std::string& name, const torch::Tensor& value, bool decays) {
+  impl_->visit_learning([&](const std::string& name, const torch::Tensor& value, bool decays) {
     all.push_back({name, value, decays});
   });
   return all;
+}
+
+void CausalLm::adapt(const Lora& lora, at::Generator generator) {
+  Impl& m = *impl_;
+  if (m.lora) throw Error("the model has adapters already");
+  if (lora.rank < 1) throw ConfigError("adapters need a rank of at least 1, not ", lora.rank);
+  for (const std::string& target : lora.targets) {
+    const auto& known = lora_targets();
+    if (std::find(known.begin(), known.end(), target) == known.end())
+      throw ConfigError("no matrix '", target, "' of the model can have adapters; there are ",
+                        c10::Join(", ", known));
+  }
+  const torch::NoGradGuard no_grad;
+  m.visit([](const std::string&, torch::Tensor& value, bool) { value = value.detach(); });
+  m.lora = lora;
+  m.add_adapters();
+  m.visit_adapters([&](const std::string&, LowRank& adapter, const Weight& weight) {
+    const int64_t columns = weight.whole().size(1);
+    const double bound = 1 / std::sqrt(static_cast<double>(columns));
+    adapter.down =
+        m.learning(torch::empty({adapter.down_rows(), columns}).uniform_(-bound, bound, generator));
+    adapter.up = m.learning(torch::zeros({adapter.up_rows(), adapter.rank()}));
+  });
+}
+
+const std::optional<Lora>& CausalLm::lora() const { return impl_->lora; }
+
+void CausalLm::merge_adapters() {
+  Impl& m = *impl_;
+  if (!m.lora) return;
+  const torch::NoGradGuard no_grad;
+  m.make_whole();
+  m.visit_adapters([](const std::string&, LowRank& adapter, Weight& weight) {
+    weight = Weight(adapter.merged_into(weight.whole()));
+    adapter = LowRank();
+  });
+  const auto joined = [](Weight& known, torch::Tensor& new_ED) {
+    if (new_ED.defined()) known = Weight(torch::cat({known.whole(), new_ED.detach()}));
+    new_ED = torch::Tensor();
+  };
+  joined(m.embedding, m.new_rows_ED);
+  joined(m.head, m.new_head_rows_ED);
+  m.lora.reset();
+  m.visit([&](const std::string&, torch::Tensor& value, bool) { value = m.leaf(value); });
 }
 
 double CausalLm::flops_per_token() const {
@@ -399,6 +576,16 @@ double CausalLm::flops_per_token() const {
   const int64_t q = impl_->query_width(), kv = impl_->kv_width();
   const int64_t layer = s.width * (q + 2 * kv) + q * s.width + 3 * s.width * s.mlp_width;
   return 2 * static_cast<double>(s.layers * layer);
+}
+
+std::optional<ModelMemory> CausalLm::memory() const {
+  const Impl& m = *impl_;
+  return model_memory(m.shape, m.precision, m.lora,
+                      m.new_rows_ED.defined() ? m.new_rows_ED.size(0) : 0);
+}
+
+double CausalLm::backward_flops_per_token() const {
+  return (impl_->lora ? 1 : 2) * flops_per_token();
 }
 
 }  // namespace tsrec::nn

@@ -60,20 +60,38 @@ class Tile {
   torch::Tensor memory_, logit_RC_;
 };
 
+// visit(weight, columns, is_new): all rows of the head in tiles; columns: which of weight_VD, or of
+// new_ED.
+template <class Visit>
+void for_tiles(const Head& head, const Visit& visit) {
+  for_ranges(head.weight_VD.size(0), kTileColumns, [&](Range columns) {
+    visit(slice(head.weight_VD, columns), columns, /*is_new=*/false);
+  });
+  if (!head.new_ED.defined()) return;
+  for_ranges(head.new_ED.size(0), kTileColumns,
+             [&](Range columns) { visit(slice(head.new_ED, columns), columns, /*is_new=*/true); });
+}
+
+// All logits at once, [rows, V].
+torch::Tensor whole_product(const torch::Tensor& h_RD, const Head& head) {
+  const torch::Tensor z_RV = linear_product(h_RD, head.weight_VD);
+  return head.new_ED.defined() ? torch::cat({z_RV, linear_product(h_RD, head.new_ED)}, 1) : z_RV;
+}
+
 struct LogSums {
   torch::Tensor normalizer_R, picked_R;
 };
 
 // Log-sum-exp over the vocabulary, and the logit at the label where there are labels.
-LogSums log_sums(const torch::Tensor& h_RD, const torch::Tensor& weight_VD,
-                 const torch::Tensor& label_R, int64_t chunk_rows) {
+LogSums log_sums(const torch::Tensor& h_RD, const Head& head, const torch::Tensor& label_R,
+                 int64_t chunk_rows) {
   const auto options = h_RD.options().dtype(torch::kFloat32).requires_grad(false);
   const int64_t count = h_RD.size(0);
   LogSums sums{torch::empty({count}, options), {}};
   if (label_R.defined()) sums.picked_R = torch::empty({count}, options);
   if (!has_kernel(h_RD)) {
     for_ranges(count, chunk_rows, [&](Range rows) {
-      const torch::Tensor z = linear_product(slice(h_RD, rows), weight_VD).to(torch::kFloat32);
+      const torch::Tensor z = whole_product(slice(h_RD, rows), head).to(torch::kFloat32);
       slice(sums.normalizer_R, rows).copy_(torch::logsumexp(z, 1));
       if (label_R.defined())
         slice(sums.picked_R, rows).copy_(z.gather(1, slice(label_R, rows).unsqueeze(1)).squeeze(1));
@@ -86,29 +104,34 @@ LogSums log_sums(const torch::Tensor& h_RD, const torch::Tensor& weight_VD,
   float* sum = sum_R.mutable_data_ptr<float>();
   float* picked = label_R.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
   const int64_t* label = label_R.defined() ? label_R.const_data_ptr<int64_t>() : nullptr;
+  const int64_t known = head.weight_VD.size(0);
   Tile tile;
   for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
-    for_ranges(weight_VD.size(0), kTileColumns, [&](Range columns) {
-      tile.product(slice(h_RD, rows), slice(weight_VD, columns));
-      tile.for_rows(columns.begin, [&](const LogitTile& part, int64_t first) {
-        const int64_t r = rows.begin + first;
-        log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r, sum + r,
-                       picked == nullptr ? nullptr : picked + r);
-      });
+    for_tiles(head, [&](const torch::Tensor& weight_CD, Range columns, bool is_new) {
+      tile.product(slice(h_RD, rows), weight_CD);
+      tile.for_rows(columns.begin + (is_new ? known : 0),
+                    [&](const LogitTile& part, int64_t first) {
+                      const int64_t r = rows.begin + first;
+                      log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r,
+                                     sum + r, picked == nullptr ? nullptr : picked + r);
+                    });
     });
   });
   torch::add_out(sums.normalizer_R, largest_R, sum_R.log());
   return sums;
 }
 
-// log p(label) = z_label - logsumexp(z), z = W h. Backward: dz = g (onehot - softmax).
+// log p(label) = z_label - logsumexp(z), z = W h. Backward: dz = g (onehot - softmax), and no
+// gradient of rows that do not learn.
 struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& h_in,
-                               const torch::Tensor& weight_VD, const torch::Tensor& label_in,
-                               int64_t chunk_rows) {
+                               const torch::Tensor& weight_VD,
+                               const std::optional<torch::Tensor>& new_ED,
+                               const torch::Tensor& label_in, int64_t chunk_rows) {
     const torch::Tensor h_RD = h_in.contiguous(), label_R = label_in.contiguous();
-    const LogSums sums = log_sums(h_RD, weight_VD, label_R, chunk_rows);
-    ctx->save_for_backward({h_RD, weight_VD, label_R, sums.normalizer_R});
+    const Head head{weight_VD, new_ED.value_or(torch::Tensor())};
+    const LogSums sums = log_sums(h_RD, head, label_R, chunk_rows);
+    ctx->save_for_backward({h_RD, weight_VD, head.new_ED, label_R, sums.normalizer_R});
     ctx->saved_data["chunk_rows"] = chunk_rows;
     return sums.picked_R - sums.normalizer_R;
   }
@@ -116,44 +139,55 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
-    const torch::Tensor &h_RD = saved[0], &weight_VD = saved[1], &label_R = saved[2],
-                        &normalizer_R = saved[3];
+    const Head head{saved[1], saved[2]};
+    const torch::Tensor &h_RD = saved[0], &label_R = saved[3], &normalizer_R = saved[4];
     const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_RD.size(0);
     const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
-    torch::Tensor dh_RD = torch::zeros_like(h_RD), dweight_VD = torch::zeros_like(weight_VD);
+    torch::Tensor dh_RD = torch::zeros_like(h_RD), dweight_VD, dnew_ED;
+    if (ctx->needs_input_grad(1)) dweight_VD = torch::zeros_like(head.weight_VD);
+    if (head.new_ED.defined()) dnew_ED = torch::zeros_like(head.new_ED);
     if (!has_kernel(h_RD)) {
       for_ranges(count, chunk_rows, [&](Range rows) {
         const torch::Tensor h = slice(h_RD, rows);
         const torch::Tensor gradient = slice(gradient_R, rows).unsqueeze(1);
-        torch::Tensor dz = linear_product(h, weight_VD).to(torch::kFloat32);
+        torch::Tensor dz = whole_product(h, head).to(torch::kFloat32);
         dz.sub_(slice(normalizer_R, rows).unsqueeze(1)).exp_().mul_(-gradient);
         dz.scatter_add_(1, slice(label_R, rows).unsqueeze(1), gradient);
         dz = dz.to(h.scalar_type());
-        slice(dh_RD, rows).copy_(torch::matmul(dz, weight_VD));
-        add_product(dweight_VD, dz.t(), h);
+        torch::Tensor dh = slice(dh_RD, rows);
+        const torch::Tensor known = dz.slice(1, 0, head.weight_VD.size(0));
+        dh.copy_(torch::matmul(known, head.weight_VD));
+        if (dweight_VD.defined()) add_product(dweight_VD, known.t(), h);
+        if (!dnew_ED.defined()) return;
+        const torch::Tensor fresh = dz.slice(1, head.weight_VD.size(0));
+        add_product(dh, fresh, head.new_ED);
+        add_product(dnew_ED, fresh.t(), h);
       });
-      return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
+      return {dh_RD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
     }
     const int64_t* label = label_R.const_data_ptr<int64_t>();
     const float* normalizer = normalizer_R.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
+    const int64_t known = head.weight_VD.size(0);
     Tile tile;
     for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
       const torch::Tensor h = slice(h_RD, rows);
       torch::Tensor dh = slice(dh_RD, rows);
-      for_ranges(weight_VD.size(0), kTileColumns, [&](Range columns) {
-        const torch::Tensor weight = slice(weight_VD, columns);
-        const torch::Tensor& dz = tile.product(h, weight);
-        tile.for_rows(columns.begin, [&](const LogitTile& part, int64_t first) {
-          const int64_t r = rows.begin + first;
-          log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
-        });
-        add_product(dh, dz, weight);
-        torch::Tensor dweight = slice(dweight_VD, columns);
-        add_product(dweight, dz.t(), h);
+      for_tiles(head, [&](const torch::Tensor& weight_CD, Range columns, bool is_new) {
+        const torch::Tensor& dz = tile.product(h, weight_CD);
+        tile.for_rows(columns.begin + (is_new ? known : 0),
+                      [&](const LogitTile& part, int64_t first) {
+                        const int64_t r = rows.begin + first;
+                        log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
+                      });
+        add_product(dh, dz, weight_CD);
+        const torch::Tensor& whole = is_new ? dnew_ED : dweight_VD;
+        if (!whole.defined()) return;
+        torch::Tensor dweight_CD = slice(whole, columns);
+        add_product(dweight_CD, dz.t(), h);
       });
     });
-    return {dh_RD, dweight_VD, torch::Tensor(), torch::Tensor()};
+    return {dh_RD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
   }
 };
 
@@ -161,22 +195,31 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
 
 torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows) {
   RECORD_USER_SCOPE("Head");
-  const torch::Tensor weight_VD = head.weight_VD.slice(0, rows.first, rows.first + rows.count);
-  if (weight_VD.scalar_type() != h_RD.scalar_type())
-    return Weight::as_stored({weight_VD}).product(h_RD).to(torch::kFloat32);
-  return linear_product(h_RD, weight_VD).to(torch::kFloat32);
+  const auto product = [&](const torch::Tensor& weight_CD) {
+    if (weight_CD.scalar_type() != h_RD.scalar_type())
+      return Weight::as_stored({weight_CD}).product(h_RD).to(torch::kFloat32);
+    return linear_product(h_RD, weight_CD).to(torch::kFloat32);
+  };
+  const int64_t known = head.weight_VD.size(0), end = rows.first + rows.count;
+  if (end <= known) return product(slice(head.weight_VD, {rows.first, end}));
+  const torch::Tensor of_new =
+      product(slice(head.new_ED, {std::max<int64_t>(rows.first - known, 0), end - known}));
+  if (rows.first >= known) return of_new;
+  return torch::cat({product(slice(head.weight_VD, {rows.first, known})), of_new}, 1);
 }
 
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {
   RECORD_USER_SCOPE("Head");
   const torch::NoGradGuard no_grad;
-  return log_sums(h_RD.contiguous(), head.weight_VD, {}, chunk_rows).normalizer_R;
+  return log_sums(h_RD.contiguous(), head, {}, chunk_rows).normalizer_R;
 }
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
                              const torch::Tensor& label_R, int64_t chunk_rows) {
   RECORD_USER_SCOPE("LabelLogProb");
-  return LabelLogProb::apply(h_RD, head.weight_VD, label_R, chunk_rows);
+  const std::optional<torch::Tensor> new_ED =
+      head.new_ED.defined() ? std::optional(head.new_ED) : std::nullopt;
+  return LabelLogProb::apply(h_RD, head.weight_VD, new_ED, label_R, chunk_rows);
 }
 
 }  // namespace tsrec::nn

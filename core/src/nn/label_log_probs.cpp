@@ -12,7 +12,7 @@ torch::Tensor at_labels(const LanguageModel& model, const PackedBatch& batch,
   const PackedBatch there = batch.to(context.device());
   torch::Tensor hidden_TD = model.hidden(there, options);
   const Head head = model.head();
-  count_work(model, there.num_tokens(), there.at_R.size(0), head.weight_VD.size(0), context);
+  count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);
   if (prompt_end_BD.defined()) hidden_TD = torch::cat({hidden_TD, prompt_end_BD});
   return label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
 }

@@ -121,9 +121,9 @@ void AdamW::step(double learning_rate) {
 }
 
 void AdamW::save(ArtifactWriter& writer) const {
-  writer.tensor("adamw.master", master_);
-  writer.tensor("adamw.m", m_);
-  writer.tensor("adamw.v", v_);
+  writer.view("adamw.master", master_);
+  writer.view("adamw.m", m_);
+  writer.view("adamw.v", v_);
   writer.number("adamw.steps", static_cast<double>(steps_));
 }
 

@@ -24,7 +24,7 @@ void set_values(const std::vector<Parameter>& parameters,
 }
 
 void save_values(const std::vector<Parameter>& parameters, ArtifactWriter& writer) {
-  for (const Parameter& parameter : parameters) writer.tensor(parameter.name, parameter.value);
+  for (const Parameter& parameter : parameters) writer.view(parameter.name, parameter.value);
 }
 
 void load_values(const std::vector<Parameter>& parameters, const ArtifactReader& reader) {

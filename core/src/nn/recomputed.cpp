@@ -8,6 +8,11 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+struct Holder : torch::CustomClassHolder {
+  explicit Holder(Recipe::ValueOf v) : value_of(std::move(v)) {}
+  Recipe::ValueOf value_of;
+};
+
 // The tensors of a recipe are saved as any others: autograd drops them behind backward, and notices
 // when somebody has changed one.
 struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
@@ -17,8 +22,7 @@ struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
     variable_list saved = recipe.kept;
     saved.push_back(weight_OI);
     ctx->save_for_backward(std::move(saved));
-    ctx->saved_data["value_of"] =
-        c10::IValue::make_capsule(c10::make_intrusive<Holder>(recipe.value_of));
+    ctx->saved_data["value_of"] = recipe.saved();
     ctx->saved_data["has_bias"] = bias_O.has_value();
     return linear_product(x_TI, weight_OI, bias_O.value_or(torch::Tensor()));
   }
@@ -30,22 +34,28 @@ struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
     torch::Tensor dx_TI, dweight_OI, dbias_O;
     if (ctx->needs_input_grad(0)) dx_TI = linear_product(dy_TO, weight_OI.t());
     if (ctx->needs_input_grad(1)) {
-      const auto capsule = ctx->saved_data["value_of"].toCapsule();
-      const torch::Tensor x_TI = static_cast<Holder*>(capsule.get())->value_of(kept);
+      const torch::Tensor x_TI = Recipe::restored(ctx->saved_data["value_of"])(kept);
       dweight_OI = linear_product(dy_TO.t(), x_TI.t());
     }
     if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) dbias_O = dy_TO.sum(0);
     return {dx_TI, dweight_OI, dbias_O, torch::Tensor()};
   }
-
- private:
-  struct Holder : torch::CustomClassHolder {
-    explicit Holder(decltype(Recipe::value_of) v) : value_of(std::move(v)) {}
-    decltype(Recipe::value_of) value_of;
-  };
 };
 
 }  // namespace
+
+c10::IValue Recipe::saved() const {
+  return c10::IValue::make_capsule(c10::make_intrusive<Holder>(value_of));
+}
+
+Recipe::ValueOf Recipe::restored(const c10::IValue& saved) {
+  const auto capsule = saved.toCapsule();
+  return static_cast<Holder*>(capsule.get())->value_of;
+}
+
+Recomputed as_it_is(const torch::Tensor& value) {
+  return {value, {[](const std::vector<torch::Tensor>& kept) { return kept[0]; }, {value}}};
+}
 
 torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weight_OI,
                                  const torch::Tensor& bias_O) {

@@ -12,8 +12,13 @@ namespace tsrec::nn {
 
 struct Recipe {
   // A value from what is kept for it, to the byte, without a graph.
-  std::function<torch::Tensor(const std::vector<torch::Tensor>& kept)> value_of;
+  using ValueOf = std::function<torch::Tensor(const std::vector<torch::Tensor>& kept)>;
+  ValueOf value_of;
   std::vector<torch::Tensor> kept;
+
+  // `value_of` among what a function of autograd remembers, and back.
+  c10::IValue saved() const;
+  static ValueOf restored(const c10::IValue& saved);
 };
 
 // A value with its graph, and how to come by it once more.
@@ -21,6 +26,9 @@ struct Recomputed {
   torch::Tensor value;
   Recipe recipe;
 };
+
+// A value that is kept itself.
+Recomputed as_it_is(const torch::Tensor& value);
 
 // linear_product() (tsrec/product.hpp) of a recomputed x [T, in]. Differentiable once, in its
 // value, weight [out, in] and bias [out] (none if undefined).

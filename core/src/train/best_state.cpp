@@ -6,7 +6,12 @@ bool BestState::offer(double value, int64_t step, const std::vector<nn::Paramete
   if (!(value < value_)) return false;
   value_ = value;
   step_ = step;
-  values_ = nn::values_of(parameters);
+  if (values_.size() != parameters.size()) {
+    values_ = nn::values_of(parameters);
+    return true;
+  }
+  // In the memory of the values before: a second copy beside it would be the largest of a step.
+  for (size_t i = 0; i < values_.size(); ++i) values_[i].copy_(parameters[i].value.detach());
   return true;
 }
 
@@ -20,7 +25,7 @@ void BestState::save(ArtifactWriter& writer) const {
   writer.number("value", value_);
   writer.number("step", static_cast<double>(step_));
   writer.number("count", static_cast<double>(values_.size()));
-  for (size_t i = 0; i < values_.size(); ++i) writer.tensor(c10::str("values.", i), values_[i]);
+  for (size_t i = 0; i < values_.size(); ++i) writer.view(c10::str("values.", i), values_[i]);
 }
 
 void BestState::load(const ArtifactReader& reader) {

@@ -96,6 +96,25 @@ void Updater::refuse(int64_t step, double loss, std::span<const int64_t> rows) c
 ModelUpdater::ModelUpdater(nn::TrainableModel& model, const UpdaterOptions& options,
                            int64_t num_steps, Context& context)
     : Updater(model.parameters(), options, num_steps, context),
+      memory_(context.device().is_cpu() ? model.memory() : std::nullopt),
       workers_(model, flat(), context.device()) {}
+
+void ModelUpdater::predict_memory(int64_t tokens, bool checkpoint, int64_t models,
+                                  Context& context) {
+  if (!memory_) return;
+  const nn::TrainingMemory memory =
+      nn::training_memory(*memory_, {.tokens = tokens,
+                                     .workers = num_workers(),
+                                     .models = models,
+                                     .checkpoint = checkpoint,
+                                     .float32_state = options().master_weights});
+  if (predicted_ == 0) {
+    context.log(Level::info,
+                c10::str("memory: ", memory.text(), ", predicted for ", tokens, " tokens a step"));
+  }
+  if (memory.total() <= predicted_) return;
+  context.count("predicted_memory", memory.total() - predicted_);
+  predicted_ = memory.total();
+}
 
 }  // namespace tsrec::train

@@ -132,6 +132,7 @@ class Scratch final : public CausalBackbone, public Stepwise {
 
 struct PretrainedSettings {
   std::filesystem::path path;
+  nn::Lora lora;
 
   void declare(Options& o) {
     o.add("path", path)
@@ -139,6 +140,25 @@ struct PretrainedSettings {
         .help(
             "folder of a Hugging Face checkpoint of the Qwen2, Qwen3, Llama or Mistral family: "
             "config.json, safetensors, tokenizer files");
+    o.add("lora.rank", lora.rank)
+        .range(0, 1 << 12)
+        .help(
+            "of adapters, which learn in place of the weights, beside the rows of new tokens "
+            "(LoRA); 0: everything learns");
+    o.add("lora.alpha", lora.alpha)
+        .range(0, 1e6)
+        .help("adapters count alpha / rank times; without a rank it means nothing");
+    o.add("lora.targets", lora.targets)
+        .one_of(nn::lora_targets())
+        .help("matrices that get adapters")
+        .check([this] {
+          return lora.targets.empty() ? "lora.targets = [] leaves nothing to adapt; name some of " +
+                                            c10::Join(", ", nn::lora_targets())
+                                      : std::string();
+        });
+    o.add("lora.dropout", lora.dropout)
+        .range(0, 0.9)
+        .help("drop probability of what adapters read, in sft");
   }
 };
 
@@ -153,6 +173,11 @@ class Pretrained final : public CausalBackbone {
                       "' is no folder; path must name a downloaded Hugging Face checkpoint");
     }
     load(settings_.path);
+    if (model().lora()) {
+      throw DataError("backbone 'pretrained': '", settings_.path.string(),
+                      "' has adapters of tsrec beside its weights; let  tsrec export  merge them "
+                      "and name the folder that it writes");
+    }
     if (nn::read_hf_config(settings_.path).tied && !model().shape().tied) {
       context.log(Level::warning,
                   c10::str("config.json of ", settings_.path.filename().string(),
@@ -162,9 +187,22 @@ class Pretrained final : public CausalBackbone {
     context.log(Level::info,
                 c10::str("loaded ", settings_.path.filename().string(), ": ",
                          model().shape().layers, " layers of width ", model().shape().width));
+    if (settings_.lora.rank > 0) adapt(context);
   }
 
  private:
+  void adapt(Context& context) {
+    const int64_t all = num_weights();
+    model().adapt(settings_.lora, context.generator("adapters", 0));
+    context.log(Level::info, c10::str("adapters of rank ", settings_.lora.rank, ": ", num_weights(),
+                                      " numbers learn beside ", all, " frozen ones"));
+  }
+  int64_t num_weights() {
+    int64_t count = 0;
+    for (const nn::Parameter& parameter : parameters()) count += parameter.value.numel();
+    return count;
+  }
+
   PretrainedSettings settings_;
 };
 

@@ -150,6 +150,9 @@ class Grpo final : public Trainer {
     });
     StepNumbers numbers(rewards_.size());
     for (const StepNumbers& part : numbers_P) numbers.add(part);
+    updater_->predict_memory(
+        numbers.tokens * std::min(updater_->num_workers(), static_cast<int64_t>(parts.size())),
+        /*checkpoint=*/false, /*models=*/reference_ ? 1 : 0, context);
     updater_->update(index, numbers.loss, rows, context);
     if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
       move_reference();
@@ -182,11 +185,15 @@ class Grpo final : public Trainer {
 
   void save_state(ArtifactWriter& writer) const override {
     updater_->save(writer);
-    if (reference_) reference_->save(writer.folder("reference"));
+    if (!reference_) return;
+    ArtifactWriter values(writer.folder("reference"));
+    nn::save_values(reference_->parameters(), values);
+    values.close();
   }
   void load_state(const ArtifactReader& reader) override {
     updater_->load(reader);
-    if (reference_) reference_->load(reader.folder("reference"));
+    if (reference_)
+      nn::load_values(reference_->parameters(), ArtifactReader(reader.folder("reference")));
   }
 
  private:
@@ -195,6 +202,7 @@ class Grpo final : public Trainer {
     explicit StepNumbers(size_t num_rewards) : reward(num_rewards, 0.0) {}
     std::vector<double> reward;  // unweighted means per reward function, summed over groups
     double total = 0, groups = 0, zero_variance = 0, advantage = 0, loss = 0, kl = 0, labels = 0;
+    int64_t tokens = 0;  // with a graph, of the largest part
     double mean_reward() const { return total / groups; }
     void add(const StepNumbers& part) {
       for (size_t k = 0; k < reward.size(); ++k) reward[k] += part.reward[k];
@@ -205,6 +213,7 @@ class Grpo final : public Trainer {
       loss += part.loss;
       kl += part.kl;
       labels += part.labels;
+      tokens = std::max(tokens, part.tokens);
     }
   };
 
@@ -298,6 +307,7 @@ class Grpo final : public Trainer {
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
 
     const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
+    numbers.tokens = prompts.state->num_tokens() + tree.num_tokens();
     const torch::Tensor policy_R = nn::label_log_probs(policy, prompts, tree, context);
     const torch::Device device = policy_R.device();
     // Each completion counts alike, whatever its length; each prompt has G of them.

@@ -95,13 +95,14 @@ class Sft final : public Trainer {
     const std::vector<nn::PackedBatch> packs = packed(examples);
     if (packs.empty()) return;  // the rows of one user filled the step before as well
     const torch::Tensor label_weight_B = torch::tensor(label_weights_of(examples));
+    updater_->predict_memory(tokens_at_once(packs), settings_.checkpoint, /*models=*/0, context);
     std::vector<torch::Tensor> log_prob_PR(packs.size());
     updater_->accumulate(packs.size(), [&](const nn::LanguageModel& model, size_t p) {
       nn::ForwardOptions options;
       options.checkpoint = settings_.checkpoint;
       options.dropout = settings_.dropout;
-      if (settings_.dropout > 0)
-        options.generator = context.generator("dropout", index, static_cast<int64_t>(p));
+      // Adapters of the model may drop as well.
+      options.generator = context.generator("dropout", index, static_cast<int64_t>(p));
       const torch::Tensor log_prob_R = nn::label_log_probs(model, packs[p], options, context);
       const torch::Tensor weight_R = label_weight_B.index_select(0, packs[p].row_R);
       (-(log_prob_R * nn::to_device(weight_R, log_prob_R.device())).sum()).backward();
@@ -181,6 +182,19 @@ class Sft final : public Trainer {
       weights.push_back(static_cast<float>(weight));
     }
     return weights;
+  }
+
+  // That have a graph at one time: of every worker one part.
+  int64_t tokens_at_once(const std::vector<nn::PackedBatch>& packs) const {
+    const auto workers = static_cast<size_t>(updater_->num_workers());
+    int64_t most = 0;
+    for (size_t first = 0; first < packs.size(); first += workers) {
+      int64_t tokens = 0;
+      for (size_t p = first; p < std::min(packs.size(), first + workers); ++p)
+        tokens += packs[p].num_tokens();
+      most = std::max(most, tokens);
+    }
+    return most;
   }
 
   std::vector<nn::PackedBatch> packed(const std::vector<CompiledExample>& examples) const {

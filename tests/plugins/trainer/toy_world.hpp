@@ -178,8 +178,8 @@ inline bool same_bytes(Backbone& left, Backbone& right) {
 
 // `steps` updates, then save, load into a fresh trainer and model, and go on: must be the bytes of
 // the straight run.
-template <class Start>
-void expect_exact_resume(ToyWorld& world, const Start& start, int64_t before, int64_t after) {
+template <class World, class Start>
+void expect_exact_resume(World& world, const Start& start, int64_t before, int64_t after) {
   auto straight = world.make_backbone();
   auto trainer = start(*straight);
   for (int64_t i = 0; i < before + after; ++i) trainer->step(i, world.context);

@@ -24,6 +24,12 @@ class GuardedModel : public Interface {
   double flops_per_token() const override {
     return call("flops_per_token()", [&] { return made().flops_per_token(); });
   }
+  double backward_flops_per_token() const override {
+    return call("backward_flops_per_token()", [&] { return made().backward_flops_per_token(); });
+  }
+  std::optional<nn::ModelMemory> memory() const override {
+    return call("memory()", [&] { return made().memory(); });
+  }
   nn::State begin(std::span<const int32_t> tokens, Context& context) const override {
     return call("begin()", [&] { return made().begin(tokens, context); });
   }

@@ -2,6 +2,7 @@
 // attention, SwiGLU.
 #pragma once
 
+#include "tsrec/nn/lora.hpp"
 #include "tsrec/nn/trainable_model.hpp"
 
 namespace tsrec::nn {
@@ -38,6 +39,11 @@ TSREC_API LmShape read_hf_config(const std::filesystem::path& folder);
 TSREC_API void write_hf_config(const LmShape& shape, int32_t eos_id,
                                const std::filesystem::path& folder);
 
+// What training such a model takes (training_memory.hpp). lora: where it is adapted; new_rows: rows
+// of the vocabulary that learn then.
+TSREC_API ModelMemory model_memory(const LmShape& shape, torch::ScalarType precision,
+                                   const std::optional<Lora>& lora, int64_t new_rows);
+
 // fused qkv and gate-up matrices in memory, Hugging Face names and shapes on disk. A checkpoint
 // narrower than `precision` is widened when it is first trained, saved or changed; until then
 // inference reads it as it is stored, and head() then holds those numbers.
@@ -55,7 +61,7 @@ class TSREC_API CausalLm final : public TrainableModel {
   void load(const std::filesystem::path& folder) override;
   // model.safetensors, float32 or bfloat16 as held; byte-stable
   void save(const std::filesystem::path& folder) const override;
-  CausalLm copy() const;  // own storage, no graph
+  CausalLm copy() const;  // own storage of what learns, no graph
   std::unique_ptr<TrainableModel> clone() const override;
   // For forwards without gradients on the processor: the body's matrices once more, in the layout
   // of oneDNN's kernels. Where MKL computes float32 products (product.hpp) they serve forwards of
@@ -68,11 +74,24 @@ class TSREC_API CausalLm final : public TrainableModel {
   Head head() const override;       // weight [V, D], tied or not
   torch::Tensor embedding() const;  // [V, D] input rows
   // Writes rows: ids from first_id on get input_ED (and output_ED if untied); the matrices grow
-  // when ids exceed V.
+  // when ids exceed V. Under adapt() these rows learn; where they are the first that do, those of
+  // the checkpoint from first_id on, which belong to no token, are dropped.
   void set_rows(int64_t first_id, const torch::Tensor& input_ED, const torch::Tensor& output_ED);
-  std::vector<Parameter> parameters() override;  // stable order and names
+  std::vector<Parameter> parameters() override;  // stable order and names; only what learns
   const LmShape& shape() const;
   double flops_per_token() const override;  // 2 * body weights
+  double backward_flops_per_token() const override;
+  std::optional<ModelMemory> memory() const override;
+
+  // Low-rank adaptation: all weights are frozen as they are, and from here on the adapters learn,
+  // and rows that set_rows() adds. A is drawn from U(-1, 1) / sqrt(in), B is 0, so that the model
+  // still computes what it did. save() writes adapters.json and adapters.safetensors beside the
+  // weights, and load() reads them. ConfigError: a target that there is not; Error: it is adapted.
+  void adapt(const Lora& lora, at::Generator generator);
+  const std::optional<Lora>& lora() const;
+  // adapt() undone: the adapters become part of the weights (W + alpha / rank B A, summed in
+  // float64), and all of them learn again.
+  void merge_adapters();
 
  private:
   struct Impl;

@@ -8,6 +8,14 @@ namespace tsrec::nn {
 
 struct Head {
   torch::Tensor weight_VD;  // in the precision of the hidden states, or narrower where none trains
+  // Where weight_VD is frozen and the rows of tokens that were added learn: those, which stand
+  // behind it. Else undefined.
+  torch::Tensor new_ED = {};
+
+  int64_t num_rows() const { return weight_VD.size(0) + (new_ED.defined() ? new_ED.size(0) : 0); }
+  torch::Tensor whole() const {
+    return new_ED.defined() ? at::cat({weight_VD, new_ED}) : weight_VD;
+  }
 };
 
 // [R, rows.count], float32: logits of a contiguous slice of the vocabulary.
@@ -16,8 +24,8 @@ TSREC_API torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowR
 // gradient.
 TSREC_API torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD,
                                        int64_t chunk_rows = 1024);
-// [R], float32: log softmax over the whole vocabulary at label_R; differentiable in h and the head.
-// Logits exist chunk by chunk and are recomputed in backward.
+// [R], float32: log softmax over the whole vocabulary at label_R; differentiable in h and in what
+// of the head learns. Logits exist chunk by chunk and are recomputed in backward.
 TSREC_API torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
                                        const torch::Tensor& label_R, int64_t chunk_rows = 1024);
 

@@ -45,6 +45,9 @@ class TSREC_API LanguageModel {
                                const ForwardOptions& options) const = 0;  // [T, D]
   virtual Head head() const = 0;               // weight [V, D], tied or not
   virtual double flops_per_token() const = 0;  // forward, one token, without the head
+  // The same of the backward pass. Half of it are the gradients of the weights, which a model that
+  // keeps them frozen leaves out.
+  virtual double backward_flops_per_token() const { return 2 * flops_per_token(); }
 
   // The tokens that all prompts to come begin with, computed once. Null where prompts can only be
   // read whole, as by an encoder.

@@ -19,6 +19,8 @@ class TSREC_API CausalBackbone : public Backbone {
   bool tied() const override;
   double initializer_range() const override;
   double flops_per_token() const override;
+  double backward_flops_per_token() const override;
+  std::optional<nn::ModelMemory> memory() const override;
   void pack_weights() override;
   void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
               const torch::Tensor& output_ED) override;

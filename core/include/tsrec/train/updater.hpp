@@ -46,6 +46,7 @@ class TSREC_API Updater {
 
  protected:
   nn::FlatParameters& flat() { return flat_; }
+  const UpdaterOptions& options() const { return options_; }
 
  private:
   [[noreturn]] void refuse(int64_t step, double loss, std::span<const int64_t> rows) const;
@@ -65,6 +66,11 @@ class TSREC_API ModelUpdater : public Updater {
                Context& context);
 
   int64_t num_workers() const { return workers_.size(); }
+  // Counts as "predicted_memory" the main memory that training takes when the workers hold graphs
+  // of so many tokens together: the most of all steps so far. Says at the first step what it
+  // consists of. models: copies beside the policy. Elsewhere than on the processor, and for models
+  // whose memory nobody knows, nothing happens.
+  void predict_memory(int64_t tokens, bool checkpoint, int64_t models, Context& context);
   // The gradient becomes the sum of what work(model, part) adds to the model's, parts 0 .. count-1.
   void accumulate(size_t count, const nn::ModelWorkers::Work& work) {
     workers_.accumulate(count, work);
@@ -75,7 +81,9 @@ class TSREC_API ModelUpdater : public Updater {
   }
 
  private:
+  std::optional<nn::ModelMemory> memory_;
   nn::ModelWorkers workers_;
+  int64_t predicted_ = 0;
 };
 
 }  // namespace tsrec::train
