@@ -404,6 +404,24 @@ std::string column_of(const std::string& text, const std::string& model) {
   return column;
 }
 
+// The smoke test with another backbone; without its stages the untrained model is ranked.
+std::string smoke_with(const std::string& backbone_keys, bool has_stages) {
+  const std::string smoke = io::read_text(kSmoke + "/experiment.toml");
+  const size_t backbone = smoke.find("[backbone]"), tasks = smoke.find("[[task]]"),
+               stage = smoke.find("[[stage]]"), evaluate = smoke.find("[evaluate]");
+  std::string experiment =
+      smoke.substr(0, backbone) + "[backbone]\nuse = \"pretrained\"\n" + backbone_keys +
+      (has_stages
+           ? smoke.substr(tasks)
+           : smoke.substr(tasks, stage - tasks) + smoke.substr(evaluate) + "untrained = true\n");
+  experiment.erase(experiment.find("  \"../../configs/backbone/tiny.toml\",\n"),
+                   std::string("  \"../../configs/backbone/tiny.toml\",\n").size());
+  for (size_t at = experiment.find("../../"); at != std::string::npos;
+       at = experiment.find("../../"))
+    experiment.replace(at, 6, "tsrec:");
+  return experiment;
+}
+
 // Training may begin here and go on elsewhere, and the reverse: SIDs that a checkpoint knows keep
 // their rows.
 TEST(Cli, AnExportedModelIsTheSameModelInAnotherExperiment) {
@@ -413,19 +431,8 @@ TEST(Cli, AnExportedModelIsTheSameModelInAnotherExperiment) {
   const Outcome trained = run("run " + kSmoke + where + more);
   ASSERT_EQ(trained.code, 0) << trained.text;
   ASSERT_EQ(run("export " + kSmoke + " " + out + where + more).code, 0);
-  // The smoke test without its backbone.
-  const std::string smoke = io::read_text(kSmoke + "/experiment.toml");
-  const size_t backbone = smoke.find("[backbone]"), tasks = smoke.find("[[task]]"),
-               stage = smoke.find("[[stage]]"), evaluate = smoke.find("[evaluate]");
-  std::string experiment =
-      smoke.substr(0, backbone) + "[backbone]\nuse = \"pretrained\"\npath = \"" + out + "\"\n" +
-      smoke.substr(tasks, stage - tasks) + smoke.substr(evaluate) + "untrained = true\n";
-  experiment.erase(experiment.find("  \"../../configs/backbone/tiny.toml\",\n"),
-                   std::string("  \"../../configs/backbone/tiny.toml\",\n").size());
-  for (size_t at = experiment.find("../../"); at != std::string::npos;
-       at = experiment.find("../../"))
-    experiment.replace(at, 6, "tsrec:");
-  const std::string other = folder.write("experiment.toml", experiment).string();
+  const std::string other =
+      folder.write("experiment.toml", smoke_with("path = \"" + out + "\"\n", false)).string();
 
   const Outcome again = run("run " + other + where);
 
@@ -435,6 +442,50 @@ TEST(Cli, AnExportedModelIsTheSameModelInAnotherExperiment) {
   const std::string expected = column_of(trained.text, "sft");
   EXPECT_TRUE(contains(expected, "item.ndcg@10 ")) << trained.text;
   EXPECT_EQ(column_of(again.text, "untrained"), expected) << again.text;
+}
+
+// SFT, then GRPO, with adapters; merged, they are the same model.
+TEST(Cli, TrainsAdaptersAndExportsThemMergedAndAlone) {
+  const TempFolder folder;
+  kit::TestContext context;
+  kit::ToyBackbone base(context);
+  base.prepare(kit::toy_items(), context);
+  base.save(folder.path() / "base");
+  const std::string where = " --store " + (folder.path() / "store").string(),
+                    path = "path = \"" + (folder.path() / "base").string() + "\"\n";
+  const std::string adapted =
+      folder
+          .write("adapted/experiment.toml",
+                 smoke_with(path + "lora = { rank = 4, targets = [\"q_proj\", \"down_proj\"] }\n",
+                            true))
+          .string();
+  const Outcome trained = run("run " + adapted + where);
+  ASSERT_EQ(trained.code, 0) << trained.text;
+  EXPECT_TRUE(contains(trained.text, "adapters of rank 4: ")) << trained.text;
+  EXPECT_TRUE(contains(trained.text, "memory: ")) << trained.text;
+  const std::string merged = (folder.path() / "merged").string(),
+                    alone = (folder.path() / "alone").string();
+  ASSERT_EQ(run("export " + adapted + " " + merged + where).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(merged + "/adapters.json"));
+  const Outcome exported =
+      run("export " + adapted + " " + alone + where + " --adapters-of org/base");
+  ASSERT_EQ(exported.code, 0) << exported.text;
+  EXPECT_TRUE(contains(io::read_text(alone + "/adapter_config.json"), "\"org/base\""));
+  EXPECT_TRUE(std::filesystem::exists(alone + "/adapter_model.safetensors"));
+  EXPECT_TRUE(std::filesystem::exists(alone + "/sids.tsv"));
+  EXPECT_FALSE(std::filesystem::exists(alone + "/model.safetensors"));
+
+  const std::string other =
+      folder.write("merged/experiment.toml", smoke_with("path = \"" + merged + "\"\n", false))
+          .string();
+  const Outcome again = run("run " + other + where);
+
+  ASSERT_EQ(again.code, 0) << again.text;
+  const std::string expected = column_of(trained.text, "grpo");
+  EXPECT_TRUE(contains(expected, "item.ndcg@10 ")) << trained.text;
+  EXPECT_EQ(column_of(again.text, "untrained"), expected) << again.text;
+  const Outcome refused = run("export " + other + " " + alone + "2" + where + " --adapters-of x");
+  EXPECT_EQ(refused.code, 2) << "it trains nothing";
 }
 
 TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {

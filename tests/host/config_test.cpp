@@ -134,6 +134,41 @@ TEST(Bind, CollectsAllMistakesWithSuggestions) {
   EXPECT_NE(all.find("did you mean 'quantizer'?"), std::string::npos) << all;
 }
 
+// Options with a dot in their key stand in a table among the others.
+TEST(Bind, ReadsTablesOfOptionsAndNamesWhatIsWrongInThem) {
+  const auto complaints = [](const std::string& text, int64_t& rank) {
+    const TempFolder folder;
+    folder.write("experiment.toml", "[backbone]\nuse = \"x\"\n" + text);
+    const Document document = load(folder);
+    Options options;
+    double alpha = 16;
+    options.add("lora.rank", rank).range(0, 64).check([&rank] {
+      return rank == 7 ? std::string("7 is no rank") : std::string();
+    });
+    options.add("lora.alpha", alpha);
+    const host::Node& table = *document.root().find("backbone");
+    table.find("use");
+    host::bind(options, table, "backbone 'x'", {"use"}, document);
+    document.complain_about_leftovers({"backbone"});
+    return message_of<ConfigError>([&] {
+      document.throw_if_any();
+      throw ConfigError("");
+    });
+  };
+  int64_t rank = 0;
+  EXPECT_EQ(complaints("lora = { rank = 8, alpha = 2 }\n", rank), "");
+  EXPECT_EQ(rank, 8);
+  EXPECT_EQ(complaints("lora.rank = 9\n", rank), "");
+  EXPECT_EQ(rank, 9);
+  EXPECT_EQ(complaints("[backbone.lora]\nrank = 10\n", rank), "");
+  EXPECT_EQ(rank, 10);
+  const std::string all = complaints("lora = { rnk = 4, rank = 65 }\n", rank);
+  EXPECT_TRUE(contains(all, "unknown option 'lora.rnk'; did you mean 'lora.rank'?")) << all;
+  EXPECT_TRUE(contains(all, "option 'lora.rank' = 65 is outside [0, 64]")) << all;
+  EXPECT_TRUE(contains(complaints("lora = { rank = 7 }\n", rank), "7 is no rank"));
+  EXPECT_TRUE(contains(complaints("lora = 8\n", rank), "unknown option 'lora'"));
+}
+
 TEST(Registry, FindsPartsAndRefusesWhatIsNoPlugin) {
   const TempFolder folder;
   folder.write("plugins/broken.so", "not an ELF file");
