@@ -52,7 +52,10 @@ const std::vector<Command>& commands() {
       {"recommend",
        "RUN ITEM...",
        "what a trained model offers after these items",
-       kARun + "ITEMs are keys or titles, oldest first.",
+       kARun +
+           "ITEMs are keys, titles or parts of titles, oldest first. A key goes before a title, a "
+           "whole title before\na part of one; a name of several items is refused, with their "
+           "keys.",
        "tsrec recommend experiments/001_demo \"a title\" item-17 --top 20",
        {&kSet, &kWith, &kPlugins, &kStore, &kOf, &kTop, &kOnly, &kWhere, &kJson},
        command_recommend},

@@ -7,6 +7,7 @@
 #include "commands/open.hpp"
 #include "pipeline/run_record.hpp"
 #include "pipeline/runner.hpp"
+#include "serving/named_item.hpp"
 #include "serving/recommendation_service.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -15,33 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-std::string lowered(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower;
-}
-
-// An item by its key, its whole title, or a part of a title that only one item has.
-int64_t item_of(const Items& items, const std::string& word) {
-  if (const auto known = items.find(word)) return *known;
-  const std::string wanted = lowered(word);
-  std::vector<int64_t> partly;
-  for (int64_t item = 0; item < items.size(); ++item) {
-    const std::string title = lowered(items.text("title", item));
-    if (title == wanted) return item;
-    if (!wanted.empty() && title.find(wanted) != std::string::npos) partly.push_back(item);
-  }
-  if (partly.size() == 1) return partly.front();
-  if (partly.empty())
-    throw DataError("no item has the key or the title '", word,
-                    "'; name one of the catalogue's keys, or a part of a title");
-  std::string some;
-  for (size_t i = 0; i < std::min<size_t>(partly.size(), 5); ++i)
-    some += c10::str("\n  ", items.key(partly[i]), "  ", items.text("title", partly[i]));
-  throw DataError(partly.size(), " titles contain '", word, "'; name one by its key:", some);
-}
 
 // Keys of a file, one a line.
 std::set<int64_t> items_named_in(const fs::path& file, const Items& items) {
@@ -78,9 +52,9 @@ serving::AllowList allowed_items(const Arguments& arguments, const Items& items)
       throw ConfigError("--where needs COLUMN=TEXT with a column of the items (",
                         c10::Join(", ", columns), "), not '", condition, "'");
     }
-    const std::string wanted = lowered(condition.substr(sign + 1));
+    const std::string wanted = serving::lowered(condition.substr(sign + 1));
     std::erase_if(allowed, [&](int64_t item) {
-      return lowered(items.text(column, item)).find(wanted) == std::string::npos;
+      return serving::lowered(items.text(column, item)).find(wanted) == std::string::npos;
     });
   }
   if (allowed.empty())
@@ -110,15 +84,28 @@ void print_json(const std::vector<int64_t>& history, const serving::Answer& answ
   std::cout << line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
 }
 
+// The items that words name, oldest first. where: the beginning of a complaint.
+std::vector<int64_t> items_named(const std::vector<std::string>& words, const Items& items,
+                                 const std::string& where) {
+  std::vector<int64_t> named;
+  for (const std::string& word : words) {
+    try {
+      named.push_back(serving::item_named(items, word));
+    } catch (const DataError& error) {
+      throw DataError(where, error.what());
+    }
+  }
+  return named;
+}
+
 // One line of standard input: a JSON list of keys or titles.
-std::vector<std::string> named_in(const std::string& line, int64_t number) {
+std::vector<std::string> words_in(const std::string& line, const std::string& where) {
   std::vector<std::string> words;
   try {
-    for (const auto& word : ordered_json::parse(line))
+    for (const auto& word : ordered_json::parse(line).get<std::vector<ordered_json>>())
       words.push_back(word.is_string() ? word.get<std::string>() : word.dump());
   } catch (const ordered_json::exception&) {
-    throw DataError("line ", number,
-                    " of standard input is no JSON list; expected [\"a key\", \"a title\"]");
+    throw DataError(where, "this is no JSON list; expected [\"a key\", \"a title\"]");
   }
   return words;
 }
@@ -146,9 +133,8 @@ int command_recommend(const Arguments& arguments) {
                                              /*expects_many=*/reads_histories);
   const Items& items = model.items();
   const serving::AllowList allowed = allowed_items(arguments, items);
-  const auto answer = [&](const std::vector<std::string>& words) {
-    serving::Request request{{}, arguments.top, allowed};
-    for (const std::string& word : words) request.history.push_back(item_of(items, word));
+  const auto answer = [&](const std::vector<std::string>& words, const std::string& where) {
+    const serving::Request request{items_named(words, items, where), arguments.top, allowed};
     if (!arguments.json) {
       for (const int64_t item : request.history)
         std::cout << "after  " << items.key(item) << "  " << items.text("title", item) << '\n';
@@ -157,14 +143,15 @@ int command_recommend(const Arguments& arguments) {
     arguments.json ? print_json(request.history, found, items) : print_table(found, items);
   };
   if (!reads_histories) {
-    answer({arguments.words.begin() + 1, arguments.words.end()});
+    answer({arguments.words.begin() + 1, arguments.words.end()}, "");
     return kFine;
   }
   // Line by line: who writes a history may wait for its answer before the next.
   int64_t number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     ++number;
-    if (!line.empty()) answer(named_in(line, number));
+    const std::string where = c10::str("line ", number, " of standard input: ");
+    if (!line.empty()) answer(words_in(line, where), where);
   }
   return kFine;
 }
