@@ -51,6 +51,8 @@ std::optional<double> TrainingStep::value(std::string_view name) const {
   return last == numbers.rend() ? std::nullopt : std::optional(last->value);
 }
 
+std::optional<SidTable> Source::sids(const Items&, Context&) { return std::nullopt; }
+
 VocabularyRows Backbone::vocabulary_rows() const {
   return {.input_VD = embedding(),
           .output_VD = tied() ? torch::Tensor() : head().whole(),

@@ -240,7 +240,7 @@ struct PromptCompiler::Impl {
         flush();
         const int32_t id = vocabulary.id(piece.level, piece.code);
         if (id < 0)
-          throw DataError("no item uses the token ", SidTable::token(piece.level, piece.code));
+          throw DataError("no item uses the token ", sids.spelling.token(piece.level, piece.code));
         ids.push_back(id);
         return;
       }

@@ -1,27 +1,14 @@
 #include "tsrec/sid.hpp"
 
-#include <charconv>
-
 #include "tsrec/io/files.hpp"
 
 namespace tsrec {
-namespace {
-
-constexpr int64_t kMaxLevels = 26;  // one letter each
-
-}  // namespace
-
-std::string SidTable::token(int64_t level, int64_t code) {
-  if (level < 0 || level >= kMaxLevels)
-    throw Error("a SID has at most ", kMaxLevels, " levels; got level ", level);
-  return c10::str('<', static_cast<char>('a' + level), '_', code, '>');
-}
 
 std::string SidTable::text(int64_t item) const {
   std::string text;
   for (int64_t level = 0; level < num_levels(); ++level) {
     const int64_t code = code_NL[item][level].item<int64_t>();
-    if (code >= 0) text += token(level, code);
+    if (code >= 0) text += spelling.token(level, code);
   }
   return text;
 }
@@ -51,22 +38,6 @@ std::string SidTable::fingerprint(const std::vector<std::string>& item_keys) con
   return io::sha256(lines);
 }
 
-LevelCode parse_sid_token(std::string_view token) {
-  LevelCode parsed;
-  const bool framed = token.size() >= 5 && token[0] == '<' && token[1] >= 'a' && token[1] <= 'z' &&
-                      token[2] == '_' && token.back() == '>';
-  if (framed) {
-    const char* end = token.data() + token.size() - 1;
-    const auto [at, error] = std::from_chars(token.data() + 3, end, parsed.code);
-    if (error == std::errc() && at == end && parsed.code >= 0) {
-      parsed.level = token[1] - 'a';
-      return parsed;
-    }
-  }
-  throw DataError("'", std::string(token),
-                  "' is no SID token; expected a letter and a number such as <a_236>");
-}
-
 std::vector<TokenCluster> token_clusters(const SidTable& sids) {
   std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> items_of;
   const auto code = sids.code_NL.accessor<int64_t, 2>();
@@ -77,8 +48,8 @@ std::vector<TokenCluster> token_clusters(const SidTable& sids) {
   }
   std::vector<TokenCluster> clusters;
   for (auto& [where, items] : items_of) {
-    clusters.push_back(
-        {SidTable::token(where.first, where.second), where.first, where.second, std::move(items)});
+    clusters.push_back({sids.spelling.token(where.first, where.second), where.first, where.second,
+                        std::move(items)});
   }
   return clusters;
 }

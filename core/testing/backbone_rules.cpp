@@ -12,7 +12,7 @@ std::shared_ptr<Backbone> prepared(const Subject& subject) {
   prepare(*backbone, toy_items(), context);
   if (!backbone->tokenizer().reads_text()) {  // it reads nothing before it has tokens
     std::vector<std::string> tokens;
-    for (int64_t code = 0; code < 16; ++code) tokens.push_back(SidTable::token(25, code));
+    for (int64_t code = 0; code < 16; ++code) tokens.push_back(SidSpelling().token(25, code));
     const NewRows rows = fresh_rows(backbone->vocabulary_rows(), 16, context);
     backbone->extend(tokens, rows.input_ED, rows.output_ED);
   }
@@ -188,8 +188,9 @@ void saved_and_loaded(const Subject& subject) {
   require(same(hidden_of(*backbone, kRow), hidden_of(*again, kRow)),
           "the loaded model has other hidden states");
   const text::Tokenizer& tokenizer = backbone->tokenizer();
-  const std::string text = tokenizer.reads_text() ? "steel bolt, Café ☕"
-                                                  : SidTable::token(25, 3) + SidTable::token(25, 1);
+  const std::string text = tokenizer.reads_text()
+                               ? "steel bolt, Café ☕"
+                               : SidSpelling().token(25, 3) + SidSpelling().token(25, 1);
   require(tokenizer.encode(text) == again->tokenizer().encode(text),
           "the loaded tokenizer gives other ids");
 }

@@ -55,9 +55,10 @@ void loads_the_same_again(const Subject& subject) {
 
 void shipped_sids_fit(const Subject& subject) {
   TestContext context;
-  const Dataset data = loaded(subject, context);
-  if (!data.sids) throw Skipped{"it ships no SIDs"};
-  boundary::check_sids(*data.sids, data.items.size(), "load()");
+  const Items items = loaded(subject, context).items;
+  const auto sids = subject.make_as<Source>(context)->sids(items, context);
+  if (!sids) throw Skipped{"it ships no SIDs"};
+  boundary::check_sids(*sids, items.size(), "sids()");
 }
 
 }  // namespace source_rule

@@ -18,16 +18,17 @@ void run_tokenizing(const JobOptions& options) {
   int64_t rows = 0, tokens = 0;
   Line line("F2", "next-item rows of all splits");
   line.seconds(timed(options.repeats, [&] {
-    const Dataset data =
+    const auto source =
         kit::make_part<Source>(plugin_file("source", "published_files"), "minionerec", context,
-                               {{"folder", options.data.string()}})
-            ->load(context);
+                               {{"folder", options.data.string()}});
+    const Dataset data = source->load(context);
+    const SidTable sids = *source->sids(data.items, context);
     text::Tokenizer tokenizer = plain;
-    const Vocabulary vocabulary(*data.sids, static_cast<int32_t>(tokenizer.size()));
+    const Vocabulary vocabulary(sids, static_cast<int32_t>(tokenizer.size()));
     std::vector<std::string> added;
     for (const NewToken& token : vocabulary.tokens()) added.push_back(token.text);
     tokenizer.add(added);
-    const PromptCompiler compiler(aligned_wording(), tokenizer, *data.sids, vocabulary);
+    const PromptCompiler compiler(aligned_wording(), tokenizer, sids, vocabulary);
     rows = tokens = 0;
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       const Samples& samples = data.split(split);

@@ -95,15 +95,14 @@ SidTable generated_sids(int64_t num_items, Context& context) {
   return sids;
 }
 
-Dataset load_data(const fs::path& industrial, Context& context) {
+std::shared_ptr<Source> source_of(const fs::path& industrial, Context& context) {
   const bool is_real = !industrial.empty();
   const std::string part = is_real ? "minionerec" : "synthetic";
   kit::OptionTexts options;
   if (is_real) options["folder"] = industrial.string();
   if (!is_real) options = {{"items", "3686"}, {"users", "5000"}};
   return kit::make_part<Source>(plugin_file("source", is_real ? "published_files" : "synthetic"),
-                                part, context, options)
-      ->load(context);
+                                part, context, options);
 }
 
 class Rows final : public ExampleSet {
@@ -154,8 +153,10 @@ std::unique_ptr<ExampleSet> example_set(const std::vector<CompiledExample>& rows
 void write_world(const JobOptions& options) {
   const fs::path& folder = options.folder;
   MachineContext context(machine_of(options));
-  Dataset data = load_data(options.data, context);
-  const SidTable sids = data.sids ? *data.sids : generated_sids(data.items.size(), context);
+  const std::shared_ptr<Source> source = source_of(options.data, context);
+  Dataset data = source->load(context);
+  const std::optional<SidTable> shipped = source->sids(data.items, context);
+  const SidTable sids = shipped ? *shipped : generated_sids(data.items.size(), context);
   const nn::LmShape shape = shape_named(options.shape);
   FreshBackbone backbone(context, shape);
   backbone.prepare(data.items, context);

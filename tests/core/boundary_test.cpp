@@ -155,7 +155,8 @@ TEST(Boundary, RowsOfASourceFitTogether) {
                        }),
                        "train.offset_S1"));
   EXPECT_TRUE(contains(look([](Dataset& d) { d.test = Samples(); }), "nothing as test.target_S"));
-  EXPECT_TRUE(contains(look([](Dataset& d) { d.sids = kit::toy_sids(59); }), "[59, 3]"));
+  EXPECT_TRUE(
+      contains(refused([] { boundary::check_sids(kit::toy_sids(59), 60, "sids()"); }), "[59, 3]"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tsrec/sid.hpp"
 
+#include <random>
+
 #include "support/support.hpp"
 
 namespace tsrec::test {
@@ -20,7 +22,7 @@ TEST(SidTable, TextsAndTokensParseBack) {
     std::string rest = sids.text(item);
     for (int64_t level = 0; level < (item == 4 ? 2 : 3); ++level) {
       const size_t end = rest.find('>') + 1;
-      const LevelCode parsed = parse_sid_token(rest.substr(0, end));
+      const LevelCode parsed = sids.spelling.parse(rest.substr(0, end));
       EXPECT_EQ(parsed.level, level);
       EXPECT_EQ(parsed.code, sids.code_NL[item][level].item<int64_t>());
       rest = rest.substr(end);
@@ -29,12 +31,94 @@ TEST(SidTable, TextsAndTokensParseBack) {
   }
 }
 
-TEST(SidTable, MalformedTokensAreRefusedByName) {
-  for (const char* bad :
-       {"", "<a_>", "a_1", "<A_1>", "<a-1>", "<a_1", "<a_1x>", "<a_-1>", "<ab_1>"}) {
-    EXPECT_NE(message_of<DataError>([&] { parse_sid_token(bad); }).find(c10::str("'", bad, "'")),
-              std::string::npos);
+TEST(SidSpelling, MalformedTokensAreRefusedByName) {
+  for (const char* bad : {"", "<a_>", "a_1", "<A_1>", "<a-1>", "<a_1", "<a_1x>", "<a_-1>", "<ab_1>",
+                          "<a_01>", "<a_99999999999999999999>", "<{_1>"}) {
+    EXPECT_TRUE(contains(message_of<DataError>([&] { SidSpelling().parse(bad); }),
+                         c10::str("'", bad, "' is no SID token; expected one such as <a_236>")));
   }
+}
+
+TEST(SidSpelling, FormatsSayWhatATokenLooksLike) {
+  const std::map<std::string, std::string> third_of_12 = {
+      {"<{level:a}_{code}>", "<c_12>"},
+      {"<|sid_begin|> <s_{level:a}_{code}> <|sid_end|>", "<s_c_12>"},
+      {"[{level:A}{code}]", "[C12]"},
+      {"{code}/{level:a};", "12/c;"},
+      {"<{level:0}-{code}>", "<2-12>"},
+      {"L{level:1}C{code}x", "L3C12x"},
+      {"{level:a}{code}", "c12"}};
+  for (const auto& [format, token] : third_of_12) {
+    const SidSpelling spelling(format);
+    EXPECT_EQ(spelling.token(2, 12), token);
+    EXPECT_EQ(spelling.format(), format);
+    const LevelCode parsed = spelling.parse(token);
+    EXPECT_EQ(parsed.level, 2) << format;
+    EXPECT_EQ(parsed.code, 12) << format;
+  }
+}
+
+// Random SIDs in every spelling, as tokens and as one text, read back as they were written.
+TEST(SidSpelling, WholeSidsReadBackFromTokensAndFromText) {
+  std::mt19937_64 random(std::random_device{}());
+  for (const std::string before : {"", "<|sid_begin|>", "SID:"}) {
+    for (const std::string level : {"<{level:a}_{code}>", "<s_{level:A}_{code}>", "{level:a}{code}",
+                                    "({level:0},{code})", "<{code}.{level:1}>"}) {
+      for (const std::string behind : {"", "<|sid_end|>"}) {
+        const SidSpelling spelling(before + " " + level + " " + behind);
+        std::vector<int64_t> codes(1 + random() % 9);
+        std::vector<std::string> tokens;
+        if (!before.empty()) tokens.push_back(before);
+        for (size_t l = 0; l < codes.size(); ++l) {
+          codes[l] = static_cast<int64_t>(random() % 2000);
+          tokens.push_back(spelling.token(static_cast<int64_t>(l), codes[l]));
+        }
+        if (!behind.empty()) tokens.push_back(behind);
+        EXPECT_EQ(spelling.codes(tokens), codes);
+        EXPECT_EQ(spelling.codes(c10::Join("", tokens)), codes) << spelling.format();
+      }
+    }
+  }
+}
+
+TEST(SidSpelling, WrongSidsSayWhatWasExpected) {
+  const SidSpelling framed("<|b|> <s_{level:a}_{code}> <|e|>");
+  const auto complaint = [&](const std::vector<std::string>& tokens) {
+    return message_of<DataError>([&] { framed.codes(tokens); });
+  };
+  EXPECT_TRUE(contains(complaint({"<s_a_1>", "<s_b_2>", "<|e|>"}), "'<s_a_1>' at place 1"));
+  EXPECT_TRUE(contains(complaint({"<|b|>", "<s_a_1>", "<s_b_2>"}), "'<s_b_2>' at place 3"));
+  EXPECT_TRUE(contains(complaint({"<|b|>", "<s_b_1>", "<|e|>"}),
+                       "<s_b_1> is out of order; expected one such as <s_a_1>"));
+  EXPECT_TRUE(contains(complaint({"<|b|>", "<a_1>", "<|e|>"}), "'<a_1>' is no SID token"));
+  EXPECT_TRUE(contains(complaint({"<|b|>", "<|e|>"}), "no tokens of levels"));
+  EXPECT_TRUE(contains(complaint({}), "nothing at place 1"));
+  for (const char* text : {"", "<s_a_1>", "<|b|><s_a_1><|e|>x", "<|b|><s_a_1>,<s_b_1><|e|>"})
+    EXPECT_THROW(framed.codes(std::string_view(text)), DataError) << text;
+}
+
+TEST(SidSpelling, FormatsThatCannotBeReadAreRefused) {
+  for (const char* bad :
+       {"", "<a_1>", "<{level:a}>", "<{code}>", "<{level:b}_{code}>", "{level:a} {code}",
+        "<{level:a}_{code}> <{level:a}_{code}>", "<{level:a}_{code}_{code}>", "<{level:a_{code}>",
+        "{level:0}{code}.", "{code}{level:1}.", "<{level:1}2{code}>", "{level:1}-{code}",
+        "3{level:a}_{code}"}) {
+    EXPECT_TRUE(contains(message_of<ConfigError>([&] { SidSpelling{bad}; }),
+                         c10::str("the SID format \"", bad, "\"")))
+        << bad;
+  }
+}
+
+TEST(Vocabulary, HasTheTokensAsTheSidsSpellThem) {
+  SidTable sids = random_sids(30, 2, 6);
+  const SidTable plain = sids;
+  sids.spelling = SidSpelling("<|sid_begin|> <s_{level:a}_{code}> <|sid_end|>");
+  const Vocabulary vocabulary(sids, 1000);
+  ASSERT_EQ(vocabulary.tokens().size(), Vocabulary(plain, 1000).tokens().size());
+  for (const NewToken& token : vocabulary.tokens())
+    EXPECT_EQ(token.text, c10::str("<s_", token.level == 0 ? "a" : "b", "_", token.code, ">"));
+  EXPECT_EQ(sids.text(3), c10::str("<s_a_", sids.code_NL[3][0].item<int64_t>(), "><s_b_",
+                                   sids.code_NL[3][1].item<int64_t>(), ">"));
 }
 
 TEST(SidTable, GroupsAreExactlyEqualSids) {
@@ -93,7 +177,7 @@ TEST(Vocabulary, IdsAscendLevelByLevelOverTheUsedCodes) {
       used.insert(sids.code_NL[item][level].item<int64_t>());
     for (const int64_t code : used) {
       EXPECT_EQ(vocabulary.tokens()[static_cast<size_t>(next - 1000)].text,
-                SidTable::token(level, code));
+                SidSpelling().token(level, code));
       EXPECT_EQ(vocabulary.id(level, code), next++);
     }
   }

@@ -423,7 +423,7 @@ TEST(Trie, NodeCountsOfTheIndustrialCatalogue) {
   TestContext context;
   const auto source = make_part<Source>("minionerec", context,
                                         {{"folder", (folder / "minionerec-industrial").string()}});
-  const SidTable sids = *source->load(context).sids;
+  const SidTable sids = *source->sids(source->load(context).items, context);
   const Trie trie = Trie::build(sids, Vocabulary(sids, 0));
   EXPECT_EQ(trie.num_nodes(), 6013);
   EXPECT_EQ(trie.num_leaves(), 3670);

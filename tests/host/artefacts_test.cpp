@@ -23,7 +23,7 @@ void expect_same(const Samples& read, const Samples& written) {
 
 TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
   Dataset data = kit::toy_data();
-  data.sids = kit::toy_sids();
+  data.remarks = {{"half of \"it\"", 2}, {"missing", 7}};
   const int64_t count = data.items.size();
   auto generator = at::detail::createCPUGenerator(3);
   const torch::Tensor image_NCD = torch::randn({count, 3, 4}, generator);
@@ -47,9 +47,22 @@ TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
   expect_same(read.train, data.train);
   expect_same(read.valid, data.valid);
   expect_same(read.test, data.test);
-  ASSERT_TRUE(read.sids);
-  EXPECT_TRUE(torch::equal(read.sids->code_NL, data.sids->code_NL));
-  EXPECT_EQ(read.sids->sizes, data.sids->sizes);
+  EXPECT_EQ(read.remarks, data.remarks);
+}
+
+TEST(Artefacts, SidsReadBackWithTheirSpelling) {
+  SidTable sids = kit::toy_sids();
+  sids.spelling = SidSpelling("<|begin|> <s_{level:a}_{code}>");
+  const TempFolder folder;
+  ArtifactWriter writer(folder.path() / "sids");
+  host::write_sids(sids, std::vector<std::string>(static_cast<size_t>(sids.num_items()), "k"),
+                   writer);
+  writer.close();
+  const SidTable read = host::read_sids(folder.path() / "sids");
+  EXPECT_TRUE(torch::equal(read.code_NL, sids.code_NL));
+  EXPECT_EQ(read.sizes, sids.sizes);
+  EXPECT_EQ(read.spelling.format(), sids.spelling.format());
+  EXPECT_EQ(read.text(4), sids.text(4));
 }
 
 TEST(Artefacts, WithoutTensorsThereAreNone) {

@@ -18,12 +18,13 @@ Dataset small_data() {
   data.train = train.build();
   data.valid = valid.build();
   data.test = test.build();
-  data.sids = SidTable{torch::tensor({{0, 1}, {0, 1}, {1, 0}, {1, 1}}), {2, 2}};
+  data.remarks = {{"texts mended", 3}};
   return data;
 }
 
 TEST(DataReport, CountsWhatThereIs) {
-  const host::DataReport report = host::data_report(small_data());
+  const SidTable sids{torch::tensor({{0, 1}, {0, 1}, {1, 0}, {1, 1}}), {2, 2}};
+  const host::DataReport report = host::data_report(small_data(), sids);
   EXPECT_EQ(report.items, 4);
   ASSERT_EQ(report.columns.size(), 1u);
   const host::ColumnFacts& title = report.columns[0];
@@ -35,6 +36,8 @@ TEST(DataReport, CountsWhatThereIs) {
   EXPECT_EQ(report.same_title, 2);
   EXPECT_EQ(report.unused, 1);
   EXPECT_EQ(report.distinct_sids, 3);
+  EXPECT_FALSE(host::data_report(small_data(), std::nullopt).sid_sizes);
+  EXPECT_TRUE(contains(host::text_of(report), "texts mended: 3\n")) << host::text_of(report);
 
   ASSERT_EQ(report.splits.size(), 3u);
   const host::SplitFacts& train = report.splits[0];

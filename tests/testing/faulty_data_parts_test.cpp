@@ -283,12 +283,15 @@ class FaultySource final : public Source {
     work_badly(context);
     Dataset data = good_->load(context);
     static int64_t calls = 0;
-    data.sids = kit::toy_sids(40);
     if (has_fault("an item too many")) data.train.target_S[0] = 40;
     if (has_fault("trains on the future")) data.train.time_S += 1000000000;
     if (has_fault("differs every time")) data.train.target_S[0] = ++calls % 40;
-    if (has_fault("a SID begins another")) data.sids->code_NL[3][2] = -1;
     return data;
+  }
+  std::optional<SidTable> sids(const Items&, Context&) override {
+    SidTable sids = kit::toy_sids(40);
+    if (has_fault("a SID begins another")) sids.code_NL[3][2] = -1;
+    return sids;
   }
 
  private:

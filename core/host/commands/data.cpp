@@ -13,13 +13,16 @@ namespace tsrec::host {
 namespace {
 
 // As it is stored; read anew, and not stored, where it is not.
-Dataset data_of(const Experiment& experiment, const Store& store) {
+Dataset data_of(const Experiment& experiment, const Store& store, Context& context) {
   const StageResult load = plan_stages(experiment, store).front();
   if (load.state == StageResult::State::stored) return read_dataset(load.folder);
-  const PartChoice& source = experiment.parts->source;
-  RunContext context(settings_of(experiment.stages.front(), experiment.run), load.id.text(),
-                     /*curve=*/"");
-  return source.make<Source>(context)->load(context);
+  return experiment.parts->source.make<Source>(context)->load(context);
+}
+
+// Those that come with the source, where the experiment needs them.
+std::optional<SidTable> sids_of(const Parts& parts, const Items& items, Context& context) {
+  if (parts.quantizer || !parts.backbone) return std::nullopt;
+  return parts.source.make<Source>(context)->sids(items, context);
 }
 
 }  // namespace
@@ -27,9 +30,13 @@ Dataset data_of(const Experiment& experiment, const Store& store) {
 int command_data(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, named_experiment(arguments));
   watch_endings();
-  const PartChoice& source = opened.experiment.parts->source;
-  const Dataset data = data_of(opened.experiment, Store(arguments.store));
-  std::cout << source.described() << ": " << text_of(data_report(data));
+  const Experiment& experiment = opened.experiment;
+  const Parts& parts = *experiment.parts;
+  const Stage& load = experiment.stages.front();
+  RunContext context(settings_of(load, experiment.run), load.id.text(), /*curve=*/"");
+  const Dataset data = data_of(experiment, Store(arguments.store), context);
+  const std::optional<SidTable> sids = sids_of(parts, data.items, context);
+  std::cout << parts.source.described() << ": " << text_of(data_report(data, sids));
   return kFine;
 }
 

@@ -48,10 +48,7 @@ void write_dataset(const Dataset& data, ArtifactWriter& out) {
   }
   for (const Split split : {Split::train, Split::valid, Split::test})
     write_samples(name(split), data.split(split), out);
-  if (data.sids) {
-    out.tensor("sid_code_NL", data.sids->code_NL);
-    out.tensor("sid_sizes", torch::tensor(data.sids->sizes, torch::kInt64));
-  }
+  if (!data.remarks.empty()) out.text("remarks", dumped(data.remarks));
 }
 
 Dataset read_dataset(const std::filesystem::path& folder) {
@@ -71,12 +68,8 @@ Dataset read_dataset(const std::filesystem::path& folder) {
   data.train = read_samples("train", in);
   data.valid = read_samples("valid", in);
   data.test = read_samples("test", in);
-  if (in.has("sid_code_NL")) {
-    const torch::Tensor sizes = in.tensor("sid_sizes");
-    data.sids = SidTable{
-        in.tensor("sid_code_NL"),
-        {sizes.const_data_ptr<int64_t>(), sizes.const_data_ptr<int64_t>() + sizes.numel()}};
-  }
+  if (in.has("remarks"))
+    data.remarks = json::parse(in.text("remarks")).get<std::map<std::string, int64_t>>();
   return data;
 }
 
@@ -84,6 +77,7 @@ void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
                 ArtifactWriter& out) {
   out.tensor("code_NL", sids.code_NL);
   out.tensor("sizes", torch::tensor(sids.sizes, torch::kInt64));
+  out.text("spelling", sids.spelling.format());
   out.text("fingerprint", sids.fingerprint(item_keys));
 }
 
@@ -91,7 +85,9 @@ SidTable read_sids(const std::filesystem::path& folder) {
   const ArtifactReader in(folder);
   const torch::Tensor sizes = in.tensor("sizes");
   return {in.tensor("code_NL"),
-          {sizes.const_data_ptr<int64_t>(), sizes.const_data_ptr<int64_t>() + sizes.numel()}};
+          {sizes.const_data_ptr<int64_t>(), sizes.const_data_ptr<int64_t>() + sizes.numel()},
+          // SIDs that were stored before they could be spelled otherwise say nothing.
+          in.has("spelling") ? SidSpelling(in.text("spelling")) : SidSpelling()};
 }
 
 void write_notes(const std::vector<TokenNote>& notes, ArtifactWriter& out) {

@@ -12,9 +12,9 @@ TSREC_HOST_API void write_dataset(const Dataset& data, ArtifactWriter& out);
 TSREC_HOST_API Dataset read_dataset(const std::filesystem::path& folder);
 
 // With the fingerprint of the catalogue, which every model carries.
-void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
-                ArtifactWriter& out);
-SidTable read_sids(const std::filesystem::path& folder);
+TSREC_HOST_API void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
+                               ArtifactWriter& out);
+TSREC_HOST_API SidTable read_sids(const std::filesystem::path& folder);
 
 void write_notes(const std::vector<TokenNote>& notes, ArtifactWriter& out);
 std::vector<TokenNote> read_notes(const std::filesystem::path& folder);

@@ -75,6 +75,8 @@ void audit(const Dataset& data, Context& context) {
   context.log(Level::info,
               c10::str(data.items.size(), " items; rows: ", data.train.size(), " train, ",
                        data.valid.size(), " valid, ", data.test.size(), " test"));
+  for (const auto& [what, count] : data.remarks)
+    context.log(Level::info, c10::str("the source: ", what, ": ", count));
   context.log(Level::info, c10::str("audit: training rows later than their user's first test row: ",
                                     late, late == 0 ? " (pass)" : " (FAIL)",
                                     "; test targets that stand in their own history: ", seen,
@@ -97,7 +99,7 @@ Stage load_stage(const Shared& parts) {
           }};
 }
 
-// --- embed, quantize, resolve: from texts to SIDs
+// --- embed, quantize, resolve: from texts to SIDs, or the source's own SIDs
 
 Stage embed_stage(const Shared& parts) {
   return {.id = {Role::embed},
@@ -138,16 +140,32 @@ void report_sids(const SidTable& sids, Context& context) {
     used += c10::str(level ? ", " : "", per_level[level], "/", sids.sizes[level]);
   context.log(Level::info, c10::str(distinct, " distinct SIDs of ", sids.num_items(),
                                     " items; codes in use per level: ", used));
+  std::map<int64_t, int64_t> items_of_length;
+  const torch::Tensor length_N = sids.code_NL.ge(0).sum(1);
+  for (int64_t item = 0; item < sids.num_items(); ++item)
+    ++items_of_length[length_N[item].item<int64_t>()];
+  if (items_of_length.size() < 2) return;
+  std::string lengths;
+  for (const auto& [length, items] : items_of_length)
+    lengths += c10::str(lengths.empty() ? "" : ", ", length, " for ", items, " items");
+  context.log(Level::info, "tokens of a SID: " + lengths);
 }
 
 Stage resolve_stage(const Shared& parts) {
-  if (!parts->quantizer) {  // the source's own SIDs
-    return {.id = {Role::resolve}, .inputs = {{Role::load}}, .run = [](StageRun& run) {
+  if (!parts->quantizer) {
+    return {.id = {Role::resolve},
+            .inputs = {{Role::load}},
+            .parts = {parts->source},
+            .run = [parts](StageRun& run) {
               const Dataset data = read_dataset(run.input({Role::load}));
-              if (!data.sids)
-                throw DataError("the source ships no SIDs; add a [quantizer] with an [encoder]");
-              report_sids(*data.sids, run.context());
-              write_sids(*data.sids, keys_of(data.items), run.out());
+              const auto source = parts->source.make<Source>(run.context());
+              const std::optional<SidTable> sids = source->sids(data.items, run.context());
+              if (!sids)
+                throw DataError(
+                    "the source comes without SIDs, and the experiment makes none; add a "
+                    "[quantizer] with an [encoder], or the file of SIDs that its README names");
+              report_sids(*sids, run.context());
+              write_sids(*sids, keys_of(data.items), run.out());
             }};
   }
   return {.id = {Role::resolve},

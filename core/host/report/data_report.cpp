@@ -128,7 +128,7 @@ std::string splits_text(const DataReport& report) {
 
 }  // namespace
 
-DataReport data_report(const Dataset& data) {
+DataReport data_report(const Dataset& data, const std::optional<SidTable>& sids) {
   DataReport report;
   report.items = data.items.size();
   for (const std::string& column : data.items.columns())
@@ -144,9 +144,10 @@ DataReport data_report(const Dataset& data) {
   report.unused = report.items - static_cast<int64_t>(used.size());
   for (const auto& [title, count] : texts_of(data.items, "title"))
     report.same_title += count > 1 ? count : 0;
-  if (data.sids) {
-    report.sid_sizes = data.sids->sizes;
-    const std::vector<int64_t> group_N = data.sids->group_N();
+  report.remarks = data.remarks;
+  if (sids) {
+    report.sid_sizes = sids->sizes;
+    const std::vector<int64_t> group_N = sids->group_N();
     report.distinct_sids = static_cast<int64_t>(std::set(group_N.begin(), group_N.end()).size());
   }
   return report;
@@ -157,6 +158,7 @@ std::string text_of(const DataReport& report) {
       c10::str(report.items, " items\n", columns_text(report), "\n", splits_text(report),
                "\nitems with the title of another: ", report.same_title,
                "; items in no row: ", report.unused, "\n");
+  for (const auto& [what, count] : report.remarks) text += c10::str(what, ": ", count, "\n");
   if (report.sid_sizes) {
     text += c10::str("SIDs of ", c10::Join(" x ", *report.sid_sizes),
                      " codes come with it: ", report.distinct_sids, " distinct\n");

@@ -29,11 +29,13 @@ struct TSREC_HOST_API DataReport {
   std::vector<SplitFacts> splits;                       // train, valid, test
   int64_t same_title = 0;                               // items that share their title with another
   int64_t unused = 0;                                   // items in no row
+  std::map<std::string, int64_t> remarks;               // of the source
   std::optional<std::vector<int64_t>> sid_sizes;        // of SIDs that the source ships
   int64_t distinct_sids = 0;
 };
 
-TSREC_HOST_API DataReport data_report(const Dataset& data);
+// sids: those that the source ships, where the experiment reads them.
+TSREC_HOST_API DataReport data_report(const Dataset& data, const std::optional<SidTable>& sids);
 // For a terminal.
 TSREC_HOST_API std::string text_of(const DataReport& report);
 

@@ -41,7 +41,7 @@ TSREC_API Untouched untouched(const Rollouts& rollouts);
 TSREC_API Untouched untouched(const Rankings& rankings);
 
 // --- source
-// The rows of all splits, and the SIDs if it ships some.
+// The rows of all splits.
 TSREC_API void check_dataset(const Dataset& data);
 TSREC_API void check_samples(const Samples& samples, Split split, int64_t num_items);
 // A row of codes for every item, each inside its size, none behind the end of a SID, and no SID the

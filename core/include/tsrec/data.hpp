@@ -70,7 +70,9 @@ TSREC_API const char* name(Split split);
 struct TSREC_API Dataset {
   Items items;
   Samples train, valid, test;
-  std::optional<SidTable> sids;  // only if the source ships them
+  // What the source met while it read, by what it is, and how often: texts that it cleaned, values
+  // that were missing. For people; nothing is computed of it.
+  std::map<std::string, int64_t> remarks;
   const Samples& split(Split which) const;
   Dataset without_test() const;  // what everything that fits or trains is given
 };

@@ -5,26 +5,56 @@
 
 namespace tsrec {
 
+struct LevelCode {
+  int64_t level = -1, code = -1;
+};
+
+// How SIDs are written. A format names the tokens of a SID, separated by blanks. The one that has
+// {code} and {level:a} (the level's letter; or {level:A}, or {level:0} and {level:1}, its number
+// counted from there) comes once for each level; the others stand before and behind the levels.
+//
+//   "<{level:a}_{code}>"                             <a_236><b_231><c_226>
+//   "<|sid_begin|> <s_{level:a}_{code}> <|sid_end|>"   <|sid_begin|><s_a_236><s_b_231><|sid_end|>
+//
+// What stands before and behind is read in files and left out everywhere else: the tokens of a
+// vocabulary are those of the levels.
+class TSREC_API SidSpelling {
+ public:
+  static constexpr const char* kDefault = "<{level:a}_{code}>";
+  // Throws ConfigError that says what the format lacks.
+  explicit SidSpelling(std::string format = kDefault);
+  const std::string& format() const { return format_; }
+  std::string token(int64_t level, int64_t code) const;  // level 0, code 236: "<a_236>"
+  // Reads what token() writes, and nothing else; throws DataError with the text and an example.
+  LevelCode parse(std::string_view token) const;
+  // The codes of a whole SID, level by level: of its tokens, or of all of them in one text. Throws
+  // DataError with what is there and what was expected.
+  std::vector<int64_t> codes(std::span<const std::string> tokens) const;
+  std::vector<int64_t> codes(std::string_view sid) const;
+
+ private:
+  size_t token_at_begin(std::string_view text, LevelCode& found) const;
+  std::string format_;
+  std::vector<std::string> before_, behind_;  // tokens around the levels
+  std::string head_, middle_, tail_;          // of a level's token, around level and code
+  bool level_is_first_ = true;
+  char level_ = 'a';  // what {level:} begins with: a, A, 0 or 1
+};
+
 // The SIDs of the whole catalogue.
 struct TSREC_API SidTable {
   torch::Tensor code_NL;       // int64 on the CPU; -1 after the end of a shorter SID
   std::vector<int64_t> sizes;  // K_1 .. K_L: codes of level l are in [0, K_l)
+  SidSpelling spelling = SidSpelling();
   int64_t num_items() const { return code_NL.size(0); }
   int64_t num_levels() const { return code_NL.size(1); }
-  static std::string token(int64_t level, int64_t code);  // level 0, code 236: "<a_236>"
-  std::string text(int64_t item) const;                   // "<a_236><b_231><c_226>"
+  std::string text(int64_t item) const;  // "<a_236><b_231><c_226>"
   // Group number of every item: items with one SID share it. Numbered by first appearance.
   std::vector<int64_t> group_N() const;
   // SHA-256 over the item keys and their tokens in item order; carried by every model, a mismatch
   // is refused.
   std::string fingerprint(const std::vector<std::string>& item_keys) const;
 };
-
-// Reads "<a_236>"; throws DataError with the text when it is not a SID token.
-struct LevelCode {
-  int64_t level = -1, code = -1;
-};
-TSREC_API LevelCode parse_sid_token(std::string_view token);
 
 struct TokenCluster {  // I_s of Eq. 6: the items whose SID contains this token
   std::string token;

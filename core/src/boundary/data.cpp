@@ -94,7 +94,6 @@ void check_samples(const Samples& samples, Split split, int64_t num_items) {
 void check_dataset(const Dataset& data) {
   for (const Split split : {Split::train, Split::valid, Split::test})
     check_samples(data.split(split), split, data.items.size());
-  if (data.sids) check_sids(*data.sids, data.items.size(), "load()");
 }
 
 void check_sids(const SidTable& sids, int64_t num_items, const char* method) {

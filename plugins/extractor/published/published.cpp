@@ -60,7 +60,6 @@ class Published final : public Extractor {
         TokenNote note{entry.at("token").get<std::string>(),
                        entry.at("description").get<std::string>(),
                        entry.at("keywords").get<std::vector<std::string>>()};
-        parse_sid_token(note.token);
         const std::string token = note.token;
         if (!notes.emplace(token, std::move(note)).second)
           throw DataError("'", name, "' lists the token ", token, " twice");

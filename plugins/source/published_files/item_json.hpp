@@ -1,31 +1,25 @@
 // The files that LC-Rec's and MiniOneRec's folders share: item.json (texts) and index.json (SIDs).
 #pragma once
 
-#include <nlohmann/json.hpp>
-
-#include "tsrec/data.hpp"
+#include "reading.hpp"
 
 namespace tsrec::published_files {
 
-// Parses a JSON file; a DataError names the file and the line of a mistake.
-nlohmann::json read_json(const std::filesystem::path& file);
+// {"0": {"title": ..., "description": ..., "brand": ..., "categories": ...}, ...}; or records, one
+// a line or in a list, that name their item as `item`, `item_id` or `id`. A printed Python list is
+// parsed (never evaluated) and its entries joined by blanks. Among the remarks: texts that were
+// cleaned, values that are missing, halves of characters.
+Items read_items(const std::filesystem::path& file, const Reading& reading,
+                 std::map<std::string, int64_t>& remarks);
 
-// The only file of `folder` whose name ends in `ending`; nullopt when there is none, DataError when
-// there are several.
-std::optional<std::filesystem::path> only_file(const std::filesystem::path& folder,
-                                               const std::string& ending);
-// The same, and a DataError when there is none.
-std::filesystem::path required_file(const std::filesystem::path& folder, const std::string& ending);
+// {"0": ["<a_236>", "<b_231>", "<c_226>"], ...}: one entry per item.
+SidTable read_index(const std::filesystem::path& file, const Items& items, const Reading& reading);
 
-// {"0": {"title": ..., "description": ..., "brand": ..., "categories": ...}, ...} with the keys 0
-// .. N-1. A printed Python list is parsed (never evaluated) and its entries joined by blanks.
-Items read_items(const std::filesystem::path& file);
+// The order in which items get their ids: that of their numbers where the keys are 0 .. N-1, else
+// that of the file. The i-th item is the result's i-th row of the file.
+std::vector<size_t> item_order(const std::vector<std::string>& keys);
 
-// {"0": ["<a_236>", "<b_231>", "<c_226>"], ...}: one entry per item. Shorter SIDs end in -1.
-SidTable read_index(const std::filesystem::path& file, int64_t num_items);
-
-// The item number that `text` names; a DataError (beginning with `where`) when it is no number in
-// [0, num_items).
-int64_t item_number(const std::string& text, int64_t num_items, const std::string& where);
+// The item of this key; a DataError (beginning with `place`) when there is none.
+int64_t item_named(const Items& items, const std::string& key, const std::string& place);
 
 }  // namespace tsrec::published_files

@@ -9,6 +9,6 @@ using tsrec::published_files::MiniOneRecSettings;
 
 TSREC_PLUGIN("tsrec.published_files", "0.1.0",
              tsrec::part<tsrec::Source, LcRec, LcRecSettings>(
-                 "lc_rec", /*revision=*/1, "LC-Rec's layout: inter.json, item.json, index.json"),
+                 "lc_rec", /*revision=*/2, "LC-Rec's layout: inter.json, item.json, index.json"),
              tsrec::part<tsrec::Source, MiniOneRec, MiniOneRecSettings>(
-                 "minionerec", /*revision=*/1, "MiniOneRec's layout: CSV splits, index, info"))
+                 "minionerec", /*revision=*/2, "MiniOneRec's layout: CSV splits, index, info"))

@@ -11,7 +11,7 @@ class TokenNotes : public Task {
   void prepare(const TaskInputs& inputs, Context&) override {
     rows_.clear();
     for (const TokenNote& note : inputs.notes) {
-      const auto [level, code] = parse_sid_token(note.token);
+      const auto [level, code] = inputs.sids.spelling.parse(note.token);
       if (!note.description.empty()) rows_.push_back({level, code, note.description});
     }
     if (rows_.empty()) {

@@ -42,7 +42,7 @@ TEST(CtfIdf, RankingMatchesPlainLoopsOnRandomTexts) {
   }
   std::vector<TokenCluster> clusters;
   for (int64_t s = 0; s < 4; ++s)
-    clusters.push_back({SidTable::token(0, s), 0, s, {s, s + 4, s + 8}});
+    clusters.push_back({SidSpelling().token(0, s), 0, s, {s, s + 4, s + 8}});
   const auto notes =
       make_part<Extractor>("ctfidf", context, {{"bigrams", "false"}, {"keywords", "1000"}})
           ->extract(clusters, make_items(titles), context);

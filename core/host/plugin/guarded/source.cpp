@@ -17,6 +17,13 @@ class GuardedSource final : public Guard<Source> {
       return data;
     });
   }
+  std::optional<SidTable> sids(const Items& items, Context& context) override {
+    return call("sids()", [&] {
+      std::optional<SidTable> sids = made().sids(items, context);
+      if (sids) boundary::check_sids(*sids, items.size(), "sids()");
+      return sids;
+    });
+  }
 };
 
 }  // namespace
