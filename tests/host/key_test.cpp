@@ -283,9 +283,9 @@ const std::string kNested =
 TEST(PartsOfParts, AreBoundAndKeyedWithThePathThatReachesThem) {
   Nested nested;
   const std::string key = nested.key(kNested);
-  for (const char* line : {"part encoder/normalize of tsrec.normalize contract 1 revision 1\n",
+  for (const char* line : {"part encoder/normalize of tsrec.normalize contract 1 revision 2\n",
                            "option of = encoder/concat of tsrec.concat contract 1 revision 1\n",
-                           "option of.of.lsa = encoder/lsa of tsrec.lsa contract 1 revision 1\n",
+                           "option of.of.lsa = encoder/lsa of tsrec.lsa contract 1 revision 2\n",
                            "option of.of.lsa.dimensions = 8\n", "option of.of.lsa.weight = 1.0\n",
                            "option of.of.images.weight = 2.0\n", "file of.of.images.file\n"})
     EXPECT_NE(key.find(line), std::string::npos) << line << key;

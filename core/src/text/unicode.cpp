@@ -26,11 +26,6 @@ bool is_plainly_composed(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0xCC; });
 }
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
 int options_of(NormalForm form) {
   switch (form) {
     case NormalForm::c:
@@ -43,6 +38,17 @@ int options_of(NormalForm form) {
       return UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT;
   }
   return 0;
+}
+
+std::string mapped(std::string_view text, int options) {
+  utf8proc_uint8_t* bytes = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &bytes,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(bytes, &std::free);
+  if (size < 0) throw Error("cannot normalise a text: ", utf8proc_errmsg(size));
+  return std::string(reinterpret_cast<const char*>(bytes), static_cast<size_t>(size));
 }
 
 }  // namespace
@@ -59,6 +65,19 @@ Character character_at(std::string_view text, size_t at) {
           4};
 }
 
+size_t valid_length(std::string_view text, size_t at) {
+  utf8proc_int32_t code = 0;
+  const utf8proc_ssize_t length =
+      utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()) + at,
+                       static_cast<utf8proc_ssize_t>(text.size() - at), &code);
+  return length > 0 ? static_cast<size_t>(length) : 0;
+}
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 void append_character(std::string& text, char32_t code) {
@@ -70,14 +89,11 @@ void append_character(std::string& text, char32_t code) {
 std::string normal_form(std::string_view text, NormalForm form) {
   if (is_ascii(text) || (form == NormalForm::c && is_plainly_composed(text)))
     return std::string(text);
-  utf8proc_uint8_t* mapped = nullptr;
-  const utf8proc_ssize_t size =
-      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | options_of(form)));
-  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-  if (size < 0) throw Error("cannot normalise a text: ", utf8proc_errmsg(size));
-  return std::string(reinterpret_cast<const char*>(mapped), static_cast<size_t>(size));
+  return mapped(text, options_of(form));
+}
+
+std::string compatibility_folded(std::string_view text) {
+  return mapped(text, UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
 }
 
 std::string lower_case(std::string_view text) {
@@ -99,6 +115,10 @@ std::string lower_case(std::string_view text) {
 bool is_white_space(char32_t code) {
   if (code < 0x80) return code == ' ' || (code >= '\t' && code <= '\r');
   return code == 0x85 || is_between(category(code), UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_ZP);
+}
+
+bool is_letter(char32_t code) {
+  return is_between(category(code), UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO);
 }
 
 bool is_number(char32_t code) {

@@ -2,6 +2,7 @@
 // al., 1990).
 #include <Spectra/SymEigsSolver.h>
 
+#include <Eigen/Eigenvalues>
 #include <Eigen/SparseCore>
 
 #include "tsrec/parts/encoder.hpp"
@@ -20,7 +21,7 @@ struct Settings {
   void declare(Options& o) {
     o.add("dimensions", dimensions)
         .range(1, 4096)
-        .help("width of the vectors; at most the number of items less one is used");
+        .help("width of the vectors; at most as many as items or terms tell apart are used");
     o.add("columns", columns).help("item columns that are read");
     o.add("bigrams", bigrams).help("count pairs of neighbouring words as terms too");
     o.add("min_items", min_items).at_least(1).unit("items").help("rarer terms are left out");
@@ -29,11 +30,11 @@ struct Settings {
 };
 
 // Of all columns, in their order.
-std::vector<std::string> words_of(const Items& items, int64_t item,
-                                  const std::vector<std::string>& columns) {
-  std::vector<std::string> words;
+std::vector<text::Word> words_of(const Items& items, int64_t item,
+                                 const std::vector<std::string>& columns) {
+  std::vector<text::Word> words;
   for (const std::string& column : columns) {
-    for (std::string& word : text::words_of(items.text(column, item)))
+    for (text::Word& word : text::words_of(items.text(column, item)))
       words.push_back(std::move(word));
   }
   return words;
@@ -41,11 +42,11 @@ std::vector<std::string> words_of(const Items& items, int64_t item,
 
 using TermCounts = std::map<std::string, int64_t>;
 
-TermCounts terms_of(const std::vector<std::string>& words, bool bigrams) {
+TermCounts terms_of(const std::vector<text::Word>& words, bool bigrams) {
   TermCounts counts;
   for (size_t w = 0; w < words.size(); ++w) {
-    ++counts[words[w]];
-    if (bigrams && w > 0) ++counts[words[w - 1] + ' ' + words[w]];
+    ++counts[words[w].text];
+    if (bigrams && w > 0) ++counts[text::joined(words[w - 1], words[w])];
   }
   return counts;
 }
@@ -122,29 +123,51 @@ class Gram {
   Sparse transposed_;
 };
 
-// U S of the leading singular values, [N, D]. The sign of a vector is free: its largest entry is
-// made positive.
-torch::Tensor scaled_left_vectors(const Sparse& matrix, int64_t dimensions) {
+// The leading eigenvalues of A A', largest first, and their vectors in columns.
+struct Spectrum {
+  Eigen::VectorXd values;
+  Eigen::MatrixXd vectors;
+};
+
+// All of them. For few items only: Lanczos finds at least one less.
+Spectrum whole_spectrum(const Sparse& matrix) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      Eigen::MatrixXd(matrix * matrix.transpose()));
+  return {solver.eigenvalues().reverse(), solver.eigenvectors().rowwise().reverse()};
+}
+
+Spectrum leading_spectrum(const Sparse& matrix, Eigen::Index wanted) {
   Gram gram(matrix);
-  const Eigen::Index wanted = dimensions;
   const Eigen::Index krylov =
       std::min<Eigen::Index>(matrix.rows(), std::max<Eigen::Index>(2 * wanted + 1, 20));
   Spectra::SymEigsSolver<Gram> solver(gram, wanted, krylov);
   solver.init();
   solver.compute(Spectra::SortRule::LargestAlge, 1000, 1e-10);
-  if (solver.info() != Spectra::CompInfo::Successful) {
+  const Spectrum found = {solver.eigenvalues(), solver.eigenvectors()};  // what has converged
+  // Where the rank is less than what was wanted, values that are nothing need not converge. The
+  // eigenvalues of A A' sum to the squares of A.
+  const double total = matrix.squaredNorm();
+  const bool is_whole = total - found.values.sum() <= 1e-9 * total;
+  if (solver.info() != Spectra::CompInfo::Successful && !is_whole) {
     throw Error(
         "encoder 'lsa': the singular value decomposition did not converge; ask for fewer "
         "dimensions");
   }
-  const Eigen::VectorXd values = solver.eigenvalues();
-  const Eigen::MatrixXd vectors = solver.eigenvectors();
-  torch::Tensor x_ND = torch::empty({matrix.rows(), dimensions}, torch::kFloat32);
+  return found;
+}
+
+// U S of the leading singular values, [N, D], without those that are nothing but rounding. The sign
+// of a vector is free: its largest entry is made positive.
+torch::Tensor scaled_left_vectors(const Sparse& matrix, int64_t dimensions) {
+  const auto [values, vectors] =
+      dimensions < matrix.rows() ? leading_spectrum(matrix, dimensions) : whole_spectrum(matrix);
+  const auto rank = static_cast<int64_t>((values.array() > 1e-12 * values(0)).count());
+  torch::Tensor x_ND = torch::empty({matrix.rows(), std::min(dimensions, rank)}, torch::kFloat32);
   auto x = x_ND.accessor<float, 2>();
-  for (Eigen::Index d = 0; d < wanted; ++d) {
+  for (Eigen::Index d = 0; d < x_ND.size(1); ++d) {
     Eigen::Index largest = 0;
     vectors.col(d).cwiseAbs().maxCoeff(&largest);
-    const double scale = std::sqrt(std::max(values(d), 0.0)) * (vectors(largest, d) < 0 ? -1 : 1);
+    const double scale = std::sqrt(values(d)) * (vectors(largest, d) < 0 ? -1 : 1);
     for (Eigen::Index n = 0; n < matrix.rows(); ++n)
       x[n][d] = static_cast<float>(scale * vectors(n, d));
   }
@@ -163,25 +186,40 @@ class Lsa final : public Encoder {
       empty += counts_N.back().empty();
     }
     const auto column_of = kept_terms(counts_N, settings_);
-    if (column_of.empty() || items.size() < 2) {
-      throw DataError("encoder 'lsa': no term occurs in ", settings_.min_items,
-                      " items of the columns ", c10::Join(", ", settings_.columns),
-                      "; lower min_items or name other columns");
-    }
+    refuse_no_terms(empty == items.size(), column_of.empty());
     if (empty > 0)
       context.log(Level::warning,
                   c10::str("lsa: ", empty, " items have no text; their vectors are zero"));
-    const auto most = static_cast<int64_t>(std::min<size_t>(column_of.size(), counts_N.size() - 1));
-    const int64_t dimensions = std::min(settings_.dimensions, most);
-    if (dimensions < settings_.dimensions) {
+    const auto most = static_cast<int64_t>(std::min(column_of.size(), counts_N.size()));
+    const torch::Tensor x_ND =
+        scaled_left_vectors(tf_idf(counts_N, column_of), std::min(settings_.dimensions, most));
+    if (x_ND.size(1) < settings_.dimensions) {
       context.log(Level::warning, c10::str("lsa: ", items.size(), " items and ", column_of.size(),
-                                           " terms give only ", dimensions, " dimensions"));
+                                           " terms give only ", x_ND.size(1), " dimensions"));
     }
-    const torch::Tensor x_ND = scaled_left_vectors(tf_idf(counts_N, column_of), dimensions);
+    if (x_ND.size(1) == 1 && items.size() > 1) {
+      context.log(
+          Level::warning,
+          "lsa: in one dimension the vectors of all items with a text are the same; ask for "
+          "more dimensions, give the items longer texts, or name other columns");
+    }
     return x_ND / x_ND.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
   }
 
  private:
+  void refuse_no_terms(bool has_no_words, bool has_no_terms) const {
+    if (has_no_words) {
+      throw DataError("encoder 'lsa': no item has a word in the columns ",
+                      c10::Join(", ", settings_.columns),
+                      "; name columns with texts, or use an encoder that needs none");
+    }
+    if (has_no_terms) {
+      throw DataError("encoder 'lsa': no term occurs in ", settings_.min_items,
+                      " items of the columns ", c10::Join(", ", settings_.columns),
+                      "; lower min_items or name other columns");
+    }
+  }
+
   Settings settings_;
 };
 
@@ -189,4 +227,4 @@ class Lsa final : public Encoder {
 
 TSREC_PLUGIN("tsrec.lsa", "0.1.0",
              tsrec::part<tsrec::Encoder, Lsa, Settings>(
-                 "lsa", /*revision=*/1, "TF-IDF and truncated SVD of the item texts"))
+                 "lsa", /*revision=*/2, "TF-IDF and truncated SVD of the item texts"))

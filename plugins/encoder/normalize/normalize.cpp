@@ -47,29 +47,42 @@ class Normalize final : public Encoder {
     torch::Tensor x_ND = settings_.of.make(context)->encode(items, context).to(torch::kFloat64);
     if (x_ND.size(0) == 0) return x_ND.to(torch::kFloat32);
     const bool turns = settings_.dimensions > 0 || settings_.whiten;
-    if (settings_.center || turns) x_ND = x_ND - x_ND.mean(/*dim=*/0, /*keepdim=*/true);
+    if (settings_.center || turns) x_ND = centred(x_ND);
     if (turns) x_ND = on_principal_axes(x_ND, context);
     if (settings_.l2) x_ND = x_ND / x_ND.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(1e-12);
     return x_ND.to(torch::kFloat32);
   }
 
  private:
-  torch::Tensor on_principal_axes(const torch::Tensor& centred_ND, Context& context) const {
-    // N centred rows span at most N - 1 directions.
-    const int64_t most = std::min(centred_ND.size(1), std::max<int64_t>(1, centred_ND.size(0) - 1));
-    const int64_t wanted = settings_.dimensions > 0 ? settings_.dimensions : most;
-    if (wanted > most && settings_.dimensions > 0) {
-      context.log(Level::warning, c10::str("normalize: ", centred_ND.size(0), " vectors of width ",
-                                           centred_ND.size(1), " have only ", most,
-                                           " principal components, not ", wanted));
+  static torch::Tensor centred(const torch::Tensor& x_ND) {
+    const torch::Tensor centred_ND = x_ND - x_ND.mean(/*dim=*/0, /*keepdim=*/true);
+    const auto size = [](const torch::Tensor& rows) { return rows.abs().max().item<double>(); };
+    if (size(centred_ND) <= 1e-12 * size(x_ND)) {
+      throw DataError(
+          "encoder 'normalize': the vectors of ", x_ND.size(0),
+          " items are all the same, and nothing is left of them when their mean is "
+          "taken away; use neither center nor dimensions nor whiten, or another encoder");
     }
+    return centred_ND;
+  }
+
+  torch::Tensor on_principal_axes(const torch::Tensor& centred_ND, Context& context) const {
+    const int64_t items = centred_ND.size(0), width = centred_ND.size(1);
+    const int64_t most = std::min(width, items - 1);  // N centred rows span no more directions
+    const int64_t wanted = settings_.dimensions > 0 ? settings_.dimensions : most;
     const PrincipalAxes axes = principal_axes(centred_ND, std::min(wanted, most));
-    const torch::Tensor turned_NK = torch::mm(centred_ND, axes.axis_DK);
-    if (!settings_.whiten) return turned_NK;
-    // A component that is rounding only stays what it is: nothing.
-    const torch::Tensor least = axes.variance_K.max() * 1e-12;
-    return turned_NK * torch::where(axes.variance_K > least, axes.variance_K.rsqrt(),
-                                    torch::zeros_like(axes.variance_K));
+    // A component that is rounding only is none.
+    const torch::Tensor is_component_K = axes.variance_K > axes.variance_K.max() * 1e-12;
+    const int64_t rank = is_component_K.sum().item<int64_t>();
+    if (rank < wanted) {
+      context.log(Level::warning,
+                  c10::str("normalize: ", items, " vectors of width ", width, " have only ", rank,
+                           " principal components, not ", wanted));
+    }
+    const torch::Tensor axis_DK = axes.axis_DK.slice(/*dim=*/1, 0, rank),
+                        variance_K = axes.variance_K.slice(/*dim=*/0, 0, rank);
+    const torch::Tensor turned_NK = torch::mm(centred_ND, axis_DK);
+    return settings_.whiten ? turned_NK * variance_K.rsqrt() : turned_NK;
   }
 
   Settings settings_;
@@ -79,5 +92,5 @@ class Normalize final : public Encoder {
 
 TSREC_PLUGIN("tsrec.normalize", "0.1.0",
              tsrec::part<tsrec::Encoder, Normalize, Settings>(
-                 "normalize", /*revision=*/1,
+                 "normalize", /*revision=*/2,
                  "Another encoder's vectors, centred, reduced, whitened or scaled"))

@@ -35,65 +35,142 @@ const std::set<std::string, std::less<>>& stop_words() {
   return words;
 }
 
-bool is_number(const std::string& word) {
-  return std::all_of(word.begin(), word.end(),
-                     [](char c) { return std::isdigit(static_cast<unsigned char>(c)); });
-}
+// A word, or two that stand side by side.
+struct Term {
+  text::Word first;
+  std::optional<text::Word> second = std::nullopt;
 
-using Counts = std::map<std::string, double>;
+  std::string text() const { return second ? text::joined(first, *second) : first.text; }
+  bool operator<(const Term& other) const { return order() < other.order(); }
+
+ private:
+  std::tuple<std::string_view, std::string_view, bool> order() const {
+    if (!second) return {first.text, "", false};
+    return {first.text, second->text, second->overlaps};
+  }
+};
+
+using Counts = std::map<Term, double>;
+
+struct Piece {
+  text::Word word;
+  bool is_joined = false;
+};
+
+// Where words have no blanks between them, their pairs of characters that never stand apart in the
+// catalogue are pieces of one word.
+class Unbroken {
+ public:
+  void count(std::string_view text) {
+    if (is_ascii(text)) return;  // no such pairs
+    const std::vector<text::Word> words = text::words_of(text);
+    for (size_t w = 0; w < words.size(); ++w) {
+      if (is_ascii(words[w].text)) continue;
+      ++words_[words[w].text];
+      if (words[w].overlaps) ++neighbours_[text::joined(words[w - 1], words[w])];
+    }
+  }
+
+  std::vector<Piece> joined(std::vector<text::Word> words) const {
+    std::vector<Piece> pieces;
+    for (size_t begin = 0; begin < words.size();) {
+      size_t end = begin + 1;
+      while (end < words.size() && stand_together(words[end - 1], words[end])) ++end;
+      if (end - begin > 1 && end - begin < kMostCharacters) {
+        for (size_t w = begin + 1; w < end; ++w)
+          words[begin].text = text::joined(words[begin], words[w]);
+        pieces.push_back({std::move(words[begin]), /*is_joined=*/true});
+      } else {
+        for (size_t w = begin; w < end; ++w) pieces.push_back({std::move(words[w])});
+      }
+      begin = end;
+    }
+    return pieces;
+  }
+
+ private:
+  // What is longer is a sentence that items share.
+  static constexpr size_t kMostCharacters = 7;
+
+  static bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  }
+
+  bool stand_together(const text::Word& before, const text::Word& word) const {
+    if (!word.overlaps) return false;
+    const auto times = [](const auto& counts, const std::string& text) {
+      const auto found = counts.find(text);
+      return found == counts.end() ? 0 : found->second;
+    };
+    const int64_t together = times(neighbours_, text::joined(before, word));
+    return together > 1 && together == times(words_, before.text) &&
+           together == times(words_, word.text);
+  }
+
+  std::unordered_map<std::string, int64_t> words_, neighbours_;
+};
 
 // Terms of one item: words that may be keywords, and pairs of such words that stand side by side.
 class Terms {
  public:
   Terms(const Items& items, const Settings& settings) : items_(items), settings_(settings) {
-    for (const std::string& column : settings.exclude) {
-      for (int64_t item = 0; item < items.size(); ++item) {
-        for (std::string& word : text::words_of(items.text(column, item)))
-          excluded_.insert(std::move(word));
+    for (int64_t item = 0; item < items.size(); ++item) {
+      for (const std::string& column : settings.exclude) {
+        for (text::Word& word : text::words_of(items.text(column, item)))
+          excluded_.insert(std::move(word.text));
       }
+      for (const std::string& column : settings.columns) unbroken_.count(items.text(column, item));
     }
   }
 
   void add(int64_t item, Counts& counts, double& total) const {
     for (const std::string& column : settings_.columns) {
-      std::string before;
-      for (const std::string& word : text::words_of(items_.text(column, item))) {
-        const bool may_be_keyword =
-            !stop_words().contains(word) && !is_number(word) && !excluded_.contains(word);
-        if (may_be_keyword) {
-          ++counts[word];
-          ++total;
-          if (settings_.bigrams && !before.empty()) ++counts[before + ' ' + word];
+      std::optional<text::Word> before;
+      for (const auto& [word, is_joined] :
+           unbroken_.joined(text::words_of(items_.text(column, item)))) {
+        if (!may_be_keyword(word.text)) {
+          before.reset();
+          continue;
         }
-        before = may_be_keyword ? word : "";
+        ++counts[{word}];
+        ++total;
+        if (settings_.bigrams && before && !is_joined) ++counts[{*before, word}];
+        before = is_joined ? std::nullopt : std::optional(word);
       }
     }
   }
 
  private:
+  bool may_be_keyword(const std::string& word) const {
+    return !stop_words().contains(word) && !text::is_number(word) && !excluded_.contains(word);
+  }
+
   const Items& items_;
   const Settings& settings_;
   std::set<std::string> excluded_;
+  Unbroken unbroken_;
 };
 
 struct Weighted {
-  std::string term;
+  Term term;
   double weight = 0;
 };
 
-// Best first. A pair of words replaces its words when they weigh less.
+// Best first. A pair of words replaces its words when they weigh less, and so does one of words
+// that overlap; the other pairs that share characters with it are broken pieces of it.
 std::vector<std::string> top_terms(const std::vector<Weighted>& ranked, int64_t count) {
   std::vector<std::string> chosen;
   std::set<std::string> covered;
-  for (const Weighted& candidate : ranked) {
+  for (const auto& [term, weight] : ranked) {
     if (static_cast<int64_t>(chosen.size()) == count) break;
-    if (covered.contains(candidate.term)) continue;
-    chosen.push_back(candidate.term);
-    const size_t blank = candidate.term.find(' ');
-    if (blank != std::string::npos) {
-      covered.insert(candidate.term.substr(0, blank));
-      covered.insert(candidate.term.substr(blank + 1));
-    }
+    const bool is_piece = term.second && term.second->overlaps;
+    if ((!term.second || is_piece) && covered.contains(term.first.text)) continue;
+    if (is_piece && covered.contains(term.second->text)) continue;
+    chosen.push_back(term.text());
+    if (!term.second) continue;
+    covered.insert(term.first.text);
+    covered.insert(term.second->text);
   }
   return chosen;
 }
@@ -162,11 +239,8 @@ class CtfIdf final : public Extractor {
         ranked.push_back({term, count / length[s] * std::log(1 + mean_length / frequency[term])});
       }
       std::stable_sort(ranked.begin(), ranked.end(), [](const Weighted& a, const Weighted& b) {
-        const auto is_word = [](const Weighted& w) {
-          return w.term.find(' ') == std::string::npos;
-        };
-        return a.weight != b.weight ? a.weight > b.weight
-                                    : is_word(a) < is_word(b);  // a pair says more than a word
+        if (a.weight != b.weight) return a.weight > b.weight;
+        return a.term.second && !b.term.second;  // a pair says more than a word
       });
       TokenNote& note = notes.emplace_back();
       note.token = clusters[s].token;
@@ -183,5 +257,5 @@ class CtfIdf final : public Extractor {
 
 TSREC_PLUGIN("tsrec.ctfidf", "0.1.0",
              tsrec::part<tsrec::Extractor, CtfIdf, Settings>(
-                 "ctfidf", /*revision=*/1,
+                 "ctfidf", /*revision=*/2,
                  "Keywords by class-based TF-IDF, and a description made of them"))

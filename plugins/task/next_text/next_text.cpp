@@ -1,6 +1,7 @@
 // Asymmetric item prediction: a history of SIDs -> title or description of the next item (paper
 // A.2.3 and A.2.4).
 #include "tsrec/parts/task.hpp"
+#include "tsrec/text/words.hpp"
 
 namespace {
 
@@ -15,17 +16,6 @@ struct Settings {
         .help("longer answers are cut behind their last whole word");
   }
 };
-
-std::string cut(std::string_view text, int64_t max_characters) {
-  if (static_cast<int64_t>(text.size()) <= max_characters) return std::string(text);
-  const std::string_view head = text.substr(0, static_cast<size_t>(max_characters));
-  size_t end = head.find_last_of(' ');
-  if (end == std::string_view::npos || end == 0) {  // one long word: do not cut inside a character
-    end = head.size();
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  }
-  return std::string(head.substr(0, end));
-}
 
 // Rows whose next item has the text; history and target as in next_item.
 class NextText : public Task {
@@ -61,8 +51,8 @@ class NextText : public Task {
     example.target_item = samples.target(example.sample);
     for (const int64_t item : samples.history(example.sample))
       example.slots["history"].push_back(Piece::sid(item));
-    example.slots["answer"] = {
-        Piece::text(cut(answer(example.target_item), settings_.max_characters))};
+    example.slots["answer"] = {Piece::text(
+        std::string(text::head_of(answer(example.target_item), settings_.max_characters)))};
     return example;
   }
   bool answers_with_item() const override { return false; }
@@ -103,7 +93,7 @@ class NextDescription final : public NextText {
 
 TSREC_PLUGIN(
     "tsrec.next_text", "0.1.0",
-    tsrec::part<tsrec::Task, NextTitle, Settings>("next_title", /*revision=*/1,
+    tsrec::part<tsrec::Task, NextTitle, Settings>("next_title", /*revision=*/2,
                                                   "History of SIDs -> title of the next item"),
     tsrec::part<tsrec::Task, NextDescription, Settings>(
-        "next_description", /*revision=*/1, "History of SIDs -> description of the next item"))
+        "next_description", /*revision=*/2, "History of SIDs -> description of the next item"))

@@ -71,12 +71,82 @@ TEST(Lsa, IsTheSameEveryTimeAndWarnsOfEmptyTexts) {
   EXPECT_NE(context.messages.front().find("1 items have no text"), std::string::npos);
 }
 
+torch::Tensor lsa(const std::vector<std::string>& titles, TestContext& context,
+                  const std::string& dimensions = "8") {
+  return make_part<Encoder>("lsa", context,
+                            {{"dimensions", dimensions}, {"min_items", "1"}, {"columns", "title"}})
+      ->encode(make_items(titles), context);
+}
+
+// With as many dimensions as items nothing is lost: the cosines are those of the terms.
+TEST(Lsa, AllDimensionsKeepTheCosinesOfTheTerms) {
+  TestContext context;
+  // "a b", "b c": b is in 2 of 3 items, the others in 1; pairs count as terms.
+  const torch::Tensor x = lsa({"a b", "b c", "d"}, context);
+  ASSERT_EQ(x.sizes(), (std::vector<int64_t>{3, 3}));
+  const double rare = 1 + std::log(4.0 / 2), common = 1 + std::log(4.0 / 3);
+  const torch::Tensor cosine = torch::mm(x, x.t());
+  EXPECT_NEAR(cosine[0][1].item<double>(), common * common / (common * common + 2 * rare * rare),
+              1e-6);
+  EXPECT_NEAR(cosine[0][2].item<double>(), 0, 1e-6);
+  EXPECT_LT((cosine.diagonal() - 1).abs().max().item<double>(), 1e-6);
+}
+
+// Fewer directions than were asked for: those that there are, whatever the solver makes of the
+// others.
+TEST(Lsa, TheRankIsTheMostThatItGives) {
+  const auto expect = [](const std::vector<std::string>& titles, int64_t rank,
+                         const std::string& dimensions) {
+    TestContext context;
+    const torch::Tensor x = lsa(titles, context, dimensions);
+    EXPECT_EQ(x.size(1), rank) << titles.front();
+    EXPECT_TRUE(x.isfinite().all().item<bool>());
+    EXPECT_NE(context.messages.front().find(c10::str("give only ", rank, " dimensions")),
+              std::string::npos)
+        << context.messages.front();
+    for (size_t a = 0; a < titles.size(); ++a) {
+      for (size_t b = 0; b < titles.size(); ++b) {
+        const bool is_same =
+            (x[static_cast<int64_t>(a)] - x[static_cast<int64_t>(b)]).abs().max().item<double>() <
+            1e-5;
+        EXPECT_EQ(is_same, titles[a] == titles[b]) << titles[a] << " and " << titles[b];
+      }
+    }
+  };
+  expect({"a"}, 1, "8");
+  expect({"a", "b"}, 2, "8");
+  std::vector<std::string> equal(20, "red lamp"), three = equal;
+  for (size_t i = 0; i < three.size(); ++i)
+    three[i] = i % 3 == 0 ? "lamp" : i % 3 == 1 ? "rope" : "saw";
+  for (const std::string dimensions : {"2", "8", "19", "64"}) expect(equal, 1, dimensions);
+  for (const std::string dimensions : {"4", "8", "19", "64"}) expect(three, 3, dimensions);
+}
+
+TEST(Lsa, EqualItemsAreSaidToBeEqual) {
+  TestContext context;
+  lsa({"red lamp", "Red Lamp", "red, lamp"}, context);
+  EXPECT_NE(context.messages.back().find("the vectors of all items with a text are the same"),
+            std::string::npos);
+}
+
+TEST(Lsa, ChineseTitlesThatShareAWordAreAlike) {
+  TestContext context;
+  const torch::Tensor x = lsa({"家用台灯", "台灯，黑色", "尼龙绳10米", "粗尼龙绳"}, context, "4");
+  const torch::Tensor cosine = torch::mm(x, x.t());
+  EXPECT_GT(cosine[0][1].item<double>(), 0.1);
+  EXPECT_GT(cosine[2][3].item<double>(), 0.2);
+  EXPECT_NEAR(cosine[0][2].item<double>(), 0, 1e-6);
+}
+
 TEST(Lsa, NoTextAtAllIsAnError) {
   TestContext context;
-  EXPECT_NE(message_of<DataError>([&] {
-              make_part<Encoder>("lsa", context)->encode(make_items({"", "", ""}), context);
-            }).find("no term occurs"),
+  const auto complaint = [&](const std::vector<std::string>& titles) {
+    return message_of<DataError>(
+        [&] { make_part<Encoder>("lsa", context)->encode(make_items(titles), context); });
+  };
+  EXPECT_NE(complaint({"", "", "!"}).find("no item has a word in the columns title, description;"),
             std::string::npos);
+  EXPECT_NE(complaint({"a", "b", ""}).find("no term occurs in 2 items"), std::string::npos);
 }
 
 TEST(Precomputed, ReadsHalfPrecisionAndNormalizes) {
@@ -169,8 +239,21 @@ TEST(Normalize, CentresAndScales) {
 
 TEST(Normalize, FewerItemsThanDimensionsAndEqualItems) {
   EXPECT_EQ(normalized(torch::randn({4, 9}), {{"dimensions", "8"}}).size(1), 3);
-  const torch::Tensor equal = torch::ones({5, 3});
-  EXPECT_TRUE(normalized(equal, {{"whiten", "true"}}).isfinite().all().item<bool>());
+  // Rank 2, whatever their width.
+  const torch::Tensor flat = torch::mm(torch::randn({20, 2}), torch::randn({2, 6})) + 3;
+  const torch::Tensor white = normalized(flat, {{"whiten", "true"}, {"l2", "false"}});
+  ASSERT_EQ(white.size(1), 2);
+  EXPECT_LT(largest_difference(torch::mm(white.t(), white) / 20, torch::eye(2)), 1e-4);
+  EXPECT_EQ(normalized(flat, {{"dimensions", "5"}}).size(1), 2);
+  const torch::Tensor equal = torch::full({5, 3}, 0.1);
+  for (const std::string option : {"whiten", "center"}) {
+    EXPECT_NE(message_of<DataError>([&] {
+                normalized(equal, {{option, "true"}});
+              }).find("the vectors of 5 items are all the same"),
+              std::string::npos);
+  }
+  EXPECT_LT(largest_difference(normalized(equal, {}), torch::full({5, 3}, std::sqrt(1.0 / 3))),
+            1e-6);
   EXPECT_EQ(normalized(torch::empty({0, 3}), {{"whiten", "true"}}).size(0), 0);
 }
 

@@ -65,6 +65,54 @@ TEST(CtfIdf, RankingMatchesPlainLoopsOnRandomTexts) {
   }
 }
 
+// One class of screwdrivers and one of lamps. What never stands apart is one word, and nothing of
+// it is a keyword beside it.
+TEST(CtfIdf, ChineseKeywordsAreWords) {
+  TestContext context;
+  const Items items = make_items(
+      {"家用电动螺丝刀第1款，耐用", "电动螺丝刀，轻便", "家用台灯第3款，耐用", "台灯，轻便"});
+  const std::vector<TokenCluster> clusters = {{"<a_0>", 0, 0, {0, 1}}, {"<a_1>", 0, 1, {2, 3}}};
+  const auto notes = make_part<Extractor>("ctfidf", context)->extract(clusters, items, context);
+  ASSERT_EQ(notes.size(), 2u);
+  const auto has = [&](size_t token, const std::string& keyword) {
+    const auto& keywords = notes[token].keywords;
+    return std::find(keywords.begin(), keywords.end(), keyword) != keywords.end();
+  };
+  EXPECT_EQ(notes[0].keywords.front(), "电动螺丝刀");
+  EXPECT_TRUE(has(1, "台灯"));
+  for (const char* piece : {"电动", "动螺", "螺丝", "丝刀", "动螺丝"})
+    EXPECT_FALSE(has(0, piece)) << piece;
+  // The number between them ends a run: nothing reaches over it.
+  for (const TokenNote& note : notes) {
+    for (const std::string& keyword : note.keywords) {
+      EXPECT_EQ(keyword.find_first_of("0123456789,"), std::string::npos) << keyword;
+      EXPECT_EQ(keyword.find("款耐"), std::string::npos) << keyword;
+    }
+  }
+}
+
+// Where characters also stand apart, pairs are words, and two of them that overlap are a longer
+// one.
+TEST(CtfIdf, PairsOfCharactersThatStandApartAreNotJoined) {
+  TestContext context;
+  const Items items = make_items({"不锈钢", "不锈", "锈钢", "台灯"});
+  const std::vector<TokenCluster> clusters = {{"<a_0>", 0, 0, {0, 1, 2}}, {"<a_1>", 0, 1, {3}}};
+  const auto notes = make_part<Extractor>("ctfidf", context)->extract(clusters, items, context);
+  // W(不锈) = W(锈钢) = 2/4 ln(1 + 2.5/2) = .405 > W(不锈钢) = 1/4 ln(1 + 2.5/1) = .313
+  EXPECT_EQ(notes[0].keywords, (std::vector<std::string>{"不锈", "锈钢", "不锈钢"}));
+  const auto words = make_part<Extractor>("ctfidf", context, {{"bigrams", "false"}})
+                         ->extract(clusters, items, context);
+  EXPECT_EQ(words[0].keywords, (std::vector<std::string>{"不锈", "锈钢"}));
+}
+
+TEST(CtfIdf, NumbersOfOtherScriptsAreNoKeywords) {
+  TestContext context;
+  const auto notes = make_part<Extractor>("ctfidf", context)
+                         ->extract({{"<a_0>", 0, 0, {0}}}, make_items({"٣٤ ４２ Étui"}), context);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].keywords, (std::vector<std::string>{"étui"}));
+}
+
 TEST(CtfIdf, TokensWithoutWordsAreLeftOutWithAWarning) {
   TestContext context;
   const std::vector<TokenCluster> clusters = {{"<a_0>", 0, 0, {0}}, {"<a_1>", 0, 1, {1}}};
