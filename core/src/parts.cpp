@@ -45,6 +45,8 @@ Recommender::~Recommender() = default;
 Metric::~Metric() = default;
 Tracker::~Tracker() = default;
 
+void Trainer::check_sids(const SidTable&) const {}
+
 std::optional<double> TrainingStep::value(std::string_view name) const {
   const auto last = std::find_if(numbers.rbegin(), numbers.rend(),
                                  [&](const Number& number) { return number.name == name; });

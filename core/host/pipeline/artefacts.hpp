@@ -25,7 +25,7 @@ struct StoredNumbers {
   Numbers numbers;
   torch::Tensor user_S;
 };
-StoredNumbers read_numbers(const std::filesystem::path& folder);
+TSREC_HOST_API StoredNumbers read_numbers(const std::filesystem::path& folder);
 
 std::vector<std::string> keys_of(const Items& items);
 

@@ -217,15 +217,19 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
     StageResult result = start_result(stage, experiment, store, done);
     if (result.key.empty()) {
       result.why = "not run, because an earlier stage failed";
-    } else if (result.state != StageResult::State::stored) {
+    } else {
       try {
-        make(stage, done, result);
-        result.roof = roof_after(result, experiment.run);
+        if (result.state != StageResult::State::stored) {
+          make(stage, done, result);
+          result.roof = roof_after(result, experiment.run);
+        }
+        if (stage.look) stage.look(result.folder);
       } catch (const Interrupted&) {
         throw;
       } catch (...) {
         const Failure failure = failure_of(std::current_exception());
         result.state = StageResult::State::failed;
+        result.digest.clear();  // nothing goes on from it
         result.why = failure.why;
         result.is_bad_config = failure.is_bad_config;
         fs::create_directories(store.failed(result.key));

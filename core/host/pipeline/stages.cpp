@@ -1,5 +1,6 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
 #include "pipeline/artefacts.hpp"
+#include "pipeline/demands.hpp"
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/host_keys.hpp"
 #include "pipeline/item_answers.hpp"
@@ -87,16 +88,20 @@ void audit(const Dataset& data, Context& context) {
 }
 
 Stage load_stage(const Shared& parts) {
-  return {.id = {Role::load}, .parts = {parts->source}, .run = [parts](StageRun& run) {
-            const auto source = parts->source.make<Source>(run.context());
-            const Dataset data = source->load(run.context());
-            in_the_name_of(*source, "load()", [&] {
-              if (data.items.size() == 0)
-                throw DataError("the catalogue is empty; check the source's files");
-              audit(data, run.context());
-            });
-            write_dataset(data, run.out());
-          }};
+  return {.id = {Role::load},
+          .parts = {parts->source},
+          .run =
+              [parts](StageRun& run) {
+                const auto source = parts->source.make<Source>(run.context());
+                const Dataset data = source->load(run.context());
+                in_the_name_of(*source, "load()", [&] {
+                  if (data.items.size() == 0)
+                    throw DataError("the catalogue is empty; check the source's files");
+                  audit(data, run.context());
+                });
+                write_dataset(data, run.out());
+              },
+          .look = [parts](const auto& product) { check_rows(*parts, read_dataset(product)); }};
 }
 
 // --- embed, quantize, resolve: from texts to SIDs, or the source's own SIDs
@@ -478,9 +483,13 @@ Experiment make_experiment(const Document& document, Registry& registry) {
     stages.push_back(seeded(embed_stage(parts), *parts->encoder));
     stages.push_back(seeded(quantize_stage(parts), *parts->quantizer));
   }
-  if (has_sids)
+  if (has_sids) {
     stages.push_back(parts->resolver ? seeded(resolve_stage(parts), *parts->resolver)
                                      : resolve_stage(parts));
+    stages.back().look = [parts, run = experiment.run](const auto& product) {
+      check_sids(*parts, run, read_sids(product));
+    };
+  }
   if (parts->extractor && has_sids)
     stages.push_back(seeded(extract_stage(parts), *parts->extractor));
   for (const PartChoice& choice : parts->recommenders) {

@@ -22,6 +22,13 @@ std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted) {
   return rows;
 }
 
+void warn_of_no_validation(const ExampleSet& examples, Context& context) {
+  if (examples.size(Split::valid) > 0) return;
+  context.log(Level::warning,
+              "the valid split has no rows for the tasks of validation: nothing is validated, and "
+              "the state of the last step is handed on");
+}
+
 std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted) {
   const int64_t available = examples.size(Split::valid);
   if (available == 0)

@@ -108,7 +108,18 @@ class Grpo final : public Trainer {
   static constexpr bool kNeedsItemAnswers = true;
   Grpo(const Settings& settings, Context&) : settings_(settings) {}
 
+  void check_sids(const SidTable& sids) const override {
+    const std::vector<int64_t> group_N = sids.group_N();
+    const int64_t distinct = *std::max_element(group_N.begin(), group_N.end()) + 1;
+    if (settings_.rollout == "sample" || settings_.completions <= distinct) return;
+    throw ConfigError("completions = ", settings_.completions, ", but the catalogue has only ",
+                      distinct, " SIDs, and rollout = \"beam\" gives each of them once; set ",
+                      distinct > 1 ? c10::str("completions = ", distinct, " at most, or ") : "",
+                      "rollout = \"sample\"");
+  }
+
   void start(const TrainInputs& inputs, Context& context) override {
+    check_sids(inputs.sids);
     inputs_.emplace(inputs);
     const int64_t num_rows = inputs.examples.size(Split::train);
     if (num_rows == 0) throw ConfigError("the tasks of this grpo stage have no training rows");
@@ -128,6 +139,7 @@ class Grpo final : public Trainer {
     updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
                                                      context);
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
+    train::warn_of_no_validation(inputs.validation, context);
     context.log(Level::info, c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
                                       settings_.batch_prompts, " prompts x ", settings_.completions,
                                       " completions"));
@@ -165,6 +177,7 @@ class Grpo final : public Trainer {
   Numbers validate(Context& context) override {
     const torch::NoGradGuard no_grad;
     const ExampleSet& set = inputs_->validation;
+    if (set.size(Split::valid) == 0) return {};
     const std::vector<CompiledExample> examples = train::examples_at(
         set, Split::valid, train::validation_rows(set, settings_.valid_rows), /*epoch=*/0);
     const auto parts = parts_of(examples);

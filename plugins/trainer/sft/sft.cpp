@@ -81,6 +81,7 @@ class Sft final : public Trainer {
     order_.emplace(row_order(num_rows));
     updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
                                                      context);
+    train::warn_of_no_validation(inputs.validation, context);
     context.log(Level::info, c10::str("sft: ", num_rows, " rows, ", order_->steps_per_epoch(),
                                       " steps an epoch, ", num_steps(), " steps"));
   }
@@ -120,6 +121,7 @@ class Sft final : public Trainer {
   Numbers validate(Context& context) override {
     const torch::NoGradGuard no_grad;
     const ExampleSet& set = inputs_->validation;
+    if (set.size(Split::valid) == 0) return {};
     const std::vector<int64_t> rows = train::validation_rows(set, settings_.valid_rows);
     train::TaskMeans losses(set.task_names());
     constexpr size_t kRowsAtOnce = 512;

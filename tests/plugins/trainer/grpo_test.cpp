@@ -168,6 +168,50 @@ TEST(Grpo, ResumesToTheSameBytes) {
   }
 }
 
+TEST(Grpo, ABeamHasNoMoreCompletionsThanThereAreSids) {
+  ToyWorld world;  // 12 SIDs
+  const ToyExamples examples = world.make_examples(false);
+  const auto start = [&](const std::string& completions, const std::string& rollout) {
+    return start_grpo(world, *world.backbone, examples, std::make_shared<FlatReward>(),
+                      {{"completions", completions}, {"rollout", rollout}});
+  };
+  EXPECT_EQ(
+      message_of<ConfigError>([&] { start("13", "beam"); }),
+      "completions = 13, but the catalogue has only 12 SIDs, and rollout = \"beam\" gives each "
+      "of them once; set completions = 12 at most, or rollout = \"sample\"");
+  start("12", "beam")->step(0, world.context);
+  start("13", "sample")->step(0, world.context);
+  // Items that share their SID are one answer.
+  SidTable shared = world.sids;
+  shared.code_NL = torch::zeros_like(shared.code_NL);
+  EXPECT_NE(message_of<ConfigError>([&] {
+              start("2", "beam")->check_sids(shared);
+            }).find("has only 1 SIDs, and rollout = \"beam\" gives each of them once; set rollout"),
+            std::string::npos);
+}
+
+// Examples to train on, none to validate on.
+class UnvalidatedExamples final : public ToyExamples {
+ public:
+  using ToyExamples::ToyExamples;
+  int64_t size(Split split) const override {
+    return split == Split::valid ? 0 : ToyExamples::size(split);
+  }
+};
+
+TEST(Grpo, WithoutValidationRowsThereAreNoNumbers) {
+  ToyWorld world;
+  const ToyExamples rows = world.make_examples(false);
+  const UnvalidatedExamples examples(rows.rows(), std::vector<int64_t>(rows.rows().size(), 0),
+                                     rows.task_names());
+  const auto trainer = start_grpo(world, *world.backbone, examples, std::make_shared<FlatReward>(),
+                                  {{"completions", "4"}});
+  EXPECT_TRUE(trainer->validate(world.context).empty());
+  EXPECT_TRUE(
+      std::any_of(world.context.messages.begin(), world.context.messages.end(),
+                  [](const std::string& line) { return contains(line, "nothing is validated"); }));
+}
+
 TEST(Grpo, MissingRewardsAndTextTasksAreErrors) {
   ToyWorld world;
   const ToyExamples with_text = world.make_examples(true);

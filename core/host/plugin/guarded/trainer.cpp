@@ -12,6 +12,9 @@ class GuardedTrainer final : public GuardedSteps<Trainer>, public Guarded {
       : GuardedSteps(*steps_of(*made), part),
         Guarded(part),
         made_(std::static_pointer_cast<Trainer>(made)) {}
+  void check_sids(const SidTable& sids) const override {
+    in_call(identity(), "check_sids()", [&] { made_->check_sids(sids); });
+  }
   void start(const TrainInputs& inputs, Context& context) override {
     in_call(identity(), "start()", [&] { made_->start(inputs, context); });
   }

@@ -27,6 +27,9 @@ class TSREC_API Trainer : public Part, public Stepwise {
   // tasks of validation, answer otherwise is refused before anything runs.
   static constexpr bool kNeedsItemAnswers = false;
   ~Trainer() override;
+  // As soon as there are SIDs, before anything of the experiment is trained: a ConfigError where
+  // the options cannot work with these. Nothing, by default.
+  virtual void check_sids(const SidTable& sids) const;
   // Once, before the first step; inputs outlive the trainer. parameters() are the policy's, as far
   // as they train.
   virtual void start(const TrainInputs& inputs, Context& context) = 0;

@@ -1,6 +1,7 @@
 // Examples of a step and of a validation, out of a stage's tasks.
 #pragma once
 
+#include "tsrec/context.hpp"
 #include "tsrec/prompt.hpp"
 
 namespace tsrec::train {
@@ -10,6 +11,8 @@ TSREC_API std::vector<CompiledExample> examples_at(const ExampleSet& examples, S
                                                    std::span<const int64_t> rows, int64_t epoch);
 // `wanted` of 0 .. available - 1, evenly spaced; 0, or more than there are: all.
 TSREC_API std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted);
+// For trainers that go without validation where there is nothing to validate on.
+TSREC_API void warn_of_no_validation(const ExampleSet& examples, Context& context);
 // The rows of the valid split to validate on: that many, evenly spaced (0: all). Throws DataError
 // when there are none.
 TSREC_API std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted);

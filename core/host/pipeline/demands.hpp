@@ -1,0 +1,15 @@
+// What an experiment demands of its rows and of its SIDs: looked at as soon as they are there, and
+// not hours later by the stage that would fail.
+#pragma once
+
+#include "pipeline/parts.hpp"
+#include "tsrec/data.hpp"
+
+namespace tsrec::host {
+
+// Throws ConfigError where [evaluate] or a [[stage]] ranks rows of a split that has none.
+void check_rows(const Parts& parts, const Dataset& data);
+// Asks the trainers of all stages (Trainer::check_sids).
+void check_sids(const Parts& parts, const RunSettings& run, const SidTable& sids);
+
+}  // namespace tsrec::host
