@@ -23,7 +23,8 @@ TEST(Cli, ExitCodesAndSentences) {
   expect("run " + kSmoke + " --set quantizer.cods=3", 2,
          "unknown option 'cods'; did you mean 'codes'?");
   expect("run " + kSmoke + " --set quantizer.use=rq_kmean", 2, "did you mean 'rq_kmeans'?");
-  expect("run " + kSmoke + " --set quantizer.codes=500", 4, "500 clusters of 120 vectors");
+  expect("run " + kSmoke + " --set quantizer.codes=500", 4,
+         "codes = 500, but there are only 120 items to cluster");
   expect("run " + kSmoke + " --frobnicate", 2, "frobnicate");
   expect("run " + kSmoke + " --set backbone.vocabulary=1", 2, "is outside [257, 1048576]");
   expect("describe quantizer rq_kmeans", 0, "clusters of every level");

@@ -9,6 +9,7 @@
 #include "pipeline/runner.hpp"
 #include "serving/named_item.hpp"
 #include "serving/recommendation_service.hpp"
+#include "support/log.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -133,6 +134,10 @@ int command_recommend(const Arguments& arguments) {
                                              /*expects_many=*/reads_histories);
   const Items& items = model.items();
   const serving::AllowList allowed = allowed_items(arguments, items);
+  if (arguments.top > items.size()) {
+    log(Level::warning, c10::str("--top ", arguments.top, ", but the catalogue has only ",
+                                 items.size(), " items; no more can be recommended"));
+  }
   const auto answer = [&](const std::vector<std::string>& words, const std::string& where) {
     const serving::Request request{items_named(words, items, where), arguments.top, allowed};
     if (!arguments.json) {

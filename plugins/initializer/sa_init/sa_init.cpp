@@ -102,8 +102,8 @@ class SaInit final : public Initializer {
   NewRows rows(const InitializerInputs& inputs, Context& context) override {
     if (inputs.notes.empty()) {
       throw ConfigError(
-          "initializer 'sa_init' needs keywords of the SID tokens; add an [extractor] such as ",
-          "use = \"ctfidf\"");
+          "initializer 'sa_init' needs keywords of the SID tokens, and there are none; add an "
+          "[extractor] such as use = \"ctfidf\" and items with texts");
     }
     if (settings_.depth > inputs.sids.num_levels()) {
       throw ConfigError("initializer 'sa_init': depth = ", settings_.depth, ", but the SIDs have ",

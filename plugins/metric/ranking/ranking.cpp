@@ -40,10 +40,13 @@ class RankingMetric : public Metric {
     const TargetPlaces places = target_places(evaluation);
     Numbers numbers;
     for (const int64_t k : settings_.k) {
-      if (k > evaluation.rankings.item_SM.size(1)) {
-        context.log(Level::warning, c10::str(name_, "@", k, " looks at lists of ",
-                                             evaluation.rankings.item_SM.size(1),
-                                             " items; use more beams or a smaller k"));
+      const int64_t length = evaluation.rankings.item_SM.size(1);
+      if (k > length) {
+        const bool is_all = length >= evaluation.data.items.size();
+        context.log(Level::warning,
+                    c10::str(name_, "@", k, " looks at lists of ", length, " items; use ",
+                             is_all ? "a smaller k, as the catalogue has no more"
+                                    : "more beams or a smaller k"));
       }
       const auto add = [&](const char* level, const auto& value_of) {
         torch::Tensor row_S =

@@ -31,6 +31,10 @@ class RqKMeans final : public Quantizer, public HasDistances {
   RqKMeans(const Settings& settings, Context&) : settings_(settings) {}
 
   void fit(const torch::Tensor& x_ND, Context& context) override {
+    if (settings_.codes > x_ND.size(0)) {
+      throw DataError("quantizer 'rq_kmeans': codes = ", settings_.codes, ", but there are only ",
+                      x_ND.size(0), " items to cluster; use at most that many codes");
+    }
     torch::Tensor residual_ND = x_ND.clone();
     center_LKD_.clear();
     context.log(Level::info, c10::str("rq_kmeans: residual energy ", energy(residual_ND)));

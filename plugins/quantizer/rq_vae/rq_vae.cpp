@@ -83,11 +83,16 @@ class RqVae final : public Quantizer, public HasDistances, public Stepwise {
   RqVae(const Settings& settings, Context&) : settings_(settings) {}
 
   void fit(const torch::Tensor& x_ND, Context& context) override {
-    if (settings_.codes > std::min(settings_.batch, x_ND.size(0))) {
-      throw DataError("quantizer 'rq_vae': ", settings_.codes,
-                      " codes, but the first batch that starts the codebooks has ",
-                      std::min(settings_.batch, x_ND.size(0)),
-                      " items; use fewer codes or a larger batch");
+    if (settings_.codes > x_ND.size(0)) {
+      throw DataError("quantizer 'rq_vae': codes = ", settings_.codes, ", but there are only ",
+                      x_ND.size(0), " items to start the codebooks from; use ",
+                      x_ND.size(0) < 2 ? "another quantizer, such as rq_kmeans with codes = 1"
+                                       : "at most that many codes");
+    }
+    if (settings_.codes > settings_.batch) {
+      throw DataError("quantizer 'rq_vae': codes = ", settings_.codes,
+                      ", but the first batch, which starts the codebooks, has only ",
+                      settings_.batch, " items; use fewer codes or a larger batch");
     }
     if (!x_ND.isfinite().all().item<bool>()) {
       throw DataError(

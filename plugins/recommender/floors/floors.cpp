@@ -60,7 +60,9 @@ class Floor : public Recommender {
  public:
   void fit(const RecommenderInputs& inputs, Context&) override {
     if (inputs.data.train.size() == 0)
-      throw DataError("the floors need training rows; the train split is empty", "");
+      throw DataError(
+          "the floors count training rows, and the train split has none; give the source some, or "
+          "leave out [[recommender]]");
     popular_N_ = popular_items(inputs.data);
   }
   Rankings rank(const Samples& samples, int64_t num_candidates, Context&) override {

@@ -15,9 +15,10 @@ class TokenNotes : public Task {
       if (!note.description.empty()) rows_.push_back({level, code, note.description});
     }
     if (rows_.empty()) {
-      throw ConfigError("task '", form(),
-                        "' needs descriptions of the SID tokens; add an [extractor] such as ",
-                        "use = \"ctfidf\", or remove the task");
+      throw ConfigError(
+          "task '", form(),
+          "' needs descriptions of the SID tokens, and there are none; add an [extractor] such "
+          "as use = \"ctfidf\" and items with texts, or remove the task");
     }
   }
   int64_t size(Split split) const override {
