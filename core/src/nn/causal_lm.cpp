@@ -8,6 +8,7 @@
 #include "nn/kv_prefix.hpp"
 #include "nn/low_rank.hpp"
 #include "nn/stored_adapters.hpp"
+#include "nn/stored_tensor.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
@@ -30,22 +31,18 @@ struct Weights {
   std::vector<Layer> layers;
 };
 
-torch::Tensor fetch(const std::map<std::string, torch::Tensor>& stored, const std::string& name,
-                    at::IntArrayRef sizes, const std::filesystem::path& folder) {
-  const auto found = stored.find(name);
-  if (found == stored.end())
-    throw DataError("the checkpoint '", folder.string(), "' lacks the tensor '", name, "'");
-  if (found->second.sizes() != sizes) {
-    throw DataError("the checkpoint '", folder.string(), "': tensor '", name, "' has the shape ",
-                    found->second.sizes(), "; config.json asks for ", sizes);
-  }
-  return found->second;
-}
-
 // A head beside the embedding, with other numbers.
-bool has_own_head(const std::map<std::string, torch::Tensor>& stored) {
+bool has_own_head(const StoredTensors& stored) {
   const auto head = stored.find("lm_head.weight"), rows = stored.find("model.embed_tokens.weight");
   return head != stored.end() && rows != stored.end() && !torch::equal(head->second, rows->second);
+}
+
+// Embedding models are often saved without their head, and then without "model." before the names.
+StoredTensors with_full_names(StoredTensors stored) {
+  if (!stored.contains("embed_tokens.weight")) return stored;
+  StoredTensors renamed;
+  for (const auto& [name, value] : stored) renamed.emplace("model." + name, value);
+  return renamed;
 }
 
 }  // namespace
@@ -310,12 +307,12 @@ void CausalLm::init_random(at::Generator generator) {
 void CausalLm::load(const std::filesystem::path& folder) {
   Impl& m = *impl_;
   const LmShape& s = m.shape;
-  const auto stored = io::read_hf_weights(folder);
+  const StoredTensors stored = with_full_names(io::read_hf_weights(folder));
   if (has_own_head(stored)) m.shape.tied = false;
   const std::optional<StoredAdapters> adapters = read_adapters(folder);
   m.lora = adapters ? std::optional(adapters->lora) : std::nullopt;
   const auto get = [&](const std::string& name, at::IntArrayRef sizes) {
-    return fetch(stored, name, sizes, folder);
+    return stored_tensor(stored, name, sizes, folder);
   };
   const auto matrix = [&](const std::string& name, at::IntArrayRef sizes) {
     return m.matrix({get(name, sizes)});

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/json.hpp"
+#include "nn/hf_fields.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 
@@ -35,49 +36,6 @@ const Family* find_family(const std::string& name) {
   }
   return nullptr;
 }
-
-// A table of config.json; null and a missing key mean the default.
-class Fields {
- public:
-  Fields(const json& table, const std::string& file) : table_(table), file_(file) {}
-
-  bool has(const char* key) const {
-    const auto found = table_.find(key);
-    return found != table_.end() && !found->is_null();
-  }
-  int64_t whole(const char* key, int64_t otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!table_.at(key).is_number_integer()) refuse(key, "expected a whole number");
-    return table_.at(key).get<int64_t>();
-  }
-  double number(const char* key, double otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!table_.at(key).is_number()) refuse(key, "expected a number");
-    return table_.at(key).get<double>();
-  }
-  bool flag(const char* key, bool otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!table_.at(key).is_boolean()) refuse(key, "expected true or false");
-    return table_.at(key).get<bool>();
-  }
-  std::string text(const char* key, const std::string& otherwise) const {
-    if (!has(key)) return otherwise;
-    if (!table_.at(key).is_string()) refuse(key, "expected a text");
-    return table_.at(key).get<std::string>();
-  }
-  const json& at(const char* key) const { return table_.at(key); }
-  bool is_null(const char* key) const { return table_.contains(key) && !has(key); }
-  const std::string& file() const { return file_; }
-
-  [[noreturn]] void refuse(const char* key, const std::string& expected) const {
-    throw DataError("'", file_, "' has ", key, " = ", has(key) ? table_.at(key).dump() : "null",
-                    "; ", expected);
-  }
-
- private:
-  const json& table_;
-  const std::string& file_;
-};
 
 void refuse_what_is_not_computed(const Fields& config) {
   for (const char* key : {"hidden_act", "hidden_activation"}) {
@@ -201,7 +159,8 @@ LmShape read_hf_config(const std::filesystem::path& folder) {
   if (family == nullptr) {
     config.refuse("model_type",
                   "supported are qwen2 (Qwen2, Qwen2.5), qwen3, llama (Llama 1 to 3, SmolLM, "
-                  "TinyLlama) and mistral");
+                  "TinyLlama) and mistral; as encoders of item texts also bert, roberta, "
+                  "xlm-roberta, distilbert and mpnet");
   }
   refuse_what_is_not_computed(config);
   read_rope(whole, config, shape);
