@@ -122,7 +122,7 @@ TEST(Key, EveryPartThatReadsFiles) {
     }
   }
   EXPECT_EQ(found, (std::set<std::string>{"lc_rec", "minionerec", "precomputed", "pretrained",
-                                          "published"}));
+                                          "published", "transformer"}));
 }
 
 TEST(Key, AFileThatChangesWhileItIsReadIsNoResult) {

@@ -27,15 +27,19 @@ class Options {
           {{"token", note.token}, {"description", note.description}, {"keywords", note.keywords}});
     io::write_text(folder_.path() / "notes.json", notes.dump());
     const auto in = [&](const char* name) { return (folder_.path() / name).string(); };
-    of_ = {{"pretrained", {{"path", in("model")}}},
-           {"precomputed", {{"file", in("x.npy")}}},
-           {"published", {{"file", in("notes.json")}}},
-           {"lc_rec", {{"folder", lc_rec_.path().string()}}},
-           {"minionerec", {{"folder", minionerec_.path().string()}}},
-           {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
-           {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
-           {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
-           {"guard", {{"below", "0.2"}, {"in_a_row", "8"}}}};
+    of_ = {
+        {"pretrained", {{"path", in("model")}}},
+        {"precomputed", {{"file", in("x.npy")}}},
+        {"transformer",
+         {{"path",
+           (std::filesystem::path(TSREC_SOURCE_FOLDER) / "tests/golden/sentence_bert").string()}}},
+        {"published", {{"file", in("notes.json")}}},
+        {"lc_rec", {{"folder", lc_rec_.path().string()}}},
+        {"minionerec", {{"folder", minionerec_.path().string()}}},
+        {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
+        {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
+        {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
+        {"guard", {{"below", "0.2"}, {"in_a_row", "8"}}}};
   }
   OptionTexts of(const std::string& part) const {
     const auto found = of_.find(part);
@@ -78,7 +82,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 44);
+  EXPECT_EQ(parts, 46);
   EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
 }
 
