@@ -9,7 +9,7 @@ namespace tsrec::bench {
 struct JobOptions {
   std::filesystem::path folder = "bench";  // the world, and files that are exchanged with a peer
   std::filesystem::path data;              // Industrial as MiniOneRec ships it; empty: generated
-  std::filesystem::path model;             // cold-start, forward: a Hugging Face folder
+  std::filesystem::path model;             // cold-start, forward, encoding: a Hugging Face folder
   int64_t rows = 0, repeats = 3;           // rows: 0 is the job's own number
   std::string shape = "T256", device = "cpu", precision = "float32";  // machine.hpp
   bool ablations = false;
@@ -25,5 +25,6 @@ void run_profile(const JobOptions& options);     // parts of an update of B and 
 void run_forward(const JobOptions& options);     // few tokens of the 0.5B checkpoint
 void run_cold_start(const JobOptions& options);  // F1
 void run_tokenizing(const JobOptions& options);  // F2
+void run_encoding(const JobOptions& options);    // G1
 
 }  // namespace tsrec::bench

@@ -15,7 +15,8 @@ int main(int argc, char** argv) {
   int threads = 2;
   words.add_options()(
       "job",
-      "world, model, roof, k-means, sft, decoding, grpo, profile, forward, cold-start, tokenizing",
+      "world, model, roof, k-means, sft, decoding, grpo, profile, forward, cold-start, tokenizing, "
+      "encoding",
       cxxopts::value<std::string>())("folder", "where the world lies",
                                      cxxopts::value(options.folder))(
       "data", "MiniOneRec's Industrial folder; without it the world is generated",
@@ -45,7 +46,8 @@ int main(int argc, char** argv) {
         {"profile", [&] { run_profile(options); }},
         {"forward", [&] { run_forward(options); }},
         {"cold-start", [&] { run_cold_start(options); }},
-        {"tokenizing", [&] { run_tokenizing(options); }}};
+        {"tokenizing", [&] { run_tokenizing(options); }},
+        {"encoding", [&] { run_encoding(options); }}};
     const auto found = jobs.find(job);
     if (found == jobs.end()) throw tsrec::ConfigError("there is no benchmark '", job, "'");
     found->second();

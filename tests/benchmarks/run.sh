@@ -33,6 +33,7 @@ theirs() {
     sft | decoding | grpo) "$peer" "$here/peers/$job.py" "$folder" ;;
     cold-start) "$peer" "$here/peers/cold_start.py" "$model" ;;
     tokenizing) "$peer" "$here/peers/tokenizing.py" "$data" "$model" ;;
+    encoding) "$peer" "$here/peers/encoding.py" "$folder" "$model" ;;
     *) echo "run.sh: '$job' has no peer" >&2; exit 2 ;;
   esac
 }
