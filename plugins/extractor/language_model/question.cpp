@@ -29,7 +29,9 @@ std::string shortened(const std::string& text, int64_t count) {
   }
   if (end == text.size()) return text;
   const size_t blank = text.rfind(' ', end);  // may be the very character behind the cut
-  return text.substr(0, blank == std::string::npos || blank < end / 2 ? end : blank);
+  const bool keeps_most = blank != std::string::npos &&
+                          2 * num_characters(std::string_view(text).substr(0, blank)) >= count;
+  return text.substr(0, keeps_most ? blank : end);
 }
 
 // How many characters each text may keep: short ones all of theirs, long ones equal shares.
@@ -244,7 +246,7 @@ std::string Questions::about(size_t cluster, Context& context) const {
   const std::string& prompt = options_.prompt.empty() ? paper_prompt() : options_.prompt;
   std::string text = filled(prompt, {{"category", options_.category}, {"items", listed}});
   if (options_.prefix_conditioned && clusters_[cluster].level > 0)
-    text += std::string("\n\n") + kFamilies;
+    text.append("\n\n").append(kFamilies);
   return text + "\n\n" + kAnswerFormat;
 }
 
