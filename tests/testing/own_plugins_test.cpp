@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "support/chat_server.hpp"
 #include "support/published_files.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
@@ -34,6 +35,7 @@ class Options {
          {{"path",
            (std::filesystem::path(TSREC_SOURCE_FOLDER) / "tests/golden/sentence_bert").string()}}},
         {"published", {{"file", in("notes.json")}}},
+        {"openai", {{"base_url", chat_.url()}, {"model", "toy"}, {"cache", in("replies")}}},
         {"lc_rec", {{"folder", lc_rec_.path().string()}}},
         {"minionerec", {{"folder", minionerec_.path().string()}}},
         {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
@@ -47,6 +49,7 @@ class Options {
   }
 
  private:
+  ChatServer chat_;
   TempFolder folder_;
   LcRecFolder lc_rec_;
   MiniOneRecFolder minionerec_;
@@ -82,7 +85,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 46);
+  EXPECT_EQ(parts, 47);
   EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
 }
 
