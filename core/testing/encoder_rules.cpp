@@ -4,9 +4,21 @@
 namespace tsrec::kit {
 namespace encoder_rule {  // rules of other kinds have the same names
 
+// With a model for those that say that they need one.
+torch::Tensor encoded_with(const Subject& subject, const Items& items, Context& context) {
+  EncoderInputs inputs{.items = items};
+  std::optional<ToyWorld> world;
+  if (std::string_view(subject.info().needs).find(Backbone::kKind) != std::string_view::npos) {
+    world.emplace();
+    inputs.model = world->plain.get();
+    inputs.tokenizer = &world->plain->tokenizer();
+  }
+  return subject.make_as<Encoder>(context)->encode(inputs, context);
+}
+
 torch::Tensor encoded(const Subject& subject, const Items& items, uint64_t seed = 17) {
   TestContext context(seed);
-  return subject.make_as<Encoder>(context)->encode(items, context);
+  return encoded_with(subject, items, context);
 }
 
 void one_finite_vector_per_item(const Subject& subject) {
@@ -50,7 +62,7 @@ std::vector<Rule> encoder_rules() {
       {"no items, one, and two: vectors, or a sentence", tiny_catalogues},
       {"items without any text: finite vectors, or a sentence", items_without_texts}};
   for (Rule& rule : long_work_rules([](const Subject&subject, Context&context) {
-         subject.make_as<Encoder>(context)->encode(toy_items(), context);
+         encoded_with(subject, toy_items(), context);
        }))
     rules.push_back(std::move(rule));
   return rules;

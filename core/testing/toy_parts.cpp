@@ -4,7 +4,9 @@ namespace tsrec::kit {
 
 ToyEncoder::~ToyEncoder() = default;
 
-torch::Tensor ToyEncoder::encode(const Items& items, Context&) { return toy_vectors(items.size()); }
+torch::Tensor ToyEncoder::encode(const EncoderInputs& inputs, Context&) {
+  return toy_vectors(inputs.items.size());
+}
 
 ToyReward::~ToyReward() = default;
 

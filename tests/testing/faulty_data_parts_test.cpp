@@ -193,12 +193,13 @@ class FaultyEncoder final : public Encoder {
  public:
   FaultyEncoder(const NoSettings&, Context& context)
       : good_(make_part<Encoder>("lsa", context, {{"dimensions", "4"}})) {}
-  torch::Tensor encode(const Items& items, Context& context) override {
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
+    const Items& items = inputs.items;
     work_badly(context);
     if (has_fault("dies of no items") && items.size() == 0) throw std::out_of_range("at");
     if (has_fault("NaN without texts") && items.size() > 0 && items.text("title", 0).empty())
       return torch::full({items.size(), 4}, std::nan(""));
-    const torch::Tensor x_ND = good_->encode(items, context);
+    const torch::Tensor x_ND = good_->encode(inputs, context);
     if (has_fault("a row too few")) return x_ND.slice(0, 1);
     static double calls = 0;
     return has_fault("differs every time") ? x_ND + ++calls : x_ND;

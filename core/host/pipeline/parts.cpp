@@ -1,6 +1,7 @@
 #include "pipeline/parts.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <sstream>
 
@@ -38,10 +39,10 @@ std::map<std::string, const std::optional<PartChoice>*> single(const Parts& part
           {"backbone", &parts.backbone}, {"initializer", &parts.initializer}};
 }
 
-// What parts say that they need of other kinds.
+// What parts, and those that they own, say that they need of other kinds.
 void check_needs(const Parts& parts, const Document& document) {
   const auto by_kind = single(parts);
-  const auto check = [&](const PartChoice& choice) {
+  const std::function<void(const PartChoice&)> check = [&](const PartChoice& choice) {
     std::istringstream needs(choice.info->needs);
     for (std::string kind; needs >> kind;) {
       const auto found = by_kind.find(kind);  // the source, and it alone, is always there
@@ -51,6 +52,7 @@ void check_needs(const Parts& parts, const Document& document) {
                                  named_kind(kind).table(), " (", named_kind(kind).does,
                                  "); choose one of those that  tsrec list ", kind, "  names"));
     }
+    for (const OwnedPart& owned : choice.parts) check(owned.choice);
   };
   for (const auto& [kind, choice] : by_kind) {
     if (*choice) check(**choice);

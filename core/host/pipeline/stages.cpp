@@ -106,16 +106,37 @@ Stage load_stage(const Shared& parts) {
 
 // --- embed, quantize, resolve: from texts to SIDs, or the source's own SIDs
 
+// For many forwards without gradients. By MKL in float32 only those of few tokens would profit, and
+// here are none.
+void pack_for_many_tokens(Backbone& backbone, const Context& context) {
+  if (context.precision() == torch::kBFloat16 || product_library() == ProductLibrary::onednn)
+    backbone.pack_weights();
+}
+
+bool embeds_by_backbone(const Parts& parts) { return parts.encoder->needs(Backbone::kKind); }
+
 Stage embed_stage(const Shared& parts) {
-  return {.id = {Role::embed},
-          .inputs = {{Role::load}},
-          .parts = {*parts->encoder},
-          .run = [parts](StageRun& run) {
-            const Dataset data = read_dataset(run.input({Role::load}));
-            run.out().tensor(
-                "x_ND",
-                parts->encoder->make<Encoder>(run.context())->encode(data.items, run.context()));
-          }};
+  Stage stage{.id = {Role::embed}, .inputs = {{Role::load}}, .parts = {*parts->encoder}};
+  const bool by_backbone = embeds_by_backbone(*parts);
+  if (by_backbone) {
+    stage.inputs.push_back({Role::backbone});
+    stage.parts.push_back(*parts->backbone);
+  }
+  stage.run = [parts, by_backbone](StageRun& run) {
+    const Dataset data = read_dataset(run.input({Role::load}));
+    EncoderInputs inputs{.items = data.items};
+    std::shared_ptr<Backbone> backbone;
+    if (by_backbone) {
+      backbone = parts->backbone->make<Backbone>(run.context());
+      backbone->load(run.input({Role::backbone}) / "model");
+      pack_for_many_tokens(*backbone, run.context());
+      inputs.model = backbone.get();
+      inputs.tokenizer = &backbone->tokenizer();
+    }
+    run.out().tensor("x_ND",
+                     parts->encoder->make<Encoder>(run.context())->encode(inputs, run.context()));
+  };
+  return stage;
 }
 
 Stage quantize_stage(const Shared& parts) {
@@ -443,10 +464,7 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
   stage.run = [parts, model, wording](StageRun& run) {
     const LoadedModel loaded(*parts, wording, model_folders(parts, run, model),
                              /*with_test=*/true, run.context());
-    // By MKL in float32 only forwards of few tokens would profit, and here are none.
-    if (run.context().precision() == torch::kBFloat16 ||
-        product_library() == ProductLibrary::onednn)
-      loaded.backbone->pack_weights();
+    pack_for_many_tokens(*loaded.backbone, run.context());
     const Samples samples =
         limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
     const Rankings rankings = loaded.rank(samples, *loaded.trie, parts->evaluate, run.context());
@@ -479,6 +497,11 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   const bool has_sids = parts->quantizer || parts->backbone;
   std::vector<Stage>& stages = experiment.stages;
   stages.push_back(seeded(load_stage(parts), parts->source));
+  const bool backbone_first = parts->quantizer && embeds_by_backbone(*parts);
+  const auto add_backbone = [&] {
+    stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
+  };
+  if (backbone_first) add_backbone();
   if (parts->quantizer) {
     stages.push_back(seeded(embed_stage(parts), *parts->encoder));
     stages.push_back(seeded(quantize_stage(parts), *parts->quantizer));
@@ -497,7 +520,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
     stages.push_back(evaluate_recommender(parts, choice, has_sids));
   }
   if (parts->backbone) {
-    stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
+    if (!backbone_first) add_backbone();
     stages.push_back(parts->initializer ? seeded(extend_stage(parts), *parts->initializer)
                                         : extend_stage(parts));
     if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, kUntrained));

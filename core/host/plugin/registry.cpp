@@ -1,6 +1,7 @@
 #include "plugin/registry.hpp"
 
 #include <algorithm>
+#include <sstream>
 
 #include "config/entries.hpp"
 #include "config/names.hpp"
@@ -242,6 +243,15 @@ std::string PartChoice::key_text(const ContentLines& content, const std::string&
 std::string PartChoice::described() const {
   return c10::str(kind, " '", use, "' (", plugin->info->name, " ", plugin->info->version,
                   plugin->is_installed() ? "" : ", " + plugin->source.string(), ")");
+}
+
+bool PartChoice::needs(std::string_view kind) const {
+  std::istringstream own(info->needs);
+  for (std::string name; own >> name;) {
+    if (name == kind) return true;
+  }
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const OwnedPart& owned) { return owned.choice.needs(kind); });
 }
 
 namespace {

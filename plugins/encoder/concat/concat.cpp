@@ -19,11 +19,12 @@ class Concat final : public Encoder {
  public:
   Concat(const Settings& settings, Context&) : settings_(settings) {}
 
-  torch::Tensor encode(const Items& items, Context& context) override {
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
+    const Items& items = inputs.items;
     std::vector<torch::Tensor> x_ND;
     for (size_t i = 0; i < settings_.of.size(); ++i) {
       x_ND.push_back(settings_.of.weight(i) *
-                     settings_.of.make(i, context)->encode(items, context));
+                     settings_.of.make(i, context)->encode(inputs, context));
       if (x_ND.back().dim() != 2 || x_ND.back().size(0) != items.size())
         throw DataError("encoder 'concat': '", settings_.of.name(i), "' gave the shape ",
                         x_ND.back().sizes(), "; expected one row for each of ", items.size(),

@@ -178,7 +178,8 @@ class Lsa final : public Encoder {
  public:
   Lsa(const Settings& settings, Context&) : settings_(settings) {}
 
-  torch::Tensor encode(const Items& items, Context& context) override {
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
+    const Items& items = inputs.items;
     std::vector<TermCounts> counts_N;
     int64_t empty = 0;
     for (int64_t item = 0; item < items.size(); ++item) {

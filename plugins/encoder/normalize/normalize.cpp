@@ -43,8 +43,8 @@ class Normalize final : public Encoder {
  public:
   Normalize(const Settings& settings, Context&) : settings_(settings) {}
 
-  torch::Tensor encode(const Items& items, Context& context) override {
-    torch::Tensor x_ND = settings_.of.make(context)->encode(items, context).to(torch::kFloat64);
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
+    torch::Tensor x_ND = settings_.of.make(context)->encode(inputs, context).to(torch::kFloat64);
     if (x_ND.size(0) == 0) return x_ND.to(torch::kFloat32);
     const bool turns = settings_.dimensions > 0 || settings_.whiten;
     if (settings_.center || turns) x_ND = centred(x_ND);

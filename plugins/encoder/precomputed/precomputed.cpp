@@ -21,7 +21,8 @@ class Precomputed final : public Encoder {
  public:
   Precomputed(const Settings& settings, Context&) : settings_(settings) {}
 
-  torch::Tensor encode(const Items& items, Context&) override {
+  torch::Tensor encode(const EncoderInputs& inputs, Context&) override {
+    const Items& items = inputs.items;
     const torch::Tensor stored = io::read_npy(settings_.file);
     if (stored.dim() != 2 || stored.size(0) != items.size() || stored.size(1) == 0) {
       throw DataError("'", settings_.file.string(), "' has the shape ", stored.sizes(),

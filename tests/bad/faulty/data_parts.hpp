@@ -35,8 +35,8 @@ template <torch::Tensor (*spoil)(torch::Tensor)>
 class SpoiledVectors final : public Encoder {
  public:
   SpoiledVectors(const NoSettings&, Context&) {}
-  torch::Tensor encode(const Items& items, Context&) override {
-    return spoil(kit::toy_vectors(items.size()));
+  torch::Tensor encode(const EncoderInputs& inputs, Context&) override {
+    return spoil(kit::toy_vectors(inputs.items.size()));
   }
 };
 inline torch::Tensor to_double(torch::Tensor x) { return x.to(torch::kFloat64); }
@@ -46,7 +46,7 @@ inline torch::Tensor without_last(torch::Tensor x) { return x.slice(0, 0, x.size
 class NeedsAFile final : public Encoder {
  public:
   NeedsAFile(const NoSettings&, Context&) { throw ConfigError("file = \"\" names no file"); }
-  torch::Tensor encode(const Items&, Context&) override { return {}; }
+  torch::Tensor encode(const EncoderInputs&, Context&) override { return {}; }
 };
 
 // --- quantizer: the toy's codes, spoiled

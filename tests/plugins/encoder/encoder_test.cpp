@@ -26,7 +26,7 @@ TEST(Lsa, CosinesAreThoseOfADenseTruncatedSvd) {
       make_part<Encoder>(
           "lsa", context,
           {{"dimensions", "3"}, {"min_items", "1"}, {"bigrams", "false"}, {"columns", "title"}})
-          ->encode(make_items(), context);
+          ->encode({make_items()}, context);
   std::map<std::string, std::vector<double>> counts;
   for (size_t i = 0; i < kTexts.size(); ++i) {
     std::string text = kTexts[i];
@@ -62,7 +62,7 @@ TEST(Lsa, IsTheSameEveryTimeAndWarnsOfEmptyTexts) {
   titles[3] = "";
   const auto encode = [&] {
     return make_part<Encoder>("lsa", context, {{"dimensions", "3"}, {"columns", "title"}})
-        ->encode(make_items(titles), context);
+        ->encode({make_items(titles)}, context);
   };
   const torch::Tensor x = encode();
   EXPECT_TRUE(torch::equal(x, encode()));
@@ -75,7 +75,7 @@ torch::Tensor lsa(const std::vector<std::string>& titles, TestContext& context,
                   const std::string& dimensions = "8") {
   return make_part<Encoder>("lsa", context,
                             {{"dimensions", dimensions}, {"min_items", "1"}, {"columns", "title"}})
-      ->encode(make_items(titles), context);
+      ->encode({make_items(titles)}, context);
 }
 
 // With as many dimensions as items nothing is lost: the cosines are those of the terms.
@@ -142,7 +142,7 @@ TEST(Lsa, NoTextAtAllIsAnError) {
   TestContext context;
   const auto complaint = [&](const std::vector<std::string>& titles) {
     return message_of<DataError>(
-        [&] { make_part<Encoder>("lsa", context)->encode(make_items(titles), context); });
+        [&] { make_part<Encoder>("lsa", context)->encode({make_items(titles)}, context); });
   };
   EXPECT_NE(complaint({"", "", "!"}).find("no item has a word in the columns title, description;"),
             std::string::npos);
@@ -156,11 +156,11 @@ TEST(Precomputed, ReadsHalfPrecisionAndNormalizes) {
   io::write_npy(folder.path() / "x.npy", stored);
   const std::string file = (folder.path() / "x.npy").string();
   EXPECT_TRUE(torch::equal(
-      make_part<Encoder>("precomputed", context, {{"file", file}})->encode(make_items(), context),
+      make_part<Encoder>("precomputed", context, {{"file", file}})->encode({make_items()}, context),
       stored.to(torch::kFloat32)));
   const torch::Tensor scaled =
       make_part<Encoder>("precomputed", context, {{"file", file}, {"normalize", "l2"}})
-          ->encode(make_items(), context);
+          ->encode({make_items()}, context);
   EXPECT_TRUE(torch::allclose(scaled.norm(2, 1), torch::ones({7})));
 }
 
@@ -171,7 +171,7 @@ TEST(Precomputed, WrongRowsAndNanAreErrors) {
   const auto complaint = [&](const torch::Tensor& value) {
     io::write_npy(file, value);
     return message_of<DataError>([&] {
-      make_part<Encoder>("precomputed", context, {{"file", file}})->encode(make_items(), context);
+      make_part<Encoder>("precomputed", context, {{"file", file}})->encode({make_items()}, context);
     });
   };
   EXPECT_NE(complaint(torch::zeros({6, 4})).find("expected [7, width]"), std::string::npos);
@@ -183,7 +183,7 @@ TEST(Precomputed, WrongRowsAndNanAreErrors) {
 class FixedEncoder final : public Encoder {
  public:
   explicit FixedEncoder(torch::Tensor x_ND) : x_ND_(std::move(x_ND)) {}
-  torch::Tensor encode(const Items&, Context&) override { return x_ND_; }
+  torch::Tensor encode(const EncoderInputs&, Context&) override { return x_ND_; }
 
  private:
   torch::Tensor x_ND_;
@@ -200,7 +200,7 @@ torch::Tensor normalized(const torch::Tensor& x_ND, const OptionTexts& options) 
   return built_part("encoder", "normalize", options)
       .with("of", {slot_entry("fixed", std::make_shared<FixedEncoder>(x_ND))})
       .make_as<Encoder>(context)
-      ->encode(numbered_items(x_ND.size(0)), context);
+      ->encode({numbered_items(x_ND.size(0))}, context);
 }
 
 double largest_difference(const torch::Tensor& a, const torch::Tensor& b) {
@@ -267,12 +267,12 @@ TEST(Concat, StandsSideBySideInTheirWeights) {
     return subject.with("of", {std::move(one), std::move(other)}).make_as<Encoder>(context);
   };
   EXPECT_TRUE(torch::equal(both(slot_entry("a", std::make_shared<FixedEncoder>(a)), second)
-                               ->encode(numbered_items(7), context),
+                               ->encode({numbered_items(7)}, context),
                            torch::cat({a, 0.5 * b}, 1)));
   const auto unequal =
       both(slot_entry("a", std::make_shared<FixedEncoder>(a.slice(0, 0, 6))), second);
   EXPECT_NE(message_of<DataError>([&] {
-              unequal->encode(numbered_items(7), context);
+              unequal->encode({numbered_items(7)}, context);
             }).find("'a' gave the shape [6, 3]; expected one row for each of 7 items"),
             std::string::npos);
 }

@@ -10,10 +10,10 @@ namespace {
 class GuardedEncoder final : public Guard<Encoder> {
  public:
   using Guard::Guard;
-  torch::Tensor encode(const Items& items, Context& context) override {
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
     return call("encode()", [&] {
-      torch::Tensor x_ND = made().encode(items, context);
-      boundary::check_vectors(x_ND, items.size());
+      torch::Tensor x_ND = made().encode(inputs, context);
+      boundary::check_vectors(x_ND, inputs.items.size());
       return x_ND;
     });
   }

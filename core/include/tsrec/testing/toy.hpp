@@ -65,7 +65,7 @@ class TSREC_API ToyQuantizer final : public Quantizer, public HasDistances {
 class TSREC_API ToyEncoder final : public Encoder {
  public:
   ~ToyEncoder() override;
-  torch::Tensor encode(const Items& items, Context& context) override;
+  torch::Tensor encode(const EncoderInputs& inputs, Context& context) override;
 };
 
 // 1 for the target, 0.5 for any item with an even number: enough to tell completions apart.
