@@ -54,6 +54,10 @@ std::optional<nn::ModelMemory> CausalBackbone::memory() const { return model().m
 void CausalBackbone::pack_weights() { model().pack_weights(); }
 std::vector<nn::Parameter> CausalBackbone::parameters() { return model().parameters(); }
 
+void CausalBackbone::learn_rows_from(int64_t first_id) {
+  model().learn_rows(first_id, tokenizer().size());
+}
+
 void CausalBackbone::extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
                             const torch::Tensor& output_ED) {
   const int64_t first_id = tokenizer().size();

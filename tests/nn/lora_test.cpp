@@ -240,6 +240,27 @@ TEST(Lora, BeginsAsTheModelThatItAdapts) {
   }
 }
 
+// Rows of tokens that the checkpoint knows already.
+TEST(Lora, KnownRowsLearnWhereTheyAreTheLast) {
+  for (const bool tied : {true, false}) {
+    nn::CausalLm plain = plain_model(tied), model = plain_model(tied);
+    model.adapt({.rank = 2}, at::detail::createCPUGenerator(1));
+    model.learn_rows(/*first_id=*/20, /*end=*/kKnown);
+    EXPECT_EQ(model.head().num_rows(), kKnown);
+    const auto rows_ED = [&] { return by_name(model).at("model.embed_tokens.new_rows"); };
+    EXPECT_TRUE(torch::equal(rows_ED(), plain.embedding().slice(0, 20, kKnown)));
+    const nn::PackedBatch row = one_row({3, 22, 20, 25});
+    {
+      const torch::NoGradGuard no_grad;
+      EXPECT_TRUE(torch::equal(model.hidden(row, {}), plain.hidden(row, {})));
+    }
+    model.set_rows(kKnown, random({kNew, 12}, 9), tied ? torch::Tensor() : random({kNew, 12}, 10));
+    EXPECT_TRUE(torch::equal(
+        rows_ED(), torch::cat({plain.embedding().slice(0, 20, kKnown), random({kNew, 12}, 9)})));
+    EXPECT_EQ(model.head().num_rows(), kKnown + kNew);
+  }
+}
+
 // Without rows that learn the first block's input has no gradient.
 TEST(Lora, LearnsWithoutNewRowsAndUnderCheckpointing) {
   nn::CausalLm model = plain_model(/*tied=*/true);

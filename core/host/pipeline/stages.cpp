@@ -1,4 +1,6 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
+#include <set>
+
 #include "pipeline/artefacts.hpp"
 #include "pipeline/demands.hpp"
 #include "pipeline/drive_steps.hpp"
@@ -262,6 +264,18 @@ NewRows first_rows(const Parts& parts, const Backbone& backbone, const Vocabular
                                                              context);
 }
 
+// The first of the SID tokens that the tokenizer knows, where nothing but such tokens stands from
+// there on.
+std::optional<int64_t> first_known_at_the_end(const Vocabulary& vocabulary, int64_t num_tokens) {
+  std::set<int64_t> known;
+  for (const NewToken& token : vocabulary.tokens()) {
+    if (token.is_known) known.insert(token.id);
+  }
+  if (known.empty()) return std::nullopt;
+  const bool is_whole_end = *known.begin() + static_cast<int64_t>(known.size()) == num_tokens;
+  return is_whole_end ? std::optional(*known.begin()) : std::nullopt;
+}
+
 // Rows of tokens that a checkpoint brings along (trained elsewhere, or by an earlier run) are kept.
 void add_new_tokens(const Parts& parts, Backbone& backbone, const std::vector<TokenNote>& notes,
                     const SidTable& sids, Context& context) {
@@ -280,6 +294,8 @@ void add_new_tokens(const Parts& parts, Backbone& backbone, const std::vector<To
                                       " SID tokens are in the checkpoint's vocabulary; their rows "
                                       "are kept"));
   }
+  if (const auto first = first_known_at_the_end(vocabulary, tokenizer.size()))
+    backbone.learn_rows_from(*first);
   if (fresh.empty()) return;
   const NewRows rows = first_rows(parts, backbone, vocabulary, notes, sids, context);
   const auto chosen = [&](const torch::Tensor& row_ED) {

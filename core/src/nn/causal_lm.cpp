@@ -549,6 +549,21 @@ void CausalLm::adapt(const Lora& lora, at::Generator generator) {
 
 const std::optional<Lora>& CausalLm::lora() const { return impl_->lora; }
 
+void CausalLm::learn_rows(int64_t first_id, int64_t end) {
+  Impl& m = *impl_;
+  if (!m.lora || first_id >= end) return;
+  if (m.new_rows_ED.defined()) throw Error("rows of new tokens learn already");
+  const torch::NoGradGuard no_grad;
+  m.make_whole();
+  const auto split = [&](Weight& known, torch::Tensor& new_ED) {
+    new_ED = m.learning(known.whole().slice(0, first_id, end));
+    known = Weight(known.whole().slice(0, 0, first_id));
+  };
+  split(m.embedding, m.new_rows_ED);
+  if (!m.shape.tied) split(m.head, m.new_head_rows_ED);
+  m.shape.vocabulary = end;
+}
+
 void CausalLm::merge_adapters() {
   Impl& m = *impl_;
   if (!m.lora) return;

@@ -95,6 +95,9 @@ class GuardedBackbone : public GuardedModel<Backbone>, public Guarded {
   void pack_weights() override {
     call("pack_weights()", [&] { made().pack_weights(); });
   }
+  void learn_rows_from(int64_t first_id) override {
+    call("learn_rows_from()", [&] { made().learn_rows_from(first_id); });
+  }
   void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
               const torch::Tensor& output_ED) override {
     call("extend()", [&] {

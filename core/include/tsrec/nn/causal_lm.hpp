@@ -89,6 +89,9 @@ class TSREC_API CausalLm final : public TrainableModel {
   // weights, and load() reads them. ConfigError: a target that there is not; Error: it is adapted.
   void adapt(const Lora& lora, at::Generator generator);
   const std::optional<Lora>& lora() const;
+  // Under adapt(), before set_rows(): rows of the vocabulary from first_id to end learn, too; those
+  // behind, which belong to no token, are dropped. Elsewhere nothing happens.
+  void learn_rows(int64_t first_id, int64_t end);
   // adapt() undone: the adapters become part of the weights (W + alpha / rank B A, summed in
   // float64), and all of them learn again.
   void merge_adapters();

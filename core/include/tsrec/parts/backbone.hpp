@@ -40,6 +40,9 @@ class TSREC_API Backbone : public Part, public nn::TrainableModel {
   // Many forwards without gradients follow: weights may be laid out anew for them, at the cost of a
   // copy. Whatever trains, saves or changes the model undoes it.
   virtual void pack_weights() {}
+  // The tokens from first_id on are SIDs' that the tokenizer knows already. A model of which the
+  // rows of new tokens alone learn lets those learn, too. Before extend().
+  virtual void learn_rows_from(int64_t /*first_id*/) {}
   // Adds tokens to the tokenizer; their ids follow tokenizer().size(). Padding rows of the matrix
   // are overwritten, then rows appended. output_ED is undefined when tied.
   virtual void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,

@@ -22,6 +22,7 @@ class TSREC_API CausalBackbone : public Backbone {
   double backward_flops_per_token() const override;
   std::optional<nn::ModelMemory> memory() const override;
   void pack_weights() override;
+  void learn_rows_from(int64_t first_id) override;
   void extend(const std::vector<std::string>& tokens, const torch::Tensor& input_ED,
               const torch::Tensor& output_ED) override;
   std::vector<nn::Parameter> parameters() override;
