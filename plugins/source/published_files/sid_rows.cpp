@@ -22,7 +22,8 @@ void SidRows::read(const std::string& key, const Written& written, const std::st
   try {
     codes = spelling_.codes(written);
   } catch (const DataError& error) {
-    throw DataError(place, "item '", key, "': ", error.what());
+    throw DataError(place, "item '", key, "': ", error.what(),
+                    "; the source's `sid_format` says how the file spells SIDs");
   }
   for (size_t level = 0; level < codes.size(); ++level) {
     if (codes[level] >= kMaxCodes)
