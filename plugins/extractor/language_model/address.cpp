@@ -39,11 +39,12 @@ Address address_of(const std::string& base_url) {
   std::smatch parts;
   if (!std::regex_match(base_url, parts, url_pattern()))
     throw ConfigError(complaint_about_url(base_url));
-  const bool is_name = parts[2].matched;
-  const std::string host = is_name ? parts[2].str() : parts[3].str();
-  return {.is_encrypted = parts[1] == "https",
-          .origin = parts[1].str() + "://" + (is_name ? host : "[" + host + "]") + parts[4].str(),
-          .host = host,
+  const bool is_encrypted = parts[1] == "https";
+  return {.is_encrypted = is_encrypted,
+          .host = parts[2].matched ? parts[2].str() : parts[3].str(),
+          .port = parts[4].matched ? std::stoi(parts[4].str().substr(1))
+                  : is_encrypted   ? 443
+                                   : 80,
           .path = parts[5].str()};
 }
 

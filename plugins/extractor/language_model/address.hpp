@@ -7,9 +7,9 @@ namespace tsrec::language_model {
 
 struct Address {
   bool is_encrypted = false;
-  std::string origin;  // "https://api.deepseek.com", "http://127.0.0.1:8000"
-  std::string host;    // "api.deepseek.com", "::1"
-  std::string path;    // "/v1", or "": what stands before /chat/completions
+  std::string host;  // "api.deepseek.com", "::1"
+  int port = 0;      // 443 and 80 where the URL has none
+  std::string path;  // "/v1", or "": what stands before /chat/completions
   bool is_on_this_machine() const;
 };
 

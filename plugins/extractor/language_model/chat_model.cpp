@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "completion.hpp"
+#include "plain_text.hpp"
 
 namespace tsrec::language_model {
 namespace {
@@ -16,7 +17,8 @@ using nlohmann::json;
 constexpr Seconds kLongestWait{600};     // that a server may ask for
 constexpr Seconds kWaitWorthSaying{10};  // shorter ones pass without a word
 constexpr std::chrono::milliseconds kLook{20};
-constexpr size_t kShortestSecret = 8;  // "EMPTY" and "ollama" are no keys, and stand in texts
+constexpr int64_t kLongestMessage = 300;  // characters of what a server says
+constexpr size_t kShortestSecret = 8;     // "EMPTY" and "ollama" are no keys, and stand in texts
 
 bool may_pass(const HttpReply& reply) {
   switch (reply.status) {
@@ -166,6 +168,8 @@ void ChatModel::work(size_t count, const std::function<void(size_t i, Speaker& s
 
   crew.running = std::min(count, connections_.size());
   std::vector<std::jthread> threads;
+  const auto stop = [](Pace* pace) { pace->stop(); };
+  std::unique_ptr<Pace, decltype(stop)> on_failure(&pace_, stop);  // of what follows
   for (size_t number = 0; number < std::min(count, connections_.size()); ++number)
     threads.emplace_back(take_turns, number);
 
@@ -185,6 +189,7 @@ void ChatModel::work(size_t count, const std::function<void(size_t i, Speaker& s
     watch_connections();
     if (so_far > shown) done(shown = so_far);
   }
+  on_failure.release();
   threads.clear();
   if (was_stopped && crew.done < count)
     throw Interrupted("stopped; the replies so far are kept in ", cache_.folder().string());
@@ -219,7 +224,7 @@ std::string ChatModel::request_body(const std::vector<Message>& said) const {
 }
 
 std::string ChatModel::ask(size_t speaker, const std::string& body) {
-  const std::string endpoint = address_.origin + address_.path;
+  const std::string& endpoint = options_.base_url;
   if (const auto kept = cache_.find(endpoint, body)) {
     context_.count("cached", 1);
     return *kept;
@@ -272,10 +277,14 @@ void ChatModel::wait_before_retry(const HttpReply& reply, const std::string& tro
 }
 
 // --- what went wrong, without secrets ------------------------------------------------------------
-// What is said about a refused key may repeat a part of it, so none of that is shown.
+// What is said about a refused key may repeat a part of it, so none of that is shown; and what is
+// said about anything else is shortened when the key is out, or a part of it could stay.
 std::string ChatModel::trouble_of(const HttpReply& reply) const {
   if (reply.status == 0) return reply.failure;
-  const std::string said = is_about_the_key(reply) ? "" : without_key(message_in(reply.body));
+  const std::string said =
+      is_about_the_key(reply)
+          ? ""
+          : std::string(first_characters(without_key(message_in(reply.body)), kLongestMessage));
   const std::string code = reply.status == 200 ? "an answer that is no chat completion"
                                                : "status " + std::to_string(reply.status);
   return said.empty() ? code : code + " (" + said + ")";

@@ -9,21 +9,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kLongestMessage = 300;  // bytes
-
 json parsed(const std::string& body) { return json::parse(body, nullptr, false); }
 
 int64_t count_in(const json& usage, const char* name) {
   const auto found = usage.find(name);
   if (found == usage.end() || !found->is_number_integer()) return 0;
   return std::max(int64_t{0}, found->get<int64_t>());
-}
-
-std::string cut(std::string text) {
-  if (text.size() <= kLongestMessage) return text;
-  size_t end = kLongestMessage;
-  while (!begins_character(text[end])) --end;
-  return text.substr(0, end) + " ...";
 }
 
 }  // namespace
@@ -55,12 +46,12 @@ std::string message_in(const std::string& body) {
     for (const char* name : {"error", "message", "detail"}) {
       const auto found = reply.find(name);
       if (found == reply.end()) continue;
-      if (found->is_string()) return cut(single_blanks(found->get<std::string>()));
+      if (found->is_string()) return single_blanks(found->get<std::string>());
       if (found->is_object() && found->contains("message") && (*found)["message"].is_string())
-        return cut(single_blanks((*found)["message"].get<std::string>()));
+        return single_blanks((*found)["message"].get<std::string>());
     }
   }
-  return cut(single_blanks(std::string_view(body).substr(0, 4 * kLongestMessage)));
+  return single_blanks(body);
 }
 
 }  // namespace tsrec::language_model

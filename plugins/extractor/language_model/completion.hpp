@@ -13,8 +13,7 @@ struct Completion {
 // The first choice of a chat completion; nothing when the body is none.
 std::optional<Completion> read_completion(const std::string& body);
 
-// What a body that is no completion says, on one line and not too long: its error's message, or its
-// beginning. "" when it is empty.
+// What a body that is no completion says, on one line: its error's message, or all of it.
 std::string message_in(const std::string& body);
 
 }  // namespace tsrec::language_model

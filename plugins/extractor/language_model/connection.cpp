@@ -8,6 +8,11 @@
 namespace tsrec::language_model {
 namespace {
 
+std::unique_ptr<httplib::ClientImpl> client_for(const Address& address) {
+  if (address.is_encrypted) return std::make_unique<httplib::SSLClient>(address.host, address.port);
+  return std::make_unique<httplib::ClientImpl>(address.host, address.port);
+}
+
 std::string in_words(Seconds time) {
   return c10::str(time.count(), time.count() == 1 ? " second" : " seconds");
 }
@@ -41,10 +46,7 @@ std::string in_words(httplib::Error error, const std::string& host) {
 
 Connection::Connection(const Address& address, std::string key,
                        const std::filesystem::path& ca_file, Seconds timeout)
-    : address_(address),
-      key_(std::move(key)),
-      timeout_(timeout),
-      client_(std::make_unique<httplib::Client>(address.origin)) {
+    : address_(address), key_(std::move(key)), timeout_(timeout), client_(client_for(address)) {
   client_->set_keep_alive(true);
   client_->set_follow_location(false);
   client_->set_connection_timeout(timeout);

@@ -7,7 +7,7 @@
 #include "retry.hpp"
 
 namespace httplib {
-class Client;
+class ClientImpl;
 }
 
 namespace tsrec::language_model {
@@ -46,7 +46,7 @@ class Connection {
   Address address_;
   std::string key_;
   Seconds timeout_;
-  std::unique_ptr<httplib::Client> client_;
+  std::unique_ptr<httplib::ClientImpl> client_;
 
   std::mutex mutex_;  // guards what follows
   int socket_ = -1;   // a second descriptor of the connection's, so that nobody else has its number

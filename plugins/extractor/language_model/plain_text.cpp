@@ -21,6 +21,8 @@ bool is_blank(utf8proc_int32_t point) {
   }
 }
 
+bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
+
 }  // namespace
 
 std::string single_blanks(std::string_view text) {
@@ -42,10 +44,16 @@ std::string single_blanks(std::string_view text) {
   return plain;
 }
 
-bool begins_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) != 0x80; }
-
 int64_t num_characters(std::string_view text) {
   return std::count_if(text.begin(), text.end(), begins_character);
+}
+
+std::string_view first_characters(std::string_view text, int64_t count) {
+  size_t end = 0;
+  for (int64_t seen = 0; end < text.size(); ++end) {
+    if (begins_character(text[end]) && seen++ == count) break;
+  }
+  return text.substr(0, end);
 }
 
 std::string folded(const std::string& text) {

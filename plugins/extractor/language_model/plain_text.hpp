@@ -10,8 +10,9 @@ namespace tsrec::language_model {
 std::string single_blanks(std::string_view text);
 
 // Code points of UTF-8.
-bool begins_character(char byte);
 int64_t num_characters(std::string_view text);
+// The text's first characters.
+std::string_view first_characters(std::string_view text, int64_t count);
 
 // Equal for texts that differ in case alone, in any script.
 std::string folded(const std::string& text);

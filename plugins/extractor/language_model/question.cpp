@@ -23,15 +23,12 @@ constexpr const char* kFamilies =
 // The first `count` characters, without the word that would be cut. Where that would take more than
 // half of them, as in scripts without blanks, the word is cut.
 std::string shortened(const std::string& text, int64_t count) {
-  size_t end = 0;
-  for (int64_t seen = 0; end < text.size(); ++end) {
-    if (begins_character(text[end]) && seen++ == count) break;
-  }
-  if (end == text.size()) return text;
-  const size_t blank = text.rfind(' ', end);  // may be the very character behind the cut
-  const bool keeps_most = blank != std::string::npos &&
-                          2 * num_characters(std::string_view(text).substr(0, blank)) >= count;
-  return text.substr(0, keeps_most ? blank : end);
+  const std::string_view first = first_characters(text, count);
+  if (first.size() == text.size()) return text;
+  const size_t blank = text.rfind(' ', first.size());  // may be the first one behind the cut
+  const std::string_view words = first.substr(0, std::min(blank, first.size()));
+  const bool keeps_most = blank != std::string::npos && 2 * num_characters(words) >= count;
+  return std::string(keeps_most ? words : first);
 }
 
 // How many characters each text may keep: short ones all of theirs, long ones equal shares.

@@ -453,6 +453,20 @@ TEST_F(OpenAiKey, GoesToTheServerAndNowhereElse) {
   expect_nowhere(said);
 }
 
+// A message is shortened for its reader: no beginning of the key may be left at its end.
+TEST_F(OpenAiKey, IsNotLeftInPartWhereAMessageIsShortened) {
+  std::atomic<size_t> before{0};
+  const ChatServer server([&](const Request&, Response& response, size_t number) {
+    response.status = 400;
+    const std::string text = std::string(before, 'x') + kKey + kKey;
+    response.set_content(number % 2 == 0 ? text : nlohmann::json{{"error", text}}.dump(), "text");
+  });
+  for (before = 270; before < 310; ++before) {
+    const std::string said = refusal<ConfigError>(server, with_key_);
+    EXPECT_FALSE(contains(said, "sk-")) << said;
+  }
+}
+
 TEST_F(OpenAiKey, IsNeededOnlyForWhatIsNotKept) {
   const ChatServer server;
   extract(server, World(1), context_, with_key_);

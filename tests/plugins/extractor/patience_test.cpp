@@ -36,13 +36,17 @@ TEST(Patience, AnAddressIsReadOrRefused) {
   const auto deepseek = address_of("https://api.deepseek.com");
   EXPECT_TRUE(deepseek.is_encrypted);
   EXPECT_FALSE(deepseek.is_on_this_machine());
+  EXPECT_EQ(deepseek.host, "api.deepseek.com");
+  EXPECT_EQ(deepseek.port, 443);
   EXPECT_EQ(deepseek.path, "");
   const auto local = address_of("http://[::1]:11434/v1/");
-  EXPECT_EQ(local.origin, "http://[::1]:11434");
   EXPECT_EQ(local.host, "::1");
+  EXPECT_EQ(local.port, 11434);
   EXPECT_EQ(local.path, "/v1");
   EXPECT_TRUE(local.is_on_this_machine());
   EXPECT_TRUE(address_of("http://localhost:8000/a/b").is_on_this_machine());
+  EXPECT_EQ(address_of("http://[2001:db8::ff]").host, "2001:db8::ff");
+  EXPECT_EQ(address_of("http://gateway").port, 80);
   EXPECT_FALSE(address_of("http://127.example.com/v1").is_on_this_machine());
   for (const char* other : {"api.deepseek.com", "ftp://x", "https://", "https://x:99999",
                             "https://x/v1?key=1", "https://x/v1#a", "https://u:p@x", "https://x y",
