@@ -1,6 +1,7 @@
 // The decoder over a model that is no decoder: an encoder reads whole prompts, a recurrent decoder
 // answers. Its state has no keys and no values.
 #include "plugins/trainer/toy_world.hpp"
+#include "tsrec/decode/generate.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
 
 namespace tsrec::test {
@@ -137,6 +138,26 @@ TEST(EncoderDecoder, RankingsAreThoseOfEnumeration) {
         }
       }
     }
+  }
+}
+
+TEST(EncoderDecoder, TextsAreTheLikeliestTokenAfterToken) {
+  const torch::NoGradGuard no_grad;
+  const Asked asked;
+  TestContext context;
+  decode::GenerateOptions options;
+  options.max_new_tokens = 20;
+  options.num_tokens = asked.model.row_VD.size(0);
+  const auto texts = decode::generate(asked.model, kReadPrompts, options, context);
+  for (size_t row = 0; row < kReadPrompts.size(); ++row) {
+    const torch::Tensor encoded_D = asked.model.encoded(kReadPrompts[row]);
+    torch::Tensor h_D = asked.model.next(torch::zeros({6}), EncoderDecoder::kStart, encoded_D);
+    std::vector<int32_t> wanted;
+    for (int t = 0; t < 20; ++t) {
+      wanted.push_back(torch::mv(asked.model.row_VD, h_D).argmax().item<int32_t>());
+      h_D = asked.model.next(h_D, wanted.back(), encoded_D);
+    }
+    EXPECT_EQ(texts[row].tokens, wanted) << row;
   }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "decode/completion_forest.hpp"
+#include "decode/prompt_ranges.hpp"
 #include "decode/scorer.hpp"
 #include "decode/text_beams.hpp"
 #include "tsrec/nn/replicas.hpp"
@@ -90,16 +91,6 @@ nn::PackedBatch Decoder::tree(const nn::Prefilled& prompts, const Rollouts& roll
 
 namespace {
 
-// Tokens that both begin with.
-size_t shared_length(const Prompt& a, const Prompt& b) {
-  return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first -
-                             a.begin());
-}
-
-struct Range {
-  size_t begin = 0, end = 0;
-};
-
 // Partial SIDs of one prompt that may be computed together. How many an exact search opens is not
 // known before.
 int64_t beams_of(const DecodeOptions& options) {
@@ -115,37 +106,6 @@ int64_t tokens_at_once(size_t num_prompts, const DecodeOptions& options, int64_t
   return std::min(options.max_tokens, std::max(kLeast, all / (workers * kForwardsEach)));
 }
 
-// Cuts prompts into ranges of one forward each: at most `most` tokens behind the first `known`
-// ones, where neighbours share what they begin with, and at most `most` beams. A longer prompt
-// stands alone.
-std::vector<Range> ranges_of(std::span<const Prompt> prompts, size_t known, int64_t beams,
-                             int64_t most) {
-  std::vector<Range> ranges;
-  int64_t tokens = 0;
-  for (size_t p = 0; p < prompts.size(); ++p) {
-    const auto whole = static_cast<int64_t>(prompts[p].size() - known);
-    int64_t fresh = whole;
-    if (p > 0)
-      fresh -=
-          static_cast<int64_t>(std::max(known, shared_length(prompts[p - 1], prompts[p])) - known);
-    const bool fits = !ranges.empty() && tokens + fresh <= most &&
-                      static_cast<int64_t>(p + 1 - ranges.back().begin) * beams <= most;
-    if (!fits) ranges.push_back({p, p});
-    tokens = fits ? tokens + fresh : whole;
-    ranges.back().end = p + 1;
-  }
-  return ranges;
-}
-
-// What all of the sorted prompts begin with, but never a whole one: its last token has to be
-// computed with its beams.
-size_t common_length(std::span<const Prompt> sorted) {
-  if (sorted.size() < 2) return 0;
-  size_t length = shared_length(sorted.front(), sorted.back());
-  for (const Prompt& prompt : sorted) length = std::min(length, prompt.size() - 1);
-  return length;
-}
-
 }  // namespace
 
 Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const {
@@ -153,14 +113,8 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
   const DecodeOptions& options = impl_->options;
   if (options.search == Search::sample)
     throw Error("rankings need a search; sampling is for rollouts");
-  std::map<Prompt, std::vector<size_t>> rows_of;  // identical prompts once; sorted, so neighbours
-                                                  // share
-  for (size_t row = 0; row < prompts.size(); ++row) {
-    if (prompts[row].empty()) throw Error("a prompt needs at least one token");
-    rows_of[prompts[row]].push_back(row);
-  }
-  std::vector<Prompt> distinct;
-  for (const auto& [prompt, rows] : rows_of) distinct.push_back(prompt);
+  const DistinctPrompts distinct(prompts);
+  const std::vector<Prompt>& asked = distinct.prompts();
 
   struct Entry {
     int64_t leaf, item;
@@ -168,14 +122,15 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
   };
   context.count("rows", static_cast<int64_t>(prompts.size()));
   nn::State begun;
-  if (const size_t common = common_length(distinct); common > 0)
-    begun = impl_->model.begin(std::span(distinct.front()).first(common), context);
+  if (const size_t common = common_length(asked); common > 0)
+    begun = impl_->model.begin(std::span(asked.front()).first(common), context);
   const auto known = static_cast<size_t>(begun ? begun->num_tokens() : 0);
   const int64_t all_workers = nn::num_workers(context.device());
-  const std::vector<Range> ranges = ranges_of(
-      distinct, known, beams_of(options), tokens_at_once(distinct.size(), options, all_workers));
-  std::vector<std::vector<Entry>> list_P(distinct.size());
-  std::vector<int64_t> certified_P(distinct.size()), illegal_P(distinct.size());
+  const int64_t most = tokens_at_once(asked.size(), options, all_workers);
+  const std::vector<PromptRange> ranges =
+      prompt_ranges(asked, known, {.tokens = most, .prompts = most / beams_of(options)});
+  std::vector<std::vector<Entry>> list_P(asked.size());
+  std::vector<int64_t> certified_P(asked.size()), illegal_P(asked.size());
   std::atomic<int64_t> done = 0;
   std::atomic<size_t> next = 0;  // whoever is free takes the next range: lists do not depend on it
   const int64_t workers = std::min(all_workers, static_cast<int64_t>(ranges.size()));
@@ -184,7 +139,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
       if (context.stopping()) throw Interrupted("ranking was stopped; it starts again next time");
       const auto [begin, end] = ranges[r];
       const Rollouts rollouts = roll_out(
-          impl_->model.prefill(std::span(distinct).subspan(begin, end - begin), begun, context),
+          impl_->model.prefill(std::span(asked).subspan(begin, end - begin), begun, context),
           std::nullopt, context);
       const float* score = rollouts.log_prob_BG.const_data_ptr<float>();
       for (size_t p = begin; p < end; ++p) {
@@ -202,15 +157,11 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
         }
       }
       done += static_cast<int64_t>(end - begin);
-      context.progress("decoding", done, static_cast<int64_t>(distinct.size()));
+      context.progress("decoding", done, static_cast<int64_t>(asked.size()));
     }
   });
   auto longest = static_cast<size_t>(options.beams);
-  std::vector<size_t> distinct_S(prompts.size());
-  for (size_t p = 0; p < distinct.size(); ++p) {
-    longest = std::max(longest, list_P[p].size());
-    for (const size_t row : rows_of[distinct[p]]) distinct_S[row] = p;
-  }
+  for (const std::vector<Entry>& list : list_P) longest = std::max(longest, list.size());
   const auto S = static_cast<int64_t>(prompts.size()), M = static_cast<int64_t>(longest);
   Rankings rankings;
   rankings.leaf_SM = torch::full({S, M}, -1, torch::kInt64);
@@ -218,7 +169,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
   rankings.score_SM = torch::full({S, M}, -std::numeric_limits<float>::infinity());
   rankings.certified_S = torch::zeros({S}, torch::kInt64);
   for (int64_t row = 0; row < S; ++row) {
-    const size_t p = distinct_S[static_cast<size_t>(row)];
+    const size_t p = distinct.of(static_cast<size_t>(row));
     rankings.certified_S.mutable_data_ptr<int64_t>()[row] = certified_P[p];
     rankings.num_illegal += illegal_P[p];
     int64_t at = row * M;
@@ -236,8 +187,9 @@ std::vector<std::vector<std::vector<int32_t>>> Decoder::write(
     Context& context) const {
   const torch::NoGradGuard no_grad;
   std::vector<std::vector<std::vector<int32_t>>> texts;
-  for (const auto& [begin, end] :
-       ranges_of(prompts, /*known=*/0, impl_->options.beams, impl_->options.max_tokens)) {
+  const int64_t most = impl_->options.max_tokens;
+  for (const auto& [begin, end] : prompt_ranges(
+           prompts, /*known=*/0, {.tokens = most, .prompts = most / impl_->options.beams})) {
     if (context.stopping()) throw Interrupted("writing was stopped; it starts again next time");
     TextBeams beams(impl_->model, prefill(prompts.subspan(begin, end - begin), context),
                     static_cast<size_t>(impl_->options.beams), options);

@@ -14,30 +14,36 @@ namespace tsrec::nn {
 
 namespace {
 
-// Where the keys of a segment's ancestors lie, oldest first: tokens of past-then-batch.
+// Where the keys of a segment and of its ancestors lie, oldest first: rows of the blocks of the
+// past, or of the batch, which is the block behind them.
 struct Layout {
-  struct Run {
-    int64_t begin, length;
-  };
+  using Run = KvPrefix::Run;
   struct Queries {
     int64_t begin, length;  // tokens of the batch
     std::vector<Run> ancestors;
+    Run own;
   };
   std::vector<Queries> segments;
   std::vector<std::shared_ptr<const KvPrefix::Block>> past;
-  int64_t num_past = 0, most_keys = 0;
+  int64_t most_keys = 0;
+
+  // Of the keys of all blocks behind each other: where each begins, and at last the batch.
+  std::vector<int64_t> block_begins() const {
+    std::vector<int64_t> begin = {0};
+    for (const auto& block : past) begin.push_back(begin.back() + block->front().key.size(0));
+    return begin;
+  }
 };
 
 // Keys of `now` that stand in the same columns as those of the segment before it, its own included.
-int64_t shared_keys(const Layout::Queries& before, int64_t own_begin, const Layout::Queries& now) {
+int64_t shared_keys(const Layout::Queries& before, const Layout::Queries& now) {
   int64_t shared = 0;
-  for (size_t r = 0; r < now.ancestors.size(); ++r) {
+  for (size_t r = 0; r < now.ancestors.size() && r <= before.ancestors.size(); ++r) {
     const Layout::Run& run = now.ancestors[r];
-    const bool is_same = r < before.ancestors.size()
-                             ? before.ancestors[r].begin == run.begin
-                             : r == before.ancestors.size() && own_begin == run.begin;
-    if (!is_same) break;
-    shared += run.length;
+    const Layout::Run& other = r < before.ancestors.size() ? before.ancestors[r] : before.own;
+    if (other.block != run.block || other.begin != run.begin) break;
+    shared += std::min(run.length, other.length);
+    if (run.length != other.length) break;
   }
   return shared;
 }
@@ -84,12 +90,27 @@ class HeadRows {
   float* data_ = nullptr;
 };
 
-// One key-value head's keys and values, those of the past and the batch's own, or their gradients.
-struct KeyRows {
-  HeadRows key, value, past_key, past_value;
+// Keys and values of a layer: those of each block of the past, and the batch's own.
+using Blocks = std::vector<KvPrefix::Layer>;
 
+// Of one key-value head, or their gradients. All blocks are of one type, so of one stride.
+struct KeyRows {
+  struct Block {
+    HeadRows key, value;
+  };
+  std::vector<Block> blocks;
+
+  KeyRows(const Blocks& all, int64_t kv_head, HeadRows::Use use) {
+    blocks.reserve(all.size());
+    for (const auto& [key, value] : all)
+      blocks.push_back({{key, kv_head, 1, use}, {value, kv_head, 1, use}});
+  }
+  int64_t stride() const { return blocks.back().key.stride(); }
   void store() const {
-    for (const HeadRows* rows : {&key, &value, &past_key, &past_value}) rows->store();
+    for (const Block& block : blocks) {
+      block.key.store();
+      block.value.store();
+    }
   }
 };
 
@@ -103,27 +124,24 @@ void for_each_segment_head(const Layout& plan, const KeyRows& keys, const KeyRow
   std::vector<KeyRun> runs;
   const Layout::Queries* before = nullptr;
   for (const Layout::Queries& segment : plan.segments) {
-    const auto run_at = [&](int64_t token, int64_t length) {
-      const bool is_past = token < plan.num_past;
-      const int64_t row = is_past ? token : token - plan.num_past;
-      const auto key_of = [&](const KeyRows& r) { return (is_past ? r.past_key : r.key).at(row); };
-      const auto value_of = [&](const KeyRows& r) {
-        return (is_past ? r.past_value : r.value).at(row);
-      };
-      return KeyRun{key_of(keys), value_of(keys), gradient == nullptr ? nullptr : key_of(*gradient),
-                    gradient == nullptr ? nullptr : value_of(*gradient), length};
+    const auto run_at = [&](const Layout::Run& run) {
+      const auto block = static_cast<size_t>(run.block);
+      const KeyRows::Block& rows = keys.blocks[block];
+      const KeyRows::Block* sums = gradient == nullptr ? nullptr : &gradient->blocks[block];
+      return KeyRun{rows.key.at(run.begin), rows.value.at(run.begin),
+                    sums == nullptr ? nullptr : sums->key.at(run.begin),
+                    sums == nullptr ? nullptr : sums->value.at(run.begin), run.length};
     };
     runs.clear();
-    for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run.begin, run.length));
+    for (const Layout::Run& run : segment.ancestors) runs.push_back(run_at(run));
     const SegmentHead head{runs.data(),
                            static_cast<int64_t>(runs.size()),
-                           run_at(plan.num_past + segment.begin, segment.length),
-                           keys.key.stride(),
+                           run_at(segment.own),
+                           keys.stride(),
                            query_stride,
                            width,
                            1 / std::sqrt(static_cast<float>(width))};
-    scratch.ready =
-        before == nullptr ? 0 : shared_keys(*before, plan.num_past + before->begin, segment);
+    scratch.ready = before == nullptr ? 0 : shared_keys(*before, segment);
     for (int64_t h = 0; h < group; ++h) {
       visit(head, segment.begin, h, scratch);
       scratch.ready = plan.most_keys;  // the heads of a group share their keys
@@ -141,31 +159,46 @@ void for_each_kv_head(int64_t kv_heads, const Visit& visit) {
   });
 }
 
+// Writes what every query sees, and the logarithms of its sums. blocks: of the past, and the batch.
+void attend(const Layout& plan, const torch::Tensor& q, const Blocks& blocks,
+            const torch::Tensor& out, const torch::Tensor& log_sum) {
+  RECORD_USER_SCOPE("PackedAttention");
+  using enum HeadRows::Use;
+  const int64_t heads = q.size(1), kv_heads = blocks.back().key.size(1), width = q.size(2),
+                group = heads / kv_heads;
+  float* sums = log_sum.mutable_data_ptr<float>();
+  for_each_kv_head(kv_heads, [&](int64_t kv_head) {
+    const int64_t first = kv_head * group;
+    const HeadRows query(q, first, group, read), result(out, first, group, write);
+    for_each_segment_head(
+        plan, KeyRows(blocks, kv_head, read), nullptr, query.stride(), group, width,
+        [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
+          attention_forward(head, query.at(token) + h * width, result.at(token) + h * width,
+                            sums + token * heads + first + h, heads, scratch);
+        });
+    result.store();
+  });
+}
+
+// past: keys or values of its blocks behind each other.
+Blocks blocks_of(const Layout& plan, const KvPrefix::Layer& past, const KvPrefix::Layer& batch) {
+  const std::vector<int64_t> begin = plan.block_begins();
+  Blocks blocks;
+  for (size_t b = 0; b + 1 < begin.size(); ++b) {
+    blocks.push_back(
+        {past.key.slice(0, begin[b], begin[b + 1]), past.value.slice(0, begin[b], begin[b + 1])});
+  }
+  blocks.push_back(batch);
+  return blocks;
+}
+
 struct PackedAttention : torch::autograd::Function<PackedAttention> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& q,
                                const torch::Tensor& k, const torch::Tensor& v,
                                const torch::Tensor& past_k, const torch::Tensor& past_v,
                                std::shared_ptr<const Layout> plan) {
-    RECORD_USER_SCOPE("PackedAttention");
-    const int64_t heads = q.size(1), kv_heads = k.size(1), width = q.size(2);
-    torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), heads});
-    float* sums = log_sum.mutable_data_ptr<float>();
-    for_each_kv_head(kv_heads, [&](int64_t kv_head) {
-      using enum HeadRows::Use;
-      const int64_t group = heads / kv_heads, first = kv_head * group;
-      const HeadRows query(q, first, group, read), result(out, first, group, write);
-      const KeyRows keys{{k, kv_head, 1, read},
-                         {v, kv_head, 1, read},
-                         {past_k, kv_head, 1, read},
-                         {past_v, kv_head, 1, read}};
-      for_each_segment_head(
-          *plan, keys, nullptr, query.stride(), group, width,
-          [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
-            attention_forward(head, query.at(token) + h * width, result.at(token) + h * width,
-                              sums + token * heads + first + h, heads, scratch);
-          });
-      result.store();
-    });
+    torch::Tensor out = torch::empty_like(q), log_sum = torch::empty({q.size(0), q.size(1)});
+    attend(*plan, q, blocks_of(*plan, {past_k, past_v}, {k, v}), out, log_sum);
     ctx->save_for_backward({q, k, v, past_k, past_v, out, log_sum});
     ctx->saved_data["plan"] =
         c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(plan)));
@@ -183,20 +216,15 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     const torch::Tensor dq = torch::empty_like(q), dk = torch::empty_like(k),
                         dv = torch::empty_like(v), past_dk = torch::empty_like(past_k),
                         past_dv = torch::empty_like(past_v);
+    const Blocks blocks = blocks_of(*plan, {past_k, past_v}, {k, v}),
+                 sum_blocks = blocks_of(*plan, {past_dk, past_dv}, {dk, dv});
     const float* sums = log_sum.const_data_ptr<float>();
     for_each_kv_head(kv_heads, [&](int64_t kv_head) {
       using enum HeadRows::Use;
       const int64_t group = heads / kv_heads, first = kv_head * group;
       const HeadRows query(q, first, group, read), result(out, first, group, read),
           incoming(gradient, first, group, read), query_gradient(dq, first, group, sum);
-      const KeyRows keys{{k, kv_head, 1, read},
-                         {v, kv_head, 1, read},
-                         {past_k, kv_head, 1, read},
-                         {past_v, kv_head, 1, read}},
-          key_gradients{{dk, kv_head, 1, sum},
-                        {dv, kv_head, 1, sum},
-                        {past_dk, kv_head, 1, sum},
-                        {past_dv, kv_head, 1, sum}};
+      const KeyRows keys(blocks, kv_head, read), key_gradients(sum_blocks, kv_head, sum);
       for_each_segment_head(
           *plan, keys, &key_gradients, query.stride(), group, width,
           [&](const SegmentHead& head, int64_t token, int64_t h, const AttentionScratch& scratch) {
@@ -226,11 +254,13 @@ struct DevicePlan {
 };
 
 DevicePlan device_plan(const Layout& layout, torch::Device device) {
+  const std::vector<int64_t> block_begin = layout.block_begins();
   std::vector<int64_t> keys;
   std::vector<int32_t> begin_q, begin_k;
   Sequences sequences;
-  const auto append = [&](int64_t begin, int64_t length) {
-    for (int64_t token = begin; token < begin + length; ++token) keys.push_back(token);
+  const auto append = [&](const Layout::Run& run) {
+    const int64_t begin = block_begin[static_cast<size_t>(run.block)] + run.begin;
+    for (int64_t token = begin; token < begin + run.length; ++token) keys.push_back(token);
   };
   const auto close = [&](int64_t end_q) {
     begin_q.push_back(static_cast<int32_t>(end_q));
@@ -238,8 +268,8 @@ DevicePlan device_plan(const Layout& layout, torch::Device device) {
   };
   close(0);
   for (const Layout::Queries& segment : layout.segments) {
-    for (const Layout::Run& run : segment.ancestors) append(run.begin, run.length);
-    append(layout.num_past + segment.begin, segment.length);
+    for (const Layout::Run& run : segment.ancestors) append(run);
+    append(segment.own);
     close(segment.begin + segment.length);
     sequences.longest_q = std::max(sequences.longest_q, segment.length);
   }
@@ -248,6 +278,11 @@ DevicePlan device_plan(const Layout& layout, torch::Device device) {
   sequences.begin_k = to_device(torch::tensor(begin_k, torch::kInt32), device);
   const bool is_plain = begin_q == begin_k;
   return {is_plain ? torch::Tensor() : to_device(torch::tensor(keys), device), sequences};
+}
+
+// What the kernel reads.
+torch::Tensor plain(const torch::Tensor& x, torch::ScalarType type) {
+  return x.to(type).contiguous();
 }
 
 torch::Tensor joined(const std::vector<torch::Tensor>& parts, const torch::Tensor& like) {
@@ -264,27 +299,25 @@ struct AttentionPlan::Impl {
 
 AttentionPlan::AttentionPlan(const PackedBatch& batch, const KvPrefix* past) {
   auto plan = std::make_shared<Layout>();
-  std::vector<Segment> all;
-  if (past != nullptr) {
-    all = past->segments();
-    plan->past = past->blocks();
-    plan->num_past = past->num_tokens();
-  }
-  const size_t first = all.size();
-  for (Segment segment : batch.segments) {
-    segment.begin += static_cast<int32_t>(plan->num_past);
-    all.push_back(segment);
-  }
-  for (size_t s = first; s < all.size(); ++s) {
-    Layout::Queries queries{all[s].begin - plan->num_past, all[s].length, {}};
-    int64_t keys = all[s].length;
-    for (int32_t parent = all[s].parent; parent >= 0;
-         parent = all[static_cast<size_t>(parent)].parent) {
-      const Segment& ancestor = all[static_cast<size_t>(parent)];
-      queries.ancestors.push_back({ancestor.begin, ancestor.length});
-      keys += ancestor.length;
-    }
+  if (past != nullptr) plan->past = past->blocks();
+  const auto num_past = static_cast<int32_t>(past != nullptr ? past->segments().size() : 0);
+  const auto block = static_cast<int32_t>(plan->past.size());
+  const auto run_of = [&](const Segment& segment) {
+    return Layout::Run{block, segment.begin, segment.length};
+  };
+  for (const Segment& segment : batch.segments) {
+    Layout::Queries queries{segment.begin, segment.length, {}, run_of(segment)};
+    int32_t parent = segment.parent;
+    for (; parent >= num_past;
+         parent = batch.segments[static_cast<size_t>(parent - num_past)].parent)
+      queries.ancestors.push_back(run_of(batch.segments[static_cast<size_t>(parent - num_past)]));
     std::reverse(queries.ancestors.begin(), queries.ancestors.end());
+    if (parent >= 0) {
+      const std::vector<Layout::Run> above = past->chain(parent);
+      queries.ancestors.insert(queries.ancestors.begin(), above.begin(), above.end());
+    }
+    int64_t keys = segment.length;
+    for (const Layout::Run& run : queries.ancestors) keys += run.length;
     plan->most_keys = std::max(plan->most_keys, keys);
     plan->segments.push_back(std::move(queries));
   }
@@ -297,18 +330,30 @@ AttentionPlan::~AttentionPlan() = default;
 
 torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
                                         const torch::Tensor& v_THd, int64_t layer) const {
+  const Layout& layout = *impl_->layout;
+  const auto own_type = has_element_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32;
+  if (q_THd.is_cpu() && !torch::GradMode::is_enabled()) {
+    // The past is read where it lies, in float32, which all keys of a call then share.
+    const auto type = layout.past.empty() ? own_type : torch::kFloat32;
+    Blocks blocks;
+    for (const auto& block : layout.past) {
+      const auto& [key, value] = (*block)[static_cast<size_t>(layer)];
+      blocks.push_back({plain(key, type), plain(value, type)});
+    }
+    blocks.push_back({plain(k_THd, type), plain(v_THd, type)});
+    const torch::Tensor q = plain(q_THd, own_type), out = torch::empty_like(q);
+    attend(layout, q, blocks, out, torch::empty({q.size(0), q.size(1)}));
+    return out.to(q_THd.scalar_type());
+  }
   std::vector<torch::Tensor> keys, values;
-  for (const auto& block : impl_->layout->past) {
+  for (const auto& block : layout.past) {
     keys.push_back((*block)[static_cast<size_t>(layer)].key);
     values.push_back((*block)[static_cast<size_t>(layer)].value);
   }
   if (q_THd.is_cpu()) {
-    const auto plain = [&](const torch::Tensor& x) {
-      return x.to(has_element_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32).contiguous();
-    };
-    return PackedAttention::apply(plain(q_THd), plain(k_THd), plain(v_THd),
-                                  plain(joined(keys, k_THd)), plain(joined(values, v_THd)),
-                                  impl_->layout)
+    return PackedAttention::apply(plain(q_THd, own_type), plain(k_THd, own_type),
+                                  plain(v_THd, own_type), plain(joined(keys, k_THd), own_type),
+                                  plain(joined(values, v_THd), own_type), impl_->layout)
         .to(q_THd.scalar_type());
   }
   const DevicePlan& plan = impl_->device.value();

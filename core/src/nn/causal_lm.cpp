@@ -220,7 +220,7 @@ struct CausalLm::Impl : Weights {
                                                    normed, options);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
-    if (kept != nullptr) kept->push_back({k, v});
+    if (kept != nullptr) kept->push_back(KvPrefix::kept(k, v));
     const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
     const torch::Tensor out =
         layer.out_adapter.added_to(layer.out_weight.product(mixed), as_it_is(mixed), options);

@@ -5,21 +5,51 @@
 
 namespace tsrec::nn {
 
-// A chain of immutable blocks, one per forward. Appending never copies keys; beams are indices of
-// segments.
-class KvPrefix final : public ModelState {
+// A chain of immutable blocks, one for each forward; beams are indices of segments. Appending
+// copies no keys, except that many small blocks become a larger one: wherever kSteps forwards in a
+// row added one token to each text, their tokens are laid out anew, those of a text behind each
+// other, and so are kSteps such blocks. So a token is copied once for every power of kSteps in the
+// length of its text, and a text lies in few runs however long it is.
+class TSREC_API KvPrefix final : public ModelState {
  public:
+  static constexpr size_t kSteps = 16;  // more than SIDs have levels: beams are never moved
   struct Layer {
     torch::Tensor key, value;  // [tokens, kv heads, head width]; may carry a graph
   };
   using Block = std::vector<Layer>;
+  // What a block holds of a layer. The attention of a CPU computes in float32: where no gradient
+  // passes, keys and values are widened once, and not again for every token behind them.
+  static Layer kept(const torch::Tensor& key, const torch::Tensor& value) {
+    const bool is_read_only = key.is_cpu() && !torch::GradMode::is_enabled();
+    return is_read_only ? Layer{key.to(torch::kFloat32), value.to(torch::kFloat32)}
+                        : Layer{key, value};
+  }
+  // Tokens of a chain of segments whose keys lie behind each other: rows of one block.
+  struct Run {
+    int32_t block;
+    int64_t begin, length;
+  };
 
   const std::vector<std::shared_ptr<const Block>>& blocks() const { return blocks_; }
+  // From the root of `segment` to its end.
+  std::vector<Run> chain(int32_t segment) const;
   void append(const PackedBatch& batch, std::shared_ptr<const Block> block);
   State detached() const override;
 
  private:
+  struct Place {
+    int32_t block;
+    int64_t begin;  // row of the block
+  };
+  static constexpr int kWhole = -1;  // of a block that stays as it is
+
+  bool is_step(const PackedBatch& batch) const;
+  int joined_rank() const;  // of the last kSteps blocks, kWhole where they are not to be joined
+  void join(int rank);
+
   std::vector<std::shared_ptr<const Block>> blocks_;
+  std::vector<int> rank_;       // of each block: it holds kSteps to that power tokens of each text
+  std::vector<Place> place_S_;  // where the tokens of each segment lie
 };
 
 }  // namespace tsrec::nn
