@@ -35,6 +35,7 @@ class Options {
          {{"path",
            (std::filesystem::path(TSREC_SOURCE_FOLDER) / "tests/golden/sentence_bert").string()}}},
         {"published", {{"file", in("notes.json")}}},
+        {"local", {{"path", in("model")}, {"max_tokens", "16"}, {"description_tokens", "6"}}},
         {"openai", {{"base_url", chat_.url()}, {"model", "toy"}, {"cache", in("replies")}}},
         {"lc_rec", {{"folder", lc_rec_.path().string()}}},
         {"minionerec", {{"folder", minionerec_.path().string()}}},
@@ -85,7 +86,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 47);
+  EXPECT_EQ(parts, 48);
   EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
 }
 

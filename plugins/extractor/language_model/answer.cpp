@@ -89,6 +89,8 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return pieces;
 }
 
+}  // namespace
+
 std::vector<std::string> clean_keywords(const std::vector<std::string>& written, int64_t most) {
   std::vector<std::string> keywords;
   std::set<std::string> seen;
@@ -100,8 +102,6 @@ std::vector<std::string> clean_keywords(const std::vector<std::string>& written,
   }
   return keywords;
 }
-
-}  // namespace
 
 Reading read_answer(std::string_view reply, int64_t max_keywords) {
   const Found found = find_object(reply);

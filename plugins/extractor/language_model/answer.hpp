@@ -27,4 +27,7 @@ struct Reading {
 // behind the first max_keywords. Unusable: no such object, no description, or no keyword left.
 Reading read_answer(std::string_view reply, int64_t max_keywords = 20);
 
+// Of texts as a model wrote them: the rule above.
+std::vector<std::string> clean_keywords(const std::vector<std::string>& written, int64_t most);
+
 }  // namespace tsrec::language_model

@@ -240,11 +240,19 @@ std::vector<std::pair<size_t, size_t>> Questions::rounds() const {
 std::string Questions::about(size_t cluster, Context& context) const {
   const std::string listed = listed_items(clusters_[cluster], context);
   if (listed.empty()) return "";
-  const std::string& prompt = options_.prompt.empty() ? paper_prompt() : options_.prompt;
-  std::string text = filled(prompt, {{"category", options_.category}, {"items", listed}});
+  std::string text = asked(listed);
   if (options_.prefix_conditioned && clusters_[cluster].level > 0)
     text.append("\n\n").append(kFamilies);
   return text + "\n\n" + kAnswerFormat;
+}
+
+std::string Questions::instructions() const {
+  return asked("") + "\n\n" + kFamilies + "\n\n" + kAnswerFormat;
+}
+
+std::string Questions::asked(const std::string& listed_items) const {
+  const std::string& prompt = options_.prompt.empty() ? paper_prompt() : options_.prompt;
+  return filled(prompt, {{"category", options_.category}, {"items", listed_items}});
 }
 
 std::string Questions::listed_items(const TokenCluster& cluster, Context& context) const {

@@ -46,10 +46,13 @@ class Questions {
   // The whole text for the model. It ends with how to answer, which read_answer() understands. ""
   // when none of the cluster's items has a text. May be called from several threads.
   std::string about(size_t cluster, Context& context) const;
+  // What every text says beside the items.
+  std::string instructions() const;
   // What a token of an earlier round means. Not beside about().
   void learn(const TokenNote& note);
 
  private:
+  std::string asked(const std::string& listed_items) const;
   std::string listed_items(const TokenCluster& cluster, Context& context) const;
   std::string family_of(int64_t item, int64_t level) const;
 
