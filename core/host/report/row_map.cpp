@@ -73,7 +73,9 @@ RowMap row_map(const std::vector<ModelRows>& models, const std::vector<NewToken>
   map.share = plane.share;
   for (size_t m = 0; m < models.size(); ++m) {
     for (const bool is_word : {true, false}) {
-      const torch::Tensor at_N2 = plane.project(drawn[2 * m + (is_word ? 0 : 1)]).contiguous();
+      const torch::Tensor at_N2 =
+          torch::matmul(drawn[2 * m + (is_word ? 0 : 1)] - plane.mean_D, plane.axis_D2)
+              .contiguous();
       const double* at = at_N2.const_data_ptr<double>();
       for (int64_t i = 0; i < at_N2.size(0); ++i) {
         const NewToken token = is_word ? NewToken() : tokens[static_cast<size_t>(i)];
