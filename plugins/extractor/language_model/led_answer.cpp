@@ -7,6 +7,7 @@
 namespace tsrec::language_model {
 namespace {
 
+constexpr int64_t kRepeated = 3;
 constexpr std::string_view kTurn = R"(, "keywords": [")";
 
 // The place of the quote that closes a string of JSON, from its inside; npos while it is open.
@@ -24,7 +25,7 @@ size_t closing_quote(std::string_view text) {
 // From behind the quote that opens the first entry.
 bool is_done_with(std::string_view list, int64_t max_keywords) {
   std::set<std::string> different;
-  int64_t all = 0;
+  int64_t repeated = 0;  // in a row
   bool in_entry = true;
   while (!list.empty()) {
     if (!in_entry) {
@@ -35,12 +36,11 @@ bool is_done_with(std::string_view list, int64_t max_keywords) {
     }
     const size_t end = closing_quote(list);
     if (end == std::string_view::npos) return false;
-    different.insert(folded(single_blanks(list.substr(0, end))));
-    ++all;
+    const bool is_new = different.insert(folded(single_blanks(list.substr(0, end)))).second;
+    repeated = is_new ? 0 : repeated + 1;
     list.remove_prefix(end + 1);
     in_entry = false;
-    if (std::ssize(different) >= max_keywords || all >= max_keywords + max_keywords / 2)
-      return true;
+    if (std::ssize(different) >= max_keywords || repeated == kRepeated) return true;
   }
   return false;
 }
@@ -56,8 +56,8 @@ Lead lead(std::string_view text, int64_t tokens, int64_t description_tokens, int
     return {};
   }
   const std::string_view behind = text.substr(end + 1);
-  if (behind.starts_with(kTurn))
-    return {.is_done = is_done_with(behind.substr(kTurn.size()), max_keywords),
+  if (const size_t turn = behind.find(kTurn); turn != std::string_view::npos)
+    return {.is_done = is_done_with(behind.substr(turn + kTurn.size()), max_keywords),
             .continue_with = ""};
   // The token that closed the description may have begun the turn, or closed the whole object.
   const std::string_view rest = kTurn.starts_with(behind) ? kTurn.substr(behind.size()) : kTurn;

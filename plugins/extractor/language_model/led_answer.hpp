@@ -14,9 +14,9 @@ struct Lead {
 };
 
 // text: what stands behind kAnswerBegin so far; tokens: how many that are. Where the description
-// ends, and at its end of sentence or `description_tokens` at the latest, the list of keywords is
-// opened. The answer is done with the list, or when it has max_keywords different ones, or half as
-// many again of any: small models repeat themselves.
+// ends, with a sentence in the second half of `description_tokens` or there at the latest, the list
+// of keywords is opened. The answer is done with the list, when it has max_keywords different ones,
+// and when three in a row stood there already: small models repeat themselves without end.
 Lead lead(std::string_view text, int64_t tokens, int64_t description_tokens, int64_t max_keywords);
 
 }  // namespace tsrec::language_model

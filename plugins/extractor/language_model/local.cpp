@@ -158,7 +158,9 @@ std::vector<TokenNote> Local::extract(const std::vector<TokenCluster>& clusters,
   if (clusters.empty()) return {};
   const torch::NoGradGuard no_grad;
   const Responder responder(settings_, context);
-  Questions questions(settings_.question, clusters, items);
+  QuestionOptions question = settings_.question;
+  question.asks_for_json = !settings_.lead;
+  Questions questions(question, clusters, items);
   std::vector<TokenNote> notes;
   std::vector<std::string> without;
   for (const auto& [begin, end] : questions.rounds()) {

@@ -243,7 +243,8 @@ std::string Questions::about(size_t cluster, Context& context) const {
   std::string text = asked(listed);
   if (options_.prefix_conditioned && clusters_[cluster].level > 0)
     text.append("\n\n").append(kFamilies);
-  return text + "\n\n" + kAnswerFormat;
+  if (options_.asks_for_json) text.append("\n\n").append(kAnswerFormat);
+  return text;
 }
 
 std::string Questions::instructions() const {

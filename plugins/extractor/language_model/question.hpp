@@ -15,6 +15,7 @@ struct QuestionOptions {
   std::vector<std::string> columns = {"title", "description", "brand", "categories"};
   int64_t items_per_token = 30, item_characters = 600;
   bool prefix_conditioned = false;
+  bool asks_for_json = true;  // no option: false where the answer's form is seen to otherwise
 
   void declare(Options& o);
 };
@@ -43,8 +44,9 @@ class Questions {
   // Clusters [first, second) that may be asked about side by side: all of them, or one level after
   // the other when a question says what the earlier tokens of its items mean.
   std::vector<std::pair<size_t, size_t>> rounds() const;
-  // The whole text for the model. It ends with how to answer, which read_answer() understands. ""
-  // when none of the cluster's items has a text. May be called from several threads.
+  // The whole text for the model; "" when none of the cluster's items has a text. It ends with how
+  // to answer, which read_answer() understands, unless the options say otherwise. May be called
+  // from several threads.
   std::string about(size_t cluster, Context& context) const;
   // What every text says beside the items.
   std::string instructions() const;

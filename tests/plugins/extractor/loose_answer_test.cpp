@@ -102,6 +102,7 @@ TEST(LedAnswer, IsTurnedToTheKeywordsAtTheEndOfTheDescription) {
   EXPECT_EQ(led("Bolts.\"", 3).continue_with, R"(, "keywords": [")");
   EXPECT_EQ(led("Bolts.\", ", 3).continue_with, R"("keywords": [")");
   EXPECT_EQ(led("Bolts.\"}", 3).continue_with, R"(, "keywords": [")");
+  EXPECT_EQ(led("Bolts.\"}, \"keywords\": [\"bo", 30).continue_with, "");
   EXPECT_FALSE(led("Bolts.\"}", 3).is_done);
 }
 
@@ -117,8 +118,8 @@ TEST(LedAnswer, EndsWithTheListOrWhenNothingNewComes) {
   EXPECT_TRUE(is_done("a\", \"b\"}"));
   EXPECT_FALSE(is_done("a\", \"b\", \"c\", \"d"));
   EXPECT_TRUE(is_done("a\", \"b\", \"c\", \"d\""));
-  EXPECT_FALSE(is_done("a\", \"a\", \"A\", \"a\", \"a\""));
-  EXPECT_TRUE(is_done("a\", \"a\", \"A\", \"a\", \"a\", \"a\""));
+  EXPECT_FALSE(is_done("a\", \"a\", \"A\", \"b\", \"a\", \"a"));
+  EXPECT_TRUE(is_done("a\", \"a\", \"A\", \"a\""));
 }
 
 TEST(LedAnswer, WhatComesOfItIsRead) {
