@@ -1,8 +1,10 @@
 #include "tsrec/decode/generate.hpp"
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "support/support.hpp"
+#include "tsrec/io/files.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 
 namespace tsrec::test {
@@ -220,6 +222,27 @@ TEST(Generate, RefusesWhatCannotBeWritten) {
                          decode::generate(model, random_prompts(1, 0), some(3), context);
                        }),
                        "not finite"));
+}
+
+// The golden comes from tests/golden/make_smollm2.py.
+TEST(GenerateSmolLm2, ContinuesAsTransformersDoes) {
+  const char* const folder = std::getenv("TSREC_SMOLLM2");
+  if (folder == nullptr)
+    GTEST_SKIP() << "set TSREC_SMOLLM2 to the Hugging Face folder of SmolLM2-135M-Instruct";
+  const nlohmann::json golden = nlohmann::json::parse(
+      io::read_text(std::filesystem::path(TSREC_SOURCE_FOLDER) / "tests/golden/smollm2.json"));
+  nn::CausalLm model(nn::read_hf_config(folder), torch::kFloat32, torch::kCPU);
+  model.load(folder);
+  model.pack_weights();
+  std::vector<Tokens> prompts;
+  for (const nlohmann::json& row : golden.at("rows"))
+    prompts.push_back(row.at("ids").get<Tokens>());
+  GenerateOptions options;
+  options.num_tokens = model.shape().vocabulary;
+  options.max_new_tokens = 40;
+  TestContext context;
+  EXPECT_EQ(decode::generate(model, prompts, options, context)[1].tokens,
+            golden.at("continuation").get<Tokens>());
 }
 
 }  // namespace

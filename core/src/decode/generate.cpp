@@ -24,8 +24,10 @@ nn::Weight head_of(const nn::LanguageModel& model, const GenerateOptions& option
     throw Error("texts of ", options.num_tokens, " tokens were asked of a model whose head has ",
                 weight_VD.size(0), " rows");
   }
-  nn::Weight head = nn::Weight::as_stored({weight_VD.slice(0, 0, options.num_tokens)});
-  if (context.device().is_cpu() && can_pack(context.precision())) head.pack(context.precision());
+  const torch::Tensor written_VD = weight_VD.slice(0, 0, options.num_tokens);
+  if (!context.device().is_cpu()) return nn::Weight(written_VD);
+  nn::Weight head = nn::Weight::as_stored({written_VD});
+  if (can_pack(context.precision())) head.pack(context.precision());
   return head;
 }
 
