@@ -94,10 +94,6 @@ RowPlace WordSpace::place_of(const torch::Tensor& row_ND) const {
           dimensions(principal(exact_ND).variance_D) / dimensions_};
 }
 
-torch::Tensor PrincipalPlane::project(const torch::Tensor& row_ND) const {
-  return torch::matmul(exact(row_ND) - mean_D, axis_D2);
-}
-
 PrincipalPlane principal_plane(const torch::Tensor& row_ND) {
   const torch::NoGradGuard no_grad;
   const torch::Tensor x_ND = exact(row_ND);

@@ -37,9 +37,9 @@ class TSREC_API WordSpace {
 struct PrincipalPlane {
   torch::Tensor mean_D, axis_D2;  // float64; of each axis the largest component is positive
   double share = 0;               // of the variance
-  torch::Tensor project(const torch::Tensor& row_ND) const;  // [N, 2] float64
 };
-// row_ND: [N, D], at least two rows that differ, D at least 2, finite.
+// Where a row lies in it: (row - mean_D) axis_D2. row_ND: [N, D], at least two rows that differ, D
+// at least 2, finite.
 TSREC_API PrincipalPlane principal_plane(const torch::Tensor& row_ND);
 
 }  // namespace tsrec::nn
