@@ -223,6 +223,15 @@ TEST(Key, TheLibraryOfProductsIsInItWhereItIsNotMkl) {
             default_product_library() == ProductLibrary::mkl ? mkl : onednn);
 }
 
+TEST(Key, HowBfloat16IsRoundedIsInItWhereItIsUsed) {
+  host::Registry registry({}, "");
+  const std::string line = "run bfloat16 = revision ";
+  for (const auto& [name, text] : smoke_keys(registry, {"run.precision=float32"}))
+    EXPECT_FALSE(contains(text, line)) << text;
+  for (const auto& [name, text] : smoke_keys(registry, {"run.precision=bfloat16"}))
+    EXPECT_TRUE(contains(text, line)) << text;
+}
+
 TEST(Key, HostSettingsThatDecideResultsAreInIt) {
   host::Registry registry({}, "");
   const auto keys = [&](std::vector<std::string> set) {

@@ -106,6 +106,9 @@ RunSettings read_run_settings(const Document& document) {
   return run;
 }
 
+// Rises when the passes of a processor round bfloat16 elsewhere, which leaves float32 as it is.
+constexpr int kBfloat16Revision = 2;
+
 // What "auto" stands for here, not the word: another machine may choose otherwise.
 std::string key_lines(const RunSettings& run) {
   RunSettings chosen = run;
@@ -121,6 +124,8 @@ std::string key_lines(const RunSettings& run) {
   // Only where the bytes differ from those of most machines.
   if (run.product_library != ProductLibrary::mkl)
     text += c10::str("run products = ", name_of(run.product_library), "\n");
+  if (run.torch_precision == torch::kBFloat16 && run.torch_device.is_cpu())
+    text += c10::str("run bfloat16 = revision ", kBfloat16Revision, "\n");
   return text;
 }
 
