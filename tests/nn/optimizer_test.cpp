@@ -195,5 +195,34 @@ TEST(Head, TilesOfALargeVocabularyMeetExactly) {
     EXPECT_LT((a[i] - b[i]).norm().item<double>(), 1e-5 * b[i].norm().item<double>());
 }
 
+// Logits of bfloat16 hidden states are rounded as every product is; sums over the vocabulary, over
+// rows and over tiles are not.
+TEST(Head, InBfloat16OnlyLogitsAreRounded) {
+  const int64_t rows = 300, vocabulary = 2100, width = 8;
+  const auto half = [](const torch::Tensor& x) { return x.to(torch::kBFloat16).requires_grad_(); };
+  const torch::Tensor h = half(torch::randn({rows, width}, at::detail::createCPUGenerator(1)));
+  const torch::Tensor w =
+      half(0.5 * torch::randn({vocabulary, width}, at::detail::createCPUGenerator(2)));
+  const torch::Tensor label =
+      torch::randint(vocabulary, {rows}, at::detail::createCPUGenerator(3), torch::kInt64);
+  const torch::Tensor probe = torch::randn({rows}, at::detail::createCPUGenerator(4));
+  const torch::Tensor z = torch::matmul(h.to(torch::kFloat64), w.to(torch::kFloat64).t());
+  const torch::Tensor wanted = torch::log_softmax(z, 1).gather(1, label.unsqueeze(1)).squeeze(1);
+  const torch::Tensor got = nn::label_log_prob({w}, h, label);
+  EXPECT_EQ(got.scalar_type(), torch::kFloat32);
+  const double ulp = std::ldexp(z.abs().max().item<double>(), -8);  // of the largest logit
+  EXPECT_LT((got - wanted).abs().max().item<double>(), 1.1 * ulp);
+  // Of 2,100 rounded logits the errors cancel: their sum is far better than one of them.
+  EXPECT_LT((nn::log_normalizer({w}, h) - torch::logsumexp(z, 1)).abs().mean().item<double>(),
+            0.1 * ulp);
+  const auto a = torch::autograd::grad({(got * probe).sum()}, {h, w}),
+             b = torch::autograd::grad({(wanted * probe).sum()}, {h, w});
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(a[i].scalar_type(), torch::kBFloat16);
+    EXPECT_LT((a[i].to(torch::kFloat64) - b[i].to(torch::kFloat64)).norm().item<double>(),
+              6e-3 * b[i].to(torch::kFloat64).norm().item<double>());
+  }
+}
+
 }  // namespace
 }  // namespace tsrec::test

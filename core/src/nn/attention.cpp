@@ -331,7 +331,7 @@ AttentionPlan::~AttentionPlan() = default;
 torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
                                         const torch::Tensor& v_THd, int64_t layer) const {
   const Layout& layout = *impl_->layout;
-  const auto own_type = has_element_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32;
+  const auto own_type = has_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32;
   if (q_THd.is_cpu() && !torch::GradMode::is_enabled()) {
     // The past is read where it lies, in float32, which all keys of a call then share.
     const auto type = layout.past.empty() ? own_type : torch::kFloat32;

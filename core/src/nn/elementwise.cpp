@@ -190,8 +190,8 @@ torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
 }  // namespace
 
 torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
-  return has_element_kernel(x_TD) ? RmsNorm::apply(x_TD, weight_D, eps)
-                                  : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
+  return has_kernel(x_TD) ? RmsNorm::apply(x_TD, weight_D, eps)
+                          : at::rms_norm(x_TD, {weight_D.size(0)}, weight_D, eps);
 }
 
 Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
@@ -235,7 +235,7 @@ Rotation rotation(const torch::Tensor& position_T, const LmShape& shape, torch::
 }
 
 Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmShape& shape) {
-  if (has_element_kernel(qkv_TD)) {
+  if (has_kernel(qkv_TD)) {
     const variable_list parts = SplitAndRotate::apply(qkv_TD, r.cos_Td, r.sin_Td, shape.heads,
                                                       shape.kv_heads, shape.head_width);
     return {parts[0], parts[1], parts[2]};
@@ -248,7 +248,7 @@ Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmSha
 }
 
 torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
-  if (has_element_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
+  if (has_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
   const auto parts = gate_up_T2F.chunk(2, 1);
   return at::silu(parts[0]) * parts[1];
 }
@@ -289,7 +289,7 @@ torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch
   if (options.dropout == 0) return x_TD + branch_TD;
   at::Generator generator = *options.generator;
   const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
-  if (has_element_kernel(x_TD))
+  if (has_kernel(x_TD))
     return DroppedSum::apply(x_TD, branch_TD, options.dropout, static_cast<int64_t>(seed));
   return x_TD + branch_TD * kept_scale(branch_TD, {seed, static_cast<float>(options.dropout)});
 }

@@ -9,10 +9,6 @@
 namespace tsrec::nn {
 
 inline bool has_kernel(const torch::Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat32;
-}
-// Those of this file, of attention and of the optimizer.
-inline bool has_element_kernel(const torch::Tensor& x) {
   return x.is_cpu() && (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
 }
 

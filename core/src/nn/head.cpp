@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 
+#include "nn/element_type.hpp"
 #include "nn/elementwise.hpp"
 #include "nn/head_kernel.hpp"
 #include "nn/weight.hpp"
@@ -34,7 +35,8 @@ torch::Tensor slice(const torch::Tensor& x, Range range) {
   return x.slice(0, range.begin, range.end);
 }
 
-// A tile's memory, used again by the next one.
+// A tile's memory, used again by the next one. Its logits are of the type of the hidden states,
+// what is summed over them is float32.
 class Tile {
  public:
   // logits[rows, columns] = h W^T
@@ -43,16 +45,18 @@ class Tile {
     if (!memory_.defined() || memory_.numel() < rows * columns)
       memory_ = torch::empty({rows * columns}, h_RD.options().requires_grad(false));
     logit_RC_ = linear_product_in(memory_.slice(0, 0, rows * columns).view({rows, columns}), h_RD,
-                                  weight_CD.to(h_RD.scalar_type()));
+                                  weight_CD);
     return logit_RC_;
   }
   // visit(tile, first row): the product's rows, shared out among the threads.
   template <class Visit>
   void for_rows(int64_t first_column, const Visit& visit) {
     const int64_t columns = logit_RC_.size(1);
-    float* logit = logit_RC_.mutable_data_ptr<float>();
-    at::parallel_for(0, logit_RC_.size(0), /*grain_size=*/16, [&](int64_t begin, int64_t end) {
-      visit(LogitTile{logit + begin * columns, end - begin, columns, first_column}, begin);
+    typed(logit_RC_, [&]<class T>(T) {
+      T* logit = out<T>(logit_RC_);
+      at::parallel_for(0, logit_RC_.size(0), /*grain_size=*/16, [&](int64_t begin, int64_t end) {
+        visit(LogitTile<T>{logit + begin * columns, end - begin, columns, first_column}, begin);
+      });
     });
   }
 
@@ -60,16 +64,34 @@ class Tile {
   torch::Tensor memory_, logit_RC_;
 };
 
-// visit(weight, columns, is_new): all rows of the head in tiles; columns: which of weight_VD, or of
-// new_ED.
+// Rows of the head that make the columns of one tile.
+struct Columns {
+  torch::Tensor weight_CD;  // in the precision asked for
+  Range range;              // of weight_VD, or of new_ED
+  bool is_new;
+  int64_t first;  // in the vocabulary
+};
+
+// visit(columns): all of the head, in tiles.
 template <class Visit>
-void for_tiles(const Head& head, const Visit& visit) {
-  for_ranges(head.weight_VD.size(0), kTileColumns, [&](Range columns) {
-    visit(slice(head.weight_VD, columns), columns, /*is_new=*/false);
+void for_tiles(const Head& head, torch::ScalarType precision, const Visit& visit) {
+  const int64_t known = head.weight_VD.size(0);
+  for_ranges(known, kTileColumns, [&](Range range) {
+    visit(Columns{slice(head.weight_VD, range).to(precision), range, false, range.begin});
   });
   if (!head.new_ED.defined()) return;
-  for_ranges(head.new_ED.size(0), kTileColumns,
-             [&](Range columns) { visit(slice(head.new_ED, columns), columns, /*is_new=*/true); });
+  for_ranges(head.new_ED.size(0), kTileColumns, [&](Range range) {
+    visit(Columns{slice(head.new_ED, range).to(precision), range, true, known + range.begin});
+  });
+}
+
+// sum += a b, in float32 also where both are bfloat16.
+void add_to(torch::Tensor& sum_MN, const torch::Tensor& a_MK, const torch::Tensor& b_KN) {
+  if (a_MK.scalar_type() == torch::kFloat32) {
+    add_product(sum_MN, a_MK, b_KN);
+  } else {
+    sum_MN.add_(linear_product(a_MK, b_KN.t()));
+  }
 }
 
 // All logits at once, [rows, V].
@@ -104,17 +126,16 @@ LogSums log_sums(const torch::Tensor& h_RD, const Head& head, const torch::Tenso
   float* sum = sum_R.mutable_data_ptr<float>();
   float* picked = label_R.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
   const int64_t* label = label_R.defined() ? label_R.const_data_ptr<int64_t>() : nullptr;
-  const int64_t known = head.weight_VD.size(0);
   Tile tile;
-  for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
-    for_tiles(head, [&](const torch::Tensor& weight_CD, Range columns, bool is_new) {
-      tile.product(slice(h_RD, rows), weight_CD);
-      tile.for_rows(columns.begin + (is_new ? known : 0),
-                    [&](const LogitTile& part, int64_t first) {
-                      const int64_t r = rows.begin + first;
-                      log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r,
-                                     sum + r, picked == nullptr ? nullptr : picked + r);
-                    });
+  // Columns outside, so that the head is read once.
+  for_tiles(head, h_RD.scalar_type(), [&](const Columns& columns) {
+    for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
+      tile.product(slice(h_RD, rows), columns.weight_CD);
+      tile.for_rows(columns.first, [&](const auto& part, int64_t first) {
+        const int64_t r = rows.begin + first;
+        log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r, sum + r,
+                       picked == nullptr ? nullptr : picked + r);
+      });
     });
   });
   torch::add_out(sums.normalizer_R, largest_R, sum_R.log());
@@ -143,10 +164,11 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const torch::Tensor &h_RD = saved[0], &label_R = saved[3], &normalizer_R = saved[4];
     const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_RD.size(0);
     const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
-    torch::Tensor dh_RD = torch::zeros_like(h_RD), dweight_VD, dnew_ED;
+    torch::Tensor dweight_VD, dnew_ED;
     if (ctx->needs_input_grad(1)) dweight_VD = torch::zeros_like(head.weight_VD);
     if (head.new_ED.defined()) dnew_ED = torch::zeros_like(head.new_ED);
     if (!has_kernel(h_RD)) {
+      const torch::Tensor dh_RD = torch::empty_like(h_RD);
       for_ranges(count, chunk_rows, [&](Range rows) {
         const torch::Tensor h = slice(h_RD, rows);
         const torch::Tensor gradient = slice(gradient_R, rows).unsqueeze(1);
@@ -168,26 +190,32 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const int64_t* label = label_R.const_data_ptr<int64_t>();
     const float* normalizer = normalizer_R.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
-    const int64_t known = head.weight_VD.size(0);
+    const auto sums = h_RD.options().dtype(torch::kFloat32).requires_grad(false);
+    const torch::Tensor dh_RD = torch::zeros(h_RD.sizes(), sums);
     Tile tile;
-    for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
-      const torch::Tensor h = slice(h_RD, rows);
-      torch::Tensor dh = slice(dh_RD, rows);
-      for_tiles(head, [&](const torch::Tensor& weight_CD, Range columns, bool is_new) {
-        const torch::Tensor& dz = tile.product(h, weight_CD);
-        tile.for_rows(columns.begin + (is_new ? known : 0),
-                      [&](const LogitTile& part, int64_t first) {
-                        const int64_t r = rows.begin + first;
-                        log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
-                      });
-        add_product(dh, dz, weight_CD);
-        const torch::Tensor& whole = is_new ? dnew_ED : dweight_VD;
-        if (!whole.defined()) return;
-        torch::Tensor dweight_CD = slice(whole, columns);
-        add_product(dweight_CD, dz.t(), h);
+    for_tiles(head, h_RD.scalar_type(), [&](const Columns& columns) {
+      const torch::Tensor& whole = columns.is_new ? dnew_ED : dweight_VD;
+      torch::Tensor dweight_CD;
+      if (whole.defined()) {
+        dweight_CD = whole.scalar_type() == torch::kFloat32
+                         ? slice(whole, columns.range)
+                         : torch::zeros(columns.weight_CD.sizes(), sums);
+      }
+      for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
+        const torch::Tensor h = slice(h_RD, rows);
+        const torch::Tensor& dz = tile.product(h, columns.weight_CD);
+        tile.for_rows(columns.first, [&](const auto& part, int64_t first) {
+          const int64_t r = rows.begin + first;
+          log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
+        });
+        torch::Tensor dh = slice(dh_RD, rows);
+        add_to(dh, dz, columns.weight_CD);
+        if (dweight_CD.defined()) add_to(dweight_CD, dz.t(), h);
       });
+      if (dweight_CD.defined() && whole.scalar_type() != torch::kFloat32)
+        slice(whole, columns.range).copy_(dweight_CD);
     });
-    return {dh_RD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
+    return {dh_RD.to(h_RD.scalar_type()), dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
   }
 };
 

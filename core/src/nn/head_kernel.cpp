@@ -2,45 +2,50 @@
 
 #include <limits>
 
-#include "simd.hpp"
-
 namespace tsrec::nn {
 namespace {
 
-TSREC_SIMD float largest_of(const float* x, int64_t count) {
+template <class T>
+TSREC_SIMD float largest_of(const T* x, int64_t count) {
   float lanes[kLanes];
   for (int64_t l = 0; l < kLanes; ++l) lanes[l] = -std::numeric_limits<float>::infinity();
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] = x[i + l] > lanes[l] ? x[i + l] : lanes[l];
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const float value = widened(x[i + l]);
+      lanes[l] = value > lanes[l] ? value : lanes[l];
+    }
   }
-  for (; i < count; ++i) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+  for (; i < count; ++i) lanes[0] = widened(x[i]) > lanes[0] ? widened(x[i]) : lanes[0];
   float largest = lanes[0];
   for (int64_t l = 1; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
   return largest;
 }
 
-TSREC_SIMD float sum_of_exp(const float* x, int64_t count, float shift) {
+template <class T>
+TSREC_SIMD float sum_of_exp(const T* x, int64_t count, float shift) {
   float lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += fast_exp(x[i + l] - shift);
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += fast_exp(widened(x[i + l]) - shift);
   }
   float sum = lane_sum(lanes);
-  for (; i < count; ++i) sum += fast_exp(x[i] - shift);
+  for (; i < count; ++i) sum += fast_exp(widened(x[i]) - shift);
   return sum;
 }
 
-TSREC_SIMD void scale_softmax(float* x, int64_t count, float normalizer, float factor) {
-  for (int64_t i = 0; i < count; ++i) x[i] = factor * fast_exp(x[i] - normalizer);
+template <class T>
+TSREC_SIMD void scale_softmax(T* x, int64_t count, float normalizer, float factor) {
+  for (int64_t i = 0; i < count; ++i) store(factor * fast_exp(widened(x[i]) - normalizer), x[i]);
 }
 
 }  // namespace
 
-void log_sum_update(const LogitTile& tile, const int64_t* label, float* largest, float* sum,
+template <class T>
+void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* largest, float* sum,
                     float* picked) {
   for (int64_t r = 0; r < tile.rows; ++r) {
-    const float* logit = tile.logit + r * tile.columns;
+    const T* logit = tile.logit + r * tile.columns;
     const float seen = largest_of(logit, tile.columns);
     if (seen > largest[r]) {
       sum[r] *= fast_exp(largest[r] - seen);
@@ -49,18 +54,28 @@ void log_sum_update(const LogitTile& tile, const int64_t* label, float* largest,
     sum[r] += sum_of_exp(logit, tile.columns, largest[r]);
     if (picked == nullptr) continue;
     const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns) picked[r] = logit[column];
+    if (column >= 0 && column < tile.columns) picked[r] = widened(logit[column]);
   }
 }
 
-void log_softmax_gradient(const LogitTile& tile, const int64_t* label, const float* normalizer,
+template <class T>
+void log_softmax_gradient(const LogitTile<T>& tile, const int64_t* label, const float* normalizer,
                           const float* gradient) {
   for (int64_t r = 0; r < tile.rows; ++r) {
-    float* logit = tile.logit + r * tile.columns;
+    T* logit = tile.logit + r * tile.columns;
     scale_softmax(logit, tile.columns, normalizer[r], -gradient[r]);
     const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns) logit[column] += gradient[r];
+    if (column >= 0 && column < tile.columns)
+      store(widened(logit[column]) + gradient[r], logit[column]);
   }
 }
+
+#define TSREC_INSTANTIATE(T)                                                                 \
+  template void log_sum_update(const LogitTile<T>&, const int64_t*, float*, float*, float*); \
+  template void log_softmax_gradient(const LogitTile<T>&, const int64_t*, const float*,      \
+                                     const float*);
+TSREC_INSTANTIATE(float)
+TSREC_INSTANTIATE(Bfloat16)
+#undef TSREC_INSTANTIATE
 
 }  // namespace tsrec::nn

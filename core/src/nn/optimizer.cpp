@@ -17,7 +17,7 @@ constexpr int64_t kRun = 1 << 16;  // numbers that one thread handles at once
 
 // Runs are summed in their order, so that the result does not depend on the number of threads.
 double norm_of(const torch::Tensor& x) {
-  if (!has_element_kernel(x)) {
+  if (!has_kernel(x)) {
     const torch::Tensor norm = at::linalg_vector_norm(x, /*ord=*/2, /*dim=*/std::nullopt,
                                                       /*keepdim=*/false, torch::kFloat64);
     return norm.item<double>();
@@ -93,7 +93,7 @@ void AdamW::step(double learning_rate) {
   const torch::Tensor gradient = parameters_.gradient();
   const bool has_own_master = !master_.is_alias_of(parameters_.value());
   const auto steps = static_cast<double>(steps_);
-  if (has_element_kernel(gradient) && master_.scalar_type() == torch::kFloat32) {
+  if (has_kernel(gradient) && master_.scalar_type() == torch::kFloat32) {
     const auto real = [](double x) { return static_cast<float>(x); };
     const AdamWStep step{.rate = real(learning_rate),
                          .beta1 = real(options_.beta1),
