@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 // The instruction set is chosen when the library is loaded.
 #define TSREC_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -24,6 +25,16 @@ inline void store(float x, Bfloat16& to) {
   const auto bits = std::bit_cast<uint32_t>(x);
   const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
   to.bits = static_cast<uint16_t>(x == x ? rounded : 0x7FC0);
+}
+
+// A product that is rounded before it is added to something, where the compiler knows how to say
+// so.
+[[gnu::always_inline]] inline float rounded(float product) {
+#if __has_builtin(__builtin_assoc_barrier)
+  return __builtin_assoc_barrier(product);
+#else
+  return product;
+#endif
 }
 
 // exp(x) = 2^n exp(r) with |r| <= ln 2 / 2 and a polynomial for exp(r) (Cephes expf); relative
@@ -52,6 +63,24 @@ inline float lane_sum(const float* lanes) {
   float sum = 0;
   for (int64_t l = 0; l < kLanes; ++l) sum += lanes[l];
   return sum;
+}
+
+// Of none: minus infinity.
+template <class T>
+[[gnu::always_inline]] inline float largest_of(const T* x, int64_t count) {
+  float lanes[kLanes];
+  for (int64_t l = 0; l < kLanes; ++l) lanes[l] = -std::numeric_limits<float>::infinity();
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t l = 0; l < kLanes; ++l) {
+      const float value = widened(x[i + l]);
+      lanes[l] = value > lanes[l] ? value : lanes[l];
+    }
+  }
+  for (; i < count; ++i) lanes[0] = widened(x[i]) > lanes[0] ? widened(x[i]) : lanes[0];
+  float largest = lanes[0];
+  for (int64_t l = 1; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
+  return largest;
 }
 
 }  // namespace tsrec

@@ -466,6 +466,33 @@ TEST(Attention, KernelEqualsTheMaskedFormulaInDoublePrecision) {
   }
 }
 
+// One text of 150 tokens: every number of keys up to there, and heads of many widths.
+TEST(Attention, OfEveryLengthAndWidthIsTheFormula) {
+  const int64_t T = 150;
+  nn::PackedBatch batch;
+  batch.token_T = torch::zeros({T}, torch::kInt64);
+  batch.segments = {{0, 70, -1, 0}, {70, 80, 0, 70}};
+  const torch::Tensor unseen = torch::ones({T, T}, torch::kBool).triu(1);
+  for (const int64_t width : {2, 10, 16, 24, 40, 48, 56, 64, 72, 136}) {
+    const auto draw = [&](int64_t heads, uint64_t seed) {
+      return torch::randn({T, heads, width}, at::detail::createCPUGenerator(seed)).requires_grad_();
+    };
+    const torch::Tensor q = draw(2, 1), k = draw(1, 2), v = draw(1, 3), probe = draw(2, 4).detach();
+    const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, 0);
+    const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat64).transpose(0, 1); };
+    const torch::Tensor score =
+        torch::matmul(wide(q), wide(k).transpose(1, 2)) / std::sqrt(static_cast<double>(width));
+    const torch::Tensor wanted =
+        torch::matmul(torch::softmax(score.masked_fill(unseen, -1e30), 2), wide(v));
+    EXPECT_LT((wide(got) - wanted).abs().max().item<double>(), 1e-5) << width;
+    const auto a = torch::autograd::grad({(got * probe).sum()}, {q, k, v}),
+               b = torch::autograd::grad({(wanted * wide(probe)).sum()}, {q, k, v});
+    for (size_t i = 0; i < 3; ++i)
+      EXPECT_LT((a[i] - b[i]).norm().item<double>(), 1e-5 * b[i].norm().item<double>())
+          << width << i;
+  }
+}
+
 TEST(CausalLm, SavedModelsLoadToTheSameBytes) {
   for (const bool tied : {true, false}) {
     nn::CausalLm model = make_model(small_shape(tied));

@@ -32,29 +32,78 @@ void transpose(const SegmentHead& s, bool values, int64_t ready, int64_t stride,
   }
 }
 
-// out[c] += sum over r of factor[r factor_stride] rows[r row_stride + c], `columns` of them: a
-// block of columns stays in registers while the rows go by.
-template <int64_t Block>
-inline void combine_block(const float* factor, int64_t factor_stride, const float* rows,
-                          int64_t row_stride, int64_t count, float* out) {
+// out[c] += sum over r of factor[r factor_stride] rows[r row_stride + c] for a block of columns,
+// which stays in registers while the rows go by; then on to the columns behind it.
+template <int64_t Block, bool IsFused = true>
+[[gnu::always_inline]] inline void combine_block(const float* factor, int64_t factor_stride,
+                                                 const float*& rows, int64_t row_stride,
+                                                 int64_t count, float*& out) {
   float sum[Block] = {};
   for (int64_t r = 0; r < count; ++r) {
     const float f = factor[r * factor_stride];
     const float* row = rows + r * row_stride;
-    for (int64_t c = 0; c < Block; ++c) sum[c] += f * row[c];
+    for (int64_t c = 0; c < Block; ++c) {
+      if constexpr (IsFused) {
+        sum[c] += f * row[c];
+      } else {
+        sum[c] += rounded(f * row[c]);
+      }
+    }
   }
   for (int64_t c = 0; c < Block; ++c) out[c] += sum[c];
+  rows += Block;
+  out += Block;
 }
 
-inline void combine(const float* factor, int64_t factor_stride, const float* rows,
-                    int64_t row_stride, int64_t count, int64_t columns, float* out) {
-  int64_t c = 0;
-  for (; c + 32 <= columns; c += 32)
-    combine_block<32>(factor, factor_stride, rows + c, row_stride, count, out + c);
-  for (; c + 8 <= columns; c += 8)
-    combine_block<8>(factor, factor_stride, rows + c, row_stride, count, out + c);
-  for (; c < columns; ++c)
-    combine_block<1>(factor, factor_stride, rows + c, row_stride, count, out + c);
+// The same for `columns` of them. A row's addition waits for that of the row before, whatever the
+// block's width: so as few blocks as there can be, and single columns only where they are less than
+// kStep.
+constexpr int64_t kStep = 8;
+TSREC_SIMD void combine(const float* factor, int64_t factor_stride, const float* rows,
+                        int64_t row_stride, int64_t count, int64_t columns, float* out) {
+  for (; columns >= 64; columns -= 64)
+    combine_block<64>(factor, factor_stride, rows, row_stride, count, out);
+  switch (columns / kStep) {
+    case 7:
+      combine_block<56>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 6:
+      combine_block<48>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 5:
+      combine_block<40>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 4:
+      combine_block<32>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 3:
+      combine_block<24>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 2:
+      combine_block<16>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    case 1:
+      combine_block<8>(factor, factor_stride, rows, row_stride, count, out);
+      break;
+    default:
+      break;
+  }
+  for (columns %= kStep; columns > 0; --columns)
+    combine_block<1>(factor, factor_stride, rows, row_stride, count, out);
+}
+
+// Columns of the scratch are padded, so that the last ones are a block there as well. Single steps
+// round a product before they add it, and so does this block: the numbers are theirs.
+constexpr int64_t padded(int64_t columns) { return (columns + kStep - 1) / kStep * kStep; }
+
+TSREC_SIMD void combine_padded(const float* factor, int64_t factor_stride, const float* rows,
+                               int64_t row_stride, int64_t count, int64_t columns, float* out) {
+  const int64_t whole = columns / kStep * kStep;
+  combine(factor, factor_stride, rows, row_stride, count, whole, out);
+  if (whole == columns) return;
+  rows += whole;
+  out += whole;
+  combine_block<kStep, /*IsFused=*/false>(factor, factor_stride, rows, row_stride, count, out);
 }
 
 inline void clear(float* x, int64_t count) {
@@ -64,22 +113,22 @@ inline void clear(float* x, int64_t count) {
 }  // namespace
 
 int64_t attention_scratch_floats(int64_t most_keys, int64_t width) {
-  return most_keys * (2 * width + 2 * kQueries);
+  return padded(most_keys) * (2 * width + 2 * kQueries);
 }
 
 TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, float* out,
                                   float* log_sum, int64_t log_sum_stride,
                                   const AttentionScratch& scratch) {
-  const int64_t keys = num_keys(s), before = keys - s.own.length, stride = scratch.most_keys;
+  const int64_t keys = num_keys(s), before = keys - s.own.length,
+                stride = padded(scratch.most_keys);
   float* columns = scratch.memory;
   float* score = columns + 2 * s.width * stride;
   transpose(s, /*values=*/false, scratch.ready, stride, columns);
   for (int64_t i = 0; i < s.own.length; ++i) {
     const int64_t seen = before + i + 1;
-    clear(score, seen);
-    combine(query + i * s.query_stride, 1, columns, stride, s.width, seen, score);
-    float largest = -INFINITY;
-    for (int64_t j = 0; j < seen; ++j) largest = score[j] > largest ? score[j] : largest;
+    clear(score, padded(seen));
+    combine_padded(query + i * s.query_stride, 1, columns, stride, s.width, seen, score);
+    const float largest = largest_of(score, seen);
     float sum = 0;
     for (int64_t j = 0; j < seen; ++j) score[j] = fast_exp(s.scale * (score[j] - largest));
     for (int64_t j = 0; j < seen; ++j) sum += score[j];
@@ -105,7 +154,8 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
                                    const float* log_sum, int64_t log_sum_stride,
                                    const float* out_gradient, float* query_gradient,
                                    const AttentionScratch& scratch) {
-  const int64_t keys = num_keys(s), before = keys - s.own.length, stride = scratch.most_keys;
+  const int64_t keys = num_keys(s), before = keys - s.own.length,
+                stride = padded(scratch.most_keys);
   float* key_columns = scratch.memory;
   float* value_columns = key_columns + s.width * stride;
   float* weight = value_columns + s.width * stride;
@@ -122,15 +172,17 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
       float* ds = slope + b * stride;
       float delta = 0;  // sum_j p_j dp_j = out . gradient
       for (int64_t d = 0; d < s.width; ++d) delta += result[d] * gradient[d];
-      clear(p, keys);  // keys that a query does not see count as zero below
-      clear(ds, keys);
-      combine(query + i * s.query_stride, 1, key_columns, stride, s.width, seen, p);
-      combine(gradient, 1, value_columns, stride, s.width, seen, ds);
+      clear(p, padded(seen));
+      clear(ds, padded(seen));
+      combine_padded(query + i * s.query_stride, 1, key_columns, stride, s.width, seen, p);
+      combine_padded(gradient, 1, value_columns, stride, s.width, seen, ds);
       const float shift = log_sum[i * log_sum_stride];
       for (int64_t j = 0; j < seen; ++j) {
         p[j] = fast_exp(s.scale * p[j] - shift);
         ds[j] = s.scale * p[j] * (ds[j] - delta);
       }
+      clear(p + seen, keys - seen);  // what a query does not see counts as zero below
+      clear(ds + seen, keys - seen);
     }
     const float* queries = query + first * s.query_stride;
     const float* gradients = out_gradient + first * s.query_stride;

@@ -1,25 +1,11 @@
 #include "nn/head_kernel.hpp"
 
-#include <limits>
-
 namespace tsrec::nn {
 namespace {
 
 template <class T>
-TSREC_SIMD float largest_of(const T* x, int64_t count) {
-  float lanes[kLanes];
-  for (int64_t l = 0; l < kLanes; ++l) lanes[l] = -std::numeric_limits<float>::infinity();
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) {
-      const float value = widened(x[i + l]);
-      lanes[l] = value > lanes[l] ? value : lanes[l];
-    }
-  }
-  for (; i < count; ++i) lanes[0] = widened(x[i]) > lanes[0] ? widened(x[i]) : lanes[0];
-  float largest = lanes[0];
-  for (int64_t l = 1; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
-  return largest;
+TSREC_SIMD float largest_logit(const T* x, int64_t count) {
+  return largest_of(x, count);
 }
 
 template <class T>
@@ -46,7 +32,7 @@ void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* large
                     float* picked) {
   for (int64_t r = 0; r < tile.rows; ++r) {
     const T* logit = tile.logit + r * tile.columns;
-    const float seen = largest_of(logit, tile.columns);
+    const float seen = largest_logit(logit, tile.columns);
     if (seen > largest[r]) {
       sum[r] *= fast_exp(largest[r] - seen);
       largest[r] = seen;
