@@ -19,7 +19,7 @@ using Prompt = std::vector<int32_t>;
 // The rows of the vocabulary that a text may have, laid out for a few hidden states at a time.
 nn::Weight head_of(const nn::LanguageModel& model, const GenerateOptions& options,
                    const Context& context) {
-  const torch::Tensor weight_VD = model.head().weight_VD.detach();
+  const torch::Tensor weight_VD = model.head().whole().detach();
   if (options.num_tokens < 1 || options.num_tokens > weight_VD.size(0)) {
     throw Error("texts of ", options.num_tokens, " tokens were asked of a model whose head has ",
                 weight_VD.size(0), " rows");

@@ -80,8 +80,9 @@ struct Added : torch::autograd::Function<Added> {
       add_product(dup_part, dy.t(), columns(u_TR, column, rank));
     }
     du_TR.mul_(scale);
-    return {dy_TO, product_of(du_TR, down), product_of(du_TR.t(), x_TI),
-            dup,   torch::Tensor(),         torch::Tensor()};
+    return {
+        dy_TO,           product_of(du_TR, down), product_of(du_TR.t(), x_TI), dup, torch::Tensor(),
+        torch::Tensor(), torch::Tensor()};
   }
 };
 
