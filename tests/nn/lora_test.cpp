@@ -283,6 +283,7 @@ TEST(Lora, MergedPackedAndLoadedItIsTheSameFunction) {
     for (const nn::Lora& lora : some_loras()) {
       nn::CausalLm model = adapted_model(tied, lora);
       const TempFolder folder;
+      std::filesystem::create_directories(folder.path() / "model");
       nn::write_hf_config(model.shape(), 2, folder.path() / "model");
       model.save(folder.path() / "model");
       nn::CausalLm loaded(nn::read_hf_config(folder.path() / "model"), torch::kFloat32,
@@ -445,6 +446,7 @@ TEST(Lora, ThePeftFolderHasItsLayout) {
     const nn::Lora lora{.rank = 3, .alpha = 6, .targets = {"k_proj", "down_proj"}, .dropout = 0.1};
     nn::CausalLm model = adapted_model(tied, lora);
     const TempFolder folder;
+    std::filesystem::create_directories(folder.path() / "model");
     model.save(folder.path() / "model");
     io::write_text(folder.path() / "model" / "tokenizer.json", "{}");
     nn::write_peft(folder.path() / "model", "org/base", folder.path() / "peft");

@@ -87,10 +87,11 @@ TEST(TrainingMemory, TheGraphOfATokenIsWhatTheAllocatorCounts) {
           kept = live->now;
         }
         const double expected =
-            kTokens * (checkpoint ? memory.kept_per_token_checkpointed : memory.kept_per_token);
-        EXPECT_NEAR(static_cast<double>(kept) / expected, 1, 0.05)
-            << family << (checkpoint ? ", checkpointed" : "") << (lora ? ", adapted" : "")
-            << ": kept " << static_cast<double>(kept) / kTokens << " bytes a token";
+            checkpoint ? memory.kept_per_token_checkpointed : memory.kept_per_token;
+        constexpr double kOfTheTokenItself = 128;  // its id, its position and their like
+        EXPECT_NEAR(static_cast<double>(kept) / kTokens, expected,
+                    0.02 * expected + kOfTheTokenItself)
+            << family << (checkpoint ? ", checkpointed" : "") << (lora ? ", adapted" : "");
       }
     }
   }

@@ -125,12 +125,13 @@ torch::Tensor LowRank::added_to(torch::Tensor y_TO, const Recomputed& x,
     blocks.list.push_back({part.first, part.rows, first_up});
     first_up += part.rows;
   }
-  if (!torch::GradMode::is_enabled()) {
-    add_up(y_TO, linear_product(x.value, down).mul_(scale_), up, blocks);
-    return y_TO;
-  }
+  // Also without a graph: a checkpointed block is computed once without, and must be the same.
   const bool drops = dropout_ > 0 && options.generator.has_value();
   const Recomputed read = drops ? as_it_is(dropped(x.value, dropout_, *options.generator)) : x;
+  if (!torch::GradMode::is_enabled()) {
+    add_up(y_TO, linear_product(read.value, down).mul_(scale_), up, blocks);
+    return y_TO;
+  }
   return Added::apply(y_TO, read.value, down, up, read.recipe, blocks, scale_);
 }
 
