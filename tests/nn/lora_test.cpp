@@ -27,6 +27,8 @@ nn::LmShape shape_of(bool tied) {
   shape.mlp_width = 10;
   shape.initializer_range = 0.4;
   shape.tied = tied;
+  shape.family = tied ? "qwen2" : "qwen3";
+  shape.qkv_bias = tied;
   shape.qk_norm = !tied;
   return shape;
 }
