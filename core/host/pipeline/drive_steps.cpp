@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "plugin/attribution.hpp"
+#include "support/memory.hpp"
 #include "tsrec/train/best_state.hpp"
 
 namespace tsrec::host {
@@ -165,7 +166,13 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   const auto checkpoint = newest_checkpoint(run.work());
   Progress progress = checkpoint ? resumed(run, *part, observers, *checkpoint) : Progress();
   CheckpointClock clock(run.checkpoint_seconds());
-  const auto save = [&] { clock.time([&] { save_checkpoint(run, *part, observers, progress); }); };
+  const auto save = [&] {
+    clock.time([&] { save_checkpoint(run, *part, observers, progress); });
+    // Steps of ever other sizes leave pieces that fit nothing, more from step to step. To ask the
+    // system for the pages of a step again costs a tenth of one: about once a minute that is
+    // nothing.
+    give_back_freed_memory();
+  };
   const int64_t steps = part->num_steps();
   const int64_t every =
       settings.validate_every ? settings.validate_every(steps) : part->validate_every();
