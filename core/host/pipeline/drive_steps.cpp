@@ -177,6 +177,8 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   const int64_t every =
       settings.validate_every ? settings.validate_every(steps) : part->validate_every();
   std::string stopped;
+  // What making the part ready left, such as the weights as they were read.
+  give_back_freed_memory();
   while (progress.next < steps) {
     part->step(progress.next, context);
     ++progress.next;
