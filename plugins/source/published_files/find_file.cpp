@@ -75,7 +75,7 @@ fs::path required_file(const fs::path& folder, const std::string& ending, const 
     throw DataError("'", folder.string(), "' holds no file that ends in ", ending, "; ", what);
   throw DataError("'", folder.string(), "' holds no ", ending,
                   " file of the data set that the "
-                  "source's `name` says, '",
+                  "source's `dataset` says, '",
                   name, "'; ", what, suggest(name, known));
 }
 

@@ -12,7 +12,7 @@ namespace tsrec::published_files {
 // more than one such file. option: the one that chooses among those.
 std::optional<std::filesystem::path> find_file(const std::filesystem::path& folder,
                                                const std::string& ending, const std::string& name,
-                                               const std::string& option = "name");
+                                               const std::string& option = "dataset");
 // The same, and a DataError that lists what the folder holds when there is none.
 std::filesystem::path required_file(const std::filesystem::path& folder, const std::string& ending,
                                     const std::string& name);

@@ -41,7 +41,7 @@ std::vector<UserSequence> read_users(const std::filesystem::path& file, const It
 
 Dataset LcRec::load(Context& context) {
   const auto file = [&](const char* ending) {
-    return required_file(settings_.folder, ending, settings_.reading.name);
+    return required_file(settings_.folder, ending, settings_.reading.dataset);
   };
   Dataset data;
   data.items = read_items(file(".item.json"), settings_.reading, data.remarks);
@@ -65,7 +65,7 @@ std::optional<SidTable> LcRec::sids(const Items& items, Context&) {
   const Reading& reading = settings_.reading;
   if (!settings_.index.empty())
     return read_index(settings_.folder / settings_.index, items, reading);
-  const auto index = find_file(settings_.folder, ".index.json", reading.name, "index");
+  const auto index = find_file(settings_.folder, ".index.json", reading.dataset, "index");
   return index ? std::optional(read_index(*index, items, reading)) : std::nullopt;
 }
 

@@ -98,7 +98,7 @@ std::optional<std::filesystem::path> MiniOneRec::file_in(const char* folder,
                                                          const char* ending) const {
   const std::filesystem::path place = settings_.folder / folder;
   if (!std::filesystem::is_directory(place)) return std::nullopt;
-  return find_file(place, ending, settings_.reading.name);
+  return find_file(place, ending, settings_.reading.dataset);
 }
 
 Dataset MiniOneRec::load(Context& context) {
@@ -107,12 +107,12 @@ Dataset MiniOneRec::load(Context& context) {
   const auto info = file_in("index", ".item.json") ? std::nullopt : file_in("info", ".txt");
   data.items =
       info ? items_of(read_info(*info), reading, data.remarks)
-           : read_items(required_file(settings_.folder / "index", ".item.json", reading.name),
+           : read_items(required_file(settings_.folder / "index", ".item.json", reading.dataset),
                         reading, data.remarks);
   UserNumbers users;
   int64_t next_time = 0;
   const auto rows = [&](const char* part) {
-    return read_rows(required_file(settings_.folder / part, ".csv", reading.name), data.items,
+    return read_rows(required_file(settings_.folder / part, ".csv", reading.dataset), data.items,
                      settings_.max_history, users, next_time);
   };
   data.train = rows("train");

@@ -17,9 +17,10 @@ std::string complaint_about(const std::string& format) {
 }  // namespace
 
 void Reading::declare(Options& o) {
-  o.add("name", name)
+  o.add("dataset", dataset)
       .help(
-          "the data set, where a folder holds several: files named NAME, NAME.* or NAME_<number>*; "
+          "which data set, where a folder holds several: files named NAME, NAME.* or "
+          "NAME_<number>*; "
           "empty: the only one");
   o.add("clean", clean)
       .one_of({"html", "none"})

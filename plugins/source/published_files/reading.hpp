@@ -6,7 +6,7 @@
 namespace tsrec::published_files {
 
 struct Reading {
-  std::string name, clean = "html", sid_format = SidSpelling::kDefault;
+  std::string dataset, clean = "html", sid_format = SidSpelling::kDefault;
 
   void declare(Options& o);
   // A text as the data set keeps it; counts what changes among the remarks.

@@ -75,7 +75,7 @@ TEST(LcRec, MistakesNameFileAndPlace) {
   EXPECT_NE(
       complaint("Two.item.json", "{}")
           .find("2 files that end in .item.json: Toy.item.json, Two.item.json; choose one by the "
-                "source's `name`"),
+                "source's `dataset`"),
       std::string::npos);
   EXPECT_NE(complaint("x", "", {{"split", "global_time"}}).find("needs times"), std::string::npos);
   EXPECT_NE(message_of<DataError>([] { load("lc_rec", "/nowhere"); }).find("no folder '/nowhere'"),
@@ -112,12 +112,12 @@ TEST(DataSetsInOneFolder, TheNameChooses) {
   folder.write("Garden.item.json", R"({"0": {"title": "rake"}, "1": {"title": "hose"}})");
   folder.write("Garden.inter.json", R"({"u": [0, 1, 0]})");
   folder.write("Garden.index.json", R"({"0": ["<a_4>"], "1": ["<a_7>"]})");
-  const Dataset garden = load("lc_rec", folder.path(), {{"name", "Garden"}});
+  const Dataset garden = load("lc_rec", folder.path(), {{"dataset", "Garden"}});
   EXPECT_EQ(garden.items.text("title", 1), "hose");
-  EXPECT_EQ(load_sids("lc_rec", folder.path(), {{"name", "Garden"}}).text(1), "<a_7>");
-  EXPECT_EQ(load("lc_rec", folder.path(), {{"name", "Toy"}}).items.size(), 3);
+  EXPECT_EQ(load_sids("lc_rec", folder.path(), {{"dataset", "Garden"}}).text(1), "<a_7>");
+  EXPECT_EQ(load("lc_rec", folder.path(), {{"dataset", "Toy"}}).items.size(), 3);
   const std::string wrong = message_of<DataError>([&] {
-    load("lc_rec", folder.path(), {{"name", "Gardn"}});
+    load("lc_rec", folder.path(), {{"dataset", "Gardn"}});
   });
   EXPECT_TRUE(contains(wrong, "it holds Garden.index.json, Garden.inter.json, Garden.item.json"))
       << wrong;
@@ -134,12 +134,12 @@ TEST(DataSetsInOneFolder, TheNameMayHaveAWindowBehindIt) {
   }
   folder.write("info/Toy_Cars_5_2016.txt", "<a_3>\tcar\t0\n");
   folder.write("info/._Toy_Cars_5_2016.txt", "a Mac's");
-  EXPECT_EQ(load("minionerec", folder.path(), {{"name", "Toy_Cars"}}).items.text("title", 0),
+  EXPECT_EQ(load("minionerec", folder.path(), {{"dataset", "Toy_Cars"}}).items.text("title", 0),
             "car");
-  EXPECT_EQ(load("minionerec", folder.path(), {{"name", "Toy"}}).items.text("title", 0), "bolt")
+  EXPECT_EQ(load("minionerec", folder.path(), {{"dataset", "Toy"}}).items.text("title", 0), "bolt")
       << "Toy_Cars is another data set";
   EXPECT_TRUE(contains(message_of<DataError>([&] { load("minionerec", folder.path()); }),
-                       "Toy.txt, Toy_Cars_5_2016.txt; choose one by the source's `name`"));
+                       "Toy.txt, Toy_Cars_5_2016.txt; choose one by the source's `dataset`"));
 }
 
 TEST(DataSetsInOneFolder, FilesWhoseNamesBeginWithADotAreNotThere) {
