@@ -115,11 +115,16 @@ TEST(Lsa, TheRankIsTheMostThatItGives) {
   };
   expect({"a"}, 1, "8");
   expect({"a", "b"}, 2, "8");
-  std::vector<std::string> equal(20, "red lamp"), three = equal;
-  for (size_t i = 0; i < three.size(); ++i)
-    three[i] = i % 3 == 0 ? "lamp" : i % 3 == 1 ? "rope" : "saw";
-  for (const std::string dimensions : {"2", "8", "19", "64"}) expect(equal, 1, dimensions);
-  for (const std::string dimensions : {"4", "8", "19", "64"}) expect(three, 3, dimensions);
+  const std::vector<std::string> equal(20, "red lamp"),
+      long_equal(5, "a red lamp of steel for walls");
+  std::vector<std::string> three;
+  for (const char* title : {"red lamp", "oak rope", "pine saw"})
+    three.insert(three.end(), 6, title);
+  for (const std::string dimensions : {"2", "8", "19", "64"}) {
+    expect(equal, 1, dimensions);
+    expect(long_equal, 1, dimensions);
+  }
+  for (const std::string dimensions : {"4", "8", "17", "64"}) expect(three, 3, dimensions);
 }
 
 TEST(Lsa, EqualItemsAreSaidToBeEqual) {
