@@ -213,9 +213,10 @@ MakeStage made_here(const Experiment& experiment, const Store& store, Trackers& 
 std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
                                     const MakeStage& make, Trackers& trackers) {
   std::vector<StageResult> done;
+  bool is_refused = false;  // by a look at what is there
   for (const Stage& stage : experiment.stages) {
     StageResult result = start_result(stage, experiment, store, done);
-    if (result.key.empty()) {
+    if (result.key.empty() || (is_refused && result.state != StageResult::State::stored)) {
       result.why = "not run, because an earlier stage failed";
     } else {
       try {
@@ -223,7 +224,9 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
           make(stage, done, result);
           result.roof = roof_after(result, experiment.run);
         }
+        is_refused = true;
         if (stage.look) stage.look(result.folder);
+        is_refused = false;
       } catch (const Interrupted&) {
         throw;
       } catch (...) {

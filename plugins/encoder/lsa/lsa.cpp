@@ -129,38 +129,84 @@ struct Spectrum {
   Eigen::MatrixXd vectors;
 };
 
-// All of them. For few items only: Lanczos finds at least one less.
-Spectrum whole_spectrum(const Sparse& matrix) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
-      Eigen::MatrixXd(matrix * matrix.transpose()));
-  return {solver.eigenvalues().reverse(), solver.eigenvectors().rowwise().reverse()};
-}
-
-Spectrum leading_spectrum(const Sparse& matrix, Eigen::Index wanted) {
-  Gram gram(matrix);
-  const Eigen::Index krylov =
-      std::min<Eigen::Index>(matrix.rows(), std::max<Eigen::Index>(2 * wanted + 1, 20));
-  Spectra::SymEigsSolver<Gram> solver(gram, wanted, krylov);
-  solver.init();
-  solver.compute(Spectra::SortRule::LargestAlge, 1000, 1e-10);
-  const Spectrum found = {solver.eigenvalues(), solver.eigenvectors()};  // what has converged
-  // Where the rank is less than what was wanted, values that are nothing need not converge. The
-  // eigenvalues of A A' sum to the squares of A.
-  const double total = matrix.squaredNorm();
-  const bool is_whole = total - found.values.sum() <= 1e-9 * total;
-  if (solver.info() != Spectra::CompInfo::Successful && !is_whole) {
+// By a dense solver, of the distinct rows: those that are equal share an entry of every vector.
+Spectrum of_distinct_rows(const Sparse& matrix) {
+  std::map<std::vector<std::pair<int, double>>, Eigen::Index> numbers;
+  std::vector<Eigen::Index> number_N;
+  for (Eigen::Index n = 0; n < matrix.rows(); ++n) {
+    std::vector<std::pair<int, double>> row;
+    for (Sparse::InnerIterator at(matrix, n); at; ++at)
+      row.emplace_back(static_cast<int>(at.col()), at.value());
+    const auto next = static_cast<Eigen::Index>(numbers.size());
+    number_N.push_back(numbers.emplace(std::move(row), next).first->second);
+  }
+  const auto distinct = static_cast<Eigen::Index>(numbers.size());
+  constexpr Eigen::Index kMost = 4096;
+  if (distinct > kMost) {
     throw Error(
         "encoder 'lsa': the singular value decomposition did not converge; ask for fewer "
         "dimensions");
   }
-  return found;
+  Eigen::ArrayXd times = Eigen::ArrayXd::Zero(distinct);
+  for (const Eigen::Index number : number_N) ++times(number);
+  std::vector<Eigen::Triplet<double>> entries;
+  for (const auto& [row, number] : numbers) {
+    for (const auto& [column, weight] : row)
+      entries.emplace_back(static_cast<int>(number), column, std::sqrt(times(number)) * weight);
+  }
+  Sparse rows(distinct, matrix.cols());
+  rows.setFromTriplets(entries.begin(), entries.end());
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(
+      Eigen::MatrixXd(rows * rows.transpose()));
+  Eigen::MatrixXd vectors(matrix.rows(), distinct);
+  for (Eigen::Index n = 0; n < matrix.rows(); ++n) {
+    const Eigen::Index number = number_N[static_cast<size_t>(n)];
+    vectors.row(n) = solver.eigenvectors().row(number).reverse() / std::sqrt(times(number));
+  }
+  return {solver.eigenvalues().reverse(), std::move(vectors)};
+}
+
+// Whether these are orthonormal eigenvectors.
+bool is_sound(const Spectrum& spectrum, const Sparse& matrix) {
+  const auto& [values, vectors] = spectrum;
+  if (values.size() == 0 || !values.allFinite() || !vectors.allFinite()) return false;
+  const auto size = [](const Eigen::MatrixXd& m) { return m.cwiseAbs().maxCoeff(); };
+  const Eigen::MatrixXd product = matrix * (matrix.transpose() * vectors);
+  return size(product - vectors * values.asDiagonal()) <= 1e-6 * values(0) &&
+         size(vectors.transpose() * vectors -
+              Eigen::MatrixXd::Identity(values.size(), values.size())) <= 1e-6;
+}
+
+// By Lanczos. Nothing where that finds none or wrong ones, as it may where the rank is less than
+// what is wanted.
+std::optional<Spectrum> by_lanczos(const Sparse& matrix, Eigen::Index wanted) {
+  Gram gram(matrix);
+  const Eigen::Index krylov =
+      std::min<Eigen::Index>(matrix.rows(), std::max<Eigen::Index>(2 * wanted + 1, 20));
+  Spectra::SymEigsSolver<Gram> solver(gram, wanted, krylov);
+  try {
+    solver.init();
+    solver.compute(Spectra::SortRule::LargestAlge, 1000, 1e-10);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  if (solver.info() != Spectra::CompInfo::Successful) return std::nullopt;
+  const Spectrum found = {solver.eigenvalues(), solver.eigenvectors()};
+  return is_sound(found, matrix) ? std::optional(found) : std::nullopt;
+}
+
+// It finds at least one vector less than there are rows.
+Spectrum leading_spectrum(const Sparse& matrix, Eigen::Index wanted) {
+  if (wanted < matrix.rows()) {
+    if (const auto found = by_lanczos(matrix, wanted)) return *found;
+  }
+  return of_distinct_rows(matrix);
 }
 
 // U S of the leading singular values, [N, D], without those that are nothing but rounding. The sign
 // of a vector is free: its largest entry is made positive.
 torch::Tensor scaled_left_vectors(const Sparse& matrix, int64_t dimensions) {
-  const auto [values, vectors] =
-      dimensions < matrix.rows() ? leading_spectrum(matrix, dimensions) : whole_spectrum(matrix);
+  const auto [values, vectors] = leading_spectrum(matrix, dimensions);
   const auto rank = static_cast<int64_t>((values.array() > 1e-12 * values(0)).count());
   torch::Tensor x_ND = torch::empty({matrix.rows(), std::min(dimensions, rank)}, torch::kFloat32);
   auto x = x_ND.accessor<float, 2>();
