@@ -7,6 +7,7 @@
 #include "tsrec/nn/sentence_config.hpp"
 #include "tsrec/nn/work.hpp"
 #include "tsrec/parts/encoder.hpp"
+#include "tsrec/product.hpp"
 
 namespace {
 
@@ -76,6 +77,9 @@ Model load_decoder(const std::filesystem::path& folder, Context& context) {
   shape.tied = true;  // the head is not asked, and embedding models often lack it
   const auto decoder = std::make_shared<nn::CausalLm>(shape, context.precision(), context.device());
   decoder->load(folder);
+  // By MKL in float32 only products of few rows would profit.
+  if (context.precision() == torch::kBFloat16 || product_library() == ProductLibrary::onednn)
+    decoder->pack_weights();
   const auto hidden = [decoder, &context](const nn::PackedBatch& batch) {
     nn::count_work(*decoder, batch.num_tokens(), /*rows=*/0, /*columns=*/0, context);
     return decoder->hidden(batch.to(context.device()), {});
