@@ -32,7 +32,7 @@ struct World {
     items = Items(keys);
     items.set("title", titles);
     for (int64_t code = 0; code < count; ++code)
-      clusters.push_back({SidTable::token(level, code), level, code, {2 * code, 2 * code + 1}});
+      clusters.push_back({SidSpelling().token(level, code), level, code, {2 * code, 2 * code + 1}});
   }
   Items items;
   std::vector<TokenCluster> clusters;
