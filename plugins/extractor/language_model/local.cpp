@@ -158,9 +158,9 @@ std::vector<TokenNote> Local::extract(const std::vector<TokenCluster>& clusters,
   if (clusters.empty()) return {};
   const torch::NoGradGuard no_grad;
   const Responder responder(settings_, context);
-  QuestionOptions question = settings_.question;
-  question.asks_for_json = !settings_.lead;
-  Questions questions(question, clusters, items);
+  QuestionOptions asked_so = settings_.question;
+  asked_so.asks_for_json = !settings_.lead;
+  Questions questions(asked_so, clusters, items);
   std::vector<TokenNote> notes;
   std::vector<std::string> without;
   for (const auto& [begin, end] : questions.rounds()) {
