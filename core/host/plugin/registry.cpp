@@ -245,13 +245,13 @@ std::string PartChoice::described() const {
                   plugin->is_installed() ? "" : ", " + plugin->source.string(), ")");
 }
 
-bool PartChoice::needs(std::string_view kind) const {
+bool PartChoice::needs(std::string_view wanted) const {
   std::istringstream own(info->needs);
-  for (std::string name; own >> name;) {
-    if (name == kind) return true;
+  for (std::string needed; own >> needed;) {
+    if (needed == wanted) return true;
   }
   return std::any_of(parts.begin(), parts.end(),
-                     [&](const OwnedPart& owned) { return owned.choice.needs(kind); });
+                     [&](const OwnedPart& owned) { return owned.choice.needs(wanted); });
 }
 
 namespace {

@@ -74,7 +74,7 @@ class TSREC_HOST_API PartChoice {
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
   // Whether the part, or one that it owns, says that it needs one of this kind.
-  bool needs(std::string_view kind) const;
+  bool needs(std::string_view wanted) const;
 
   // See make_guarded().
   std::shared_ptr<Part> make(const char* expected_kind, Context& context) const;

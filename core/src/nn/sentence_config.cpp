@@ -125,7 +125,8 @@ void read_prompt(const fs::path& folder, SentenceConfig& config) {
 }  // namespace
 
 SentenceConfig read_sentence_config(const std::filesystem::path& folder) {
-  SentenceConfig config{.model = folder};
+  SentenceConfig config;
+  config.model = folder;
   read_modules(folder, config);
   read_limits(config.model, config);
   read_prompt(folder, config);
