@@ -364,6 +364,10 @@ TEST(Tokenizer, BrokenFoldersAreNamedWithFileAndPlace) {
   EXPECT_TRUE(contains(complaint("vocab.json", "{", "{{"),
                        "vocab.json: malformed JSON: parse error at line 1"));
   EXPECT_TRUE(contains(complaint("vocab.json", "{", "["), "expected an object of names"));
+  EXPECT_TRUE(
+      contains(complaint("vocab.json", "{", "version https://git-lfs.github.com/spec/v1\n{"),
+               "vocab.json holds nothing but the pointer that git-lfs leaves in its place; run "
+               "'git lfs pull'"));
   EXPECT_TRUE(contains(complaint("vocab.json", ":7,", ":7.5,"), "has no whole number"));
   EXPECT_TRUE(contains(complaint("vocab.json", ":7,", ":{\"x\":7},"), "has no whole number"));
   EXPECT_TRUE(contains(complaint("vocab.json", "\"B\"", "\"A\""), "listed twice"));

@@ -1,5 +1,7 @@
 #include "io/json.hpp"
 
+#include "io/git_lfs.hpp"
+
 namespace tsrec::io {
 namespace {
 
@@ -53,6 +55,7 @@ class Numbers final : public nlohmann::json_sax<nlohmann::json> {
 }  // namespace
 
 nlohmann::json parse_json(std::string_view bytes, const std::string& name) {
+  refuse_git_lfs_pointer(bytes, name);
   try {
     return nlohmann::json::parse(bytes);
   } catch (const nlohmann::json::exception& error) {
@@ -62,6 +65,7 @@ nlohmann::json parse_json(std::string_view bytes, const std::string& name) {
 
 std::vector<std::pair<std::string, int64_t>> parse_numbers(std::string_view bytes,
                                                            const std::string& name) {
+  refuse_git_lfs_pointer(bytes, name);
   Numbers numbers(name);
   nlohmann::json::sax_parse(bytes, &numbers);
   return std::move(numbers.entries);

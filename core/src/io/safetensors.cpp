@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "io/atomic_file.hpp"
+#include "io/git_lfs.hpp"
 #include "io/json.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -144,14 +145,6 @@ void check_tiling(std::vector<Entry>& entries, size_t data_size, const std::stri
     throw DataError(file, ": the header describes ", at, " bytes of data, the file has ", data_size,
                     "; copy the file again");
   }
-}
-
-// What git leaves in the place of a large file that it has not fetched.
-void refuse_git_lfs_pointer(std::string_view bytes, const std::string& file) {
-  if (!bytes.starts_with("version https://git-lfs.github.com/spec/")) return;
-  throw DataError(file,
-                  " holds no weights but the pointer that git-lfs leaves in their place; run "
-                  "'git lfs pull' in its folder, or download the file itself");
 }
 
 // Length of the JSON header, which the first 8 bytes hold in little-endian order.
