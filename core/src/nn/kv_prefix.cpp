@@ -26,8 +26,9 @@ std::vector<KvPrefix::Run> KvPrefix::chain(int32_t segment) const {
 // that grow, and no search through SIDs.
 bool KvPrefix::is_step(const PackedBatch& batch) const {
   const int32_t last = static_cast<int32_t>(blocks_.size()) - 1;
+  const auto num_past = static_cast<int32_t>(place_S_.size());  // a parent may be in the batch
   return std::all_of(batch.segments.begin(), batch.segments.end(), [&](const Segment& segment) {
-    return segment.length == 1 && segment.parent >= 0 &&
+    return segment.length == 1 && segment.parent >= 0 && segment.parent < num_past &&
            place_S_[static_cast<size_t>(segment.parent)].block == last;
   });
 }
