@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include "pipeline/run_record.hpp"
+#include "pipeline/runner.hpp"
 #include "plugin/active_call.hpp"
 #include "support/cuda.hpp"
 #include "support/endings.hpp"
@@ -55,6 +57,12 @@ Opened open_experiment(const Arguments& arguments, const std::string& named,
 fs::path recorded_run(const Arguments& arguments, const std::string& named) {
   const bool is_changed = !arguments.set.empty() || !arguments.with.empty();
   return is_changed ? fs::path() : run_folder(arguments, named);
+}
+
+std::vector<StageResult> stages_of(const Arguments& arguments, const std::string& named,
+                                   const Experiment& experiment, const Store& store) {
+  const fs::path run = recorded_run(arguments, named);
+  return run.empty() ? plan_stages(experiment, store) : read_run_record(run, store);
 }
 
 fs::path make_run_folder(const fs::path& store, const std::string& name) {

@@ -3,6 +3,7 @@
 
 #include "commands/commands.hpp"
 #include "pipeline/pipeline.hpp"
+#include "pipeline/store.hpp"
 
 namespace tsrec::host {
 
@@ -21,6 +22,9 @@ Opened open_experiment(const Arguments& arguments, const std::string& named,
 // The folder of the run that answers with what it recorded; empty where stages are planned: for an
 // experiment, and for a run that --set or --with change.
 std::filesystem::path recorded_run(const Arguments& arguments, const std::string& named);
+// What is stored of it: what such a run recorded, else what its experiment plans now.
+std::vector<StageResult> stages_of(const Arguments& arguments, const std::string& named,
+                                   const Experiment& experiment, const Store& store);
 // Where an experiment lies: itself when it is a folder, else the folder of its file.
 std::filesystem::path folder_of(const std::filesystem::path& experiment);
 // A run's folder when `named` is one, else empty.

@@ -5,8 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
-#include "pipeline/run_record.hpp"
-#include "pipeline/runner.hpp"
+#include "pipeline/store.hpp"
 #include "serving/named_item.hpp"
 #include "serving/recommendation_service.hpp"
 #include "support/log.hpp"
@@ -125,10 +124,8 @@ int command_recommend(const Arguments& arguments) {
   prepare_process(opened.experiment.run);
   watch_endings();
   const Store store(arguments.store);
-  const fs::path run = recorded_run(arguments, named);
   const ModelFolders stored = serving::stored_model(
-      run.empty() ? plan_stages(opened.experiment, store) : read_run_record(run, store),
-      arguments.of, named);
+      stages_of(arguments, named, opened.experiment, store), arguments.of, named);
   const bool reads_histories = arguments.words.size() == 1;
   const serving::RecommendationService model(opened.experiment, stored,
                                              /*expects_many=*/reads_histories);

@@ -5,8 +5,7 @@
 #include "pipeline/artefacts.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "pipeline/run_context.hpp"
-#include "pipeline/run_record.hpp"
-#include "pipeline/runner.hpp"
+#include "pipeline/store.hpp"
 #include "report/row_map.hpp"
 #include "report/table.hpp"
 #include "tsrec/io/files.hpp"
@@ -47,9 +46,7 @@ int command_rows(const Arguments& arguments) {
   prepare_process(opened.experiment.run);
   watch_endings();
   const Store store(arguments.store);
-  const fs::path run = recorded_run(arguments, named);
-  const std::vector<StageResult> stages =
-      run.empty() ? plan_stages(opened.experiment, store) : read_run_record(run, store);
+  const std::vector<StageResult> stages = stages_of(arguments, named, opened.experiment, store);
   const StageResult* resolve = stored(stages, {Role::resolve});
   const StageResult* extend = stored(stages, {Role::extend});
   if (resolve == nullptr || extend == nullptr)
