@@ -1,6 +1,7 @@
 // Where the time of an update goes: one of sft (--rows N: N rows, else 64) and one of grpo (8
-// prompts), by part. LibTorch tells at the beginning and end of each operator, of each step of
-// backward, and of the scopes that the library names (RECORD_USER_SCOPE).
+// prompts), and that of ranking N users, by part; on a GPU by kernel as well. LibTorch tells at the
+// beginning and end of each operator, of each step of backward, and of the scopes that the library
+// names (RECORD_USER_SCOPE).
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 
@@ -9,8 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "jobs.hpp"
+#include "kernels.hpp"
 #include "measure.hpp"
 #include "training.hpp"
+#include "tsrec/decode/decoder.hpp"
 
 namespace tsrec::bench {
 namespace {
@@ -106,17 +109,45 @@ void leave(const at::RecordFunction&, at::ObserverContext*) {
   totals[frame.part] += threads * (seconds - frame.inside);
 }
 
-void print_profile(const std::string& variant, Training& training, const World& world,
+// On a GPU the host only sets work going: how long that work took, and what part of the wall it
+// was.
+void print_kernels(const std::string& variant, const std::function<void()>& job, double wall) {
+  constexpr size_t kShown = 24;
+  const std::vector<KernelTime> kernels = kernel_times(job);
+  double busy = 0;
+  int64_t calls = 0;
+  for (const KernelTime& kernel : kernels) {
+    busy += kernel.seconds;
+    calls += kernel.calls;
+  }
+  std::cout << nlohmann::ordered_json{{"id", "profile"},
+                                      {"variant", variant},
+                                      {"kernels", calls},
+                                      {"kernel_seconds", busy},
+                                      {"share_of_wall", std::round(1e3 * busy / wall) / 1e3}}
+            << '\n';
+  for (size_t k = 0; k < std::min(kShown, kernels.size()); ++k) {
+    std::cout << nlohmann::ordered_json{{"id", "profile"},
+                                        {"variant", variant},
+                                        {"kernel", kernels[k].name.substr(0, 120)},
+                                        {"calls", kernels[k].calls},
+                                        {"share",
+                                         std::round(1e3 * kernels[k].seconds / busy) / 1e3}}
+              << '\n';
+  }
+}
+
+void print_profile(const std::string& variant, const std::function<void()>& job, const World& world,
                    int64_t repeats) {
   Line line("profile", variant, world.context.machine());
-  training.step();
+  job();
   totals.fill(0);
   const auto handle = at::addGlobalCallback(
       at::RecordFunctionCallback(enter, leave)
           .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION,
                    at::RecordScope::USER_SCOPE}));
   const Seconds all = timed(1, [&] {
-    for (int64_t i = 0; i < repeats; ++i) training.step();
+    for (int64_t i = 0; i < repeats; ++i) job();
   });
   at::removeCallback(handle);
   const double whole = all.median * at::get_num_threads();
@@ -131,6 +162,10 @@ void print_profile(const std::string& variant, Training& training, const World& 
               << '\n';
   }
   const double one = all.median / static_cast<double>(repeats);
+  if (!world.context.device().is_cpu()) {
+    const double undisturbed = timed(3, job).median;
+    print_kernels(variant, job, undisturbed);
+  }
   line.seconds({one, one, one, all.cpu / static_cast<double>(repeats), repeats})
       .work(world.context.counters)
       .print();
@@ -143,12 +178,34 @@ void run_profile(const JobOptions& options) {
   const int64_t rows = options.rows > 0 ? options.rows : 64, prompts = 8;
   {
     Training training(world, world.make_backbone(), world.train, sft_part(rows));
-    print_profile(c10::str("sft, ", rows, " rows"), training, world, options.repeats);
+    print_profile(
+        c10::str("sft, ", rows, " rows"), [&] { training.step(); }, world, options.repeats);
   }
-  Training training(world, world.make_backbone(),
-                    {world.train.begin(), world.train.begin() + prompts}, grpo_part(prompts));
-  print_profile(c10::str("grpo, ", prompts, " prompts x ", kCompletions), training, world,
-                options.repeats);
+  {
+    Training training(world, world.make_backbone(),
+                      {world.train.begin(), world.train.begin() + prompts}, grpo_part(prompts));
+    print_profile(
+        c10::str("grpo, ", prompts, " prompts x ", kCompletions), [&] { training.step(); }, world,
+        options.repeats);
+  }
+  const auto backbone = world.make_backbone();
+  std::vector<std::vector<int32_t>> asked = world.prompts(world.test);
+  asked.resize(static_cast<size_t>(std::min<int64_t>(rows, std::ssize(asked))));
+  decode::DecodeOptions beam;
+  beam.beams = 50;
+  beam.suffix = world.suffix;
+  for (const decode::Scoring scoring : {decode::Scoring::legal, decode::Scoring::full}) {
+    beam.scoring = scoring;
+    const decode::Decoder decoder(*backbone, world.trie, beam);
+    print_profile(
+        c10::str("decoding, ", scoring == decode::Scoring::legal ? "legal, " : "full, ",
+                 asked.size(), " users"),
+        [&] {
+          world.context.counters.clear();
+          decoder.rank(asked, world.context);
+        },
+        world, options.repeats);
+  }
 }
 
 }  // namespace tsrec::bench

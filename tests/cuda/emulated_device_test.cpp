@@ -10,8 +10,10 @@ class EmulatedCuda : public Cuda {
  protected:
   void SetUp() override {
     if (host::has_driver()) GTEST_SKIP() << "a real device is here";
+    x_ = torch::randn({3, 4});
+    y_ = nn::to_device(x_, kDevice);
   }
-  const torch::Tensor x_ = torch::randn({3, 4}), y_ = nn::to_device(x_, kDevice);
+  torch::Tensor x_, y_;
 };
 
 TEST_F(EmulatedCuda, MemoryCannotBeReadByTheProgram) {

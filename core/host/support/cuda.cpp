@@ -15,8 +15,7 @@ constexpr const char* kDriver = "/dev/nvidiactl";
 std::string open_libraries() {
   if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) {
     if (!has_driver()) return c10::str("there is no NVIDIA driver (", kDriver, ")");
-    const fs::path library =
-        mapped_libraries().at("libtorch_cpu.so").front().parent_path() / "libtorch_cuda.so";
+    const fs::path library = cuda_library();
     if (::dlopen(library.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
       return c10::str(::dlerror(), "; 'TSREC_CUDA=1 third_party/install.sh' installs what ",
                       library.filename().string(), " needs");
@@ -26,6 +25,10 @@ std::string open_libraries() {
 }
 
 }  // namespace
+
+fs::path cuda_library() {
+  return mapped_libraries().at("libtorch_cpu").front().parent_path() / "libtorch_cuda.so";
+}
 
 bool has_driver() { return fs::exists(kDriver); }
 

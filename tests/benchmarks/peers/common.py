@@ -40,8 +40,8 @@ def language_model(folder):
 
 
 def id_of(job, facts):
-    """B1, B2, B3: the job B with T256, 0.5B, 1.5B."""
-    return f"{job}{['T256', '0.5B', '1.5B'].index(facts['shape']) + 1}"
+    """B1, B2, B3, B4: the job B with T256, 0.5B, 1.5B, 135M."""
+    return f"{job}{['T256', '0.5B', '1.5B', '135M'].index(facts['shape']) + 1}"
 
 
 def cpu_seconds():
