@@ -119,6 +119,47 @@ TEST_F(CudaModel, SeesKeysAndValuesThatItKept) {
   }
 }
 
+// Many beams of two prompts, level by level, in half precision.
+TEST_F(CudaModel, BeamsSeeTheirPrompts) {
+  CudaContext context(torch::kBFloat16);
+  TestContext plain;
+  const auto there = moved(world_, context);
+  std::vector<std::vector<int32_t>> prompts = {{1, 2, 7}, {1, 2, 9, 9}};
+  for (std::vector<int32_t>& prompt : prompts)
+    prompt.insert(prompt.end(), 24, static_cast<int32_t>(3 + prompt.size()));
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> hidden;
+  for (Backbone* model : {world_.backbone.get(), there.get()}) {
+    Context& own = model == there.get() ? static_cast<Context&>(context) : plain;
+    const nn::Prefilled prefilled = model->prefill(prompts, /*begun=*/nullptr, own);
+    nn::State state = prefilled.state;
+    std::vector<int32_t> parents;
+    for (const int32_t of : prefilled.segment_B) parents.insert(parents.end(), 6, of);
+    torch::Tensor last;
+    for (const int32_t length : {1, 1, 3}) {
+      nn::PackedBatch batch;
+      std::vector<int64_t> tokens, positions;
+      const auto first = static_cast<int32_t>(state->segments().size());
+      for (size_t b = 0; b < parents.size(); ++b) {
+        const nn::Segment& above = state->segments()[static_cast<size_t>(parents[b])];
+        const int32_t position = above.position + above.length;
+        batch.segments.push_back(
+            {static_cast<int32_t>(tokens.size()), length, parents[b], position});
+        for (int32_t t = 0; t < length; ++t) {
+          tokens.push_back(static_cast<int64_t>(10 + b) + t);
+          positions.push_back(position + t);
+        }
+        parents[b] = first + static_cast<int32_t>(b);
+      }
+      batch.token_T = torch::tensor(tokens);
+      batch.position_T = torch::tensor(positions);
+      last = model->append(batch, state, own);
+    }
+    hidden.push_back(last);
+  }
+  EXPECT_LT(relative_difference(hidden[1], hidden[0]), 2e-2);
+}
+
 TEST_F(CudaModel, OptimizerTakesTheSameSteps) {
   const auto there = moved(world_, context_);
   for (const bool state : {true, false}) {

@@ -89,6 +89,7 @@ TEST_F(CudaTrainer, GrpoTakesTheSameSteps) {
                         5e-2);
 }
 
+// A GPU sums gradients in whatever order its blocks end.
 TEST_F(CudaTrainer, GoesOnAfterAnInterruption) {
   const OptionTexts options = {{"batch_rows", "8"}};
   const auto straight = moved(world_, context_), first = moved(world_, context_);
@@ -110,7 +111,7 @@ TEST_F(CudaTrainer, GoesOnAfterAnInterruption) {
   for (int64_t step = 2; step < 4; ++step) rest->step(step, context_);
   const auto left = straight->parameters(), right = resumed->parameters();
   for (size_t i = 0; i < left.size(); ++i)
-    EXPECT_LT(relative_difference(right[i].value, left[i].value), 1e-6) << left[i].name;
+    EXPECT_LT(relative_difference(right[i].value, left[i].value), 1e-5) << left[i].name;
 }
 
 // Losses and the gradient norm are read at the end of a step; no pack is waited for.

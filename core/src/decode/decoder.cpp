@@ -98,10 +98,13 @@ int64_t beams_of(const DecodeOptions& options) {
   return options.search == Search::exact ? std::max(kOpened, options.beams) : options.beams;
 }
 
-// Tokens of one forward: several forwards for every worker, so that all end at about the same time,
-// but no smaller ones than a matrix product likes.
-int64_t tokens_at_once(size_t num_prompts, const DecodeOptions& options, int64_t workers) {
-  constexpr int64_t kForwardsEach = 6, kLeast = 1024;
+// Tokens of one forward. On a processor several forwards for every worker, so that all end at about
+// the same time, but no smaller ones than a matrix product likes. A GPU, whose forwards are bound
+// by the host that sets them going, gets larger ones.
+int64_t tokens_at_once(size_t num_prompts, const DecodeOptions& options, torch::Device device) {
+  constexpr int64_t kForwardsEach = 6, kLeast = 1024, kOfGpu = 4;
+  if (!device.is_cpu()) return kOfGpu * options.max_tokens;
+  const int64_t workers = nn::num_workers(device);
   const int64_t all = static_cast<int64_t>(num_prompts) * beams_of(options);
   return std::min(options.max_tokens, std::max(kLeast, all / (workers * kForwardsEach)));
 }
@@ -126,7 +129,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
     begun = impl_->model.begin(std::span(asked.front()).first(common), context);
   const auto known = static_cast<size_t>(begun ? begun->num_tokens() : 0);
   const int64_t all_workers = nn::num_workers(context.device());
-  const int64_t most = tokens_at_once(asked.size(), options, all_workers);
+  const int64_t most = tokens_at_once(asked.size(), options, context.device());
   const std::vector<PromptRange> ranges =
       prompt_ranges(asked, known, {.tokens = most, .prompts = most / beams_of(options)});
   std::vector<std::vector<Entry>> list_P(asked.size());

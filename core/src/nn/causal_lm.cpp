@@ -212,6 +212,17 @@ struct CausalLm::Impl : Weights {
     return prefix;
   }
 
+  // silu(gate) * up of the MLP.
+  Recomputed gated_by(const Layer& layer, const Recomputed& x_TD,
+                      const ForwardOptions& options) const {
+    const Weight& weight = layer.gate_up_weight;
+    if (has_kernel(x_TD.value) || !layer.gate_up_adapter.empty() || !weight.is_whole()) {
+      return recomputed_swiglu(layer.gate_up_adapter.added_to(weight.product(x_TD), x_TD, options));
+    }
+    const auto [gate_TF, up_TF] = recomputed_halves(x_TD, weight.whole());
+    return recomputed_swiglu(gate_TF, up_TF);
+  }
+
   torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
                       const AttentionPlan& attention, const ForwardOptions& options,
                       KvPrefix::Block* kept) const {
@@ -226,8 +237,7 @@ struct CausalLm::Impl : Weights {
         layer.out_adapter.added_to(layer.out_weight.product(mixed), as_it_is(mixed), options);
     x_TD = dropped_sum(x_TD, out, options);
     const Recomputed inner = recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
-    const Recomputed gated = recomputed_swiglu(
-        layer.gate_up_adapter.added_to(layer.gate_up_weight.product(inner), inner, options));
+    const Recomputed gated = gated_by(layer, inner, options);
     return dropped_sum(
         x_TD, layer.down_adapter.added_to(layer.down_weight.product(gated), gated, options),
         options);

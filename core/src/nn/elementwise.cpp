@@ -8,6 +8,7 @@
 
 #include "nn/element_type.hpp"
 #include "nn/elementwise_kernel.hpp"
+#include "nn/elementwise_operators.hpp"
 #include "tsrec/nn/transfer.hpp"
 
 namespace tsrec::nn {
@@ -180,13 +181,6 @@ struct DroppedSum : Function<DroppedSum> {
   }
 };
 
-torch::Tensor rotated(const torch::Tensor& x_THd, const Rotation& r) {
-  const auto halves = x_THd.chunk(2, -1);
-  const torch::Tensor cos_T1d = r.cos_Td.unsqueeze(1), sin_T1d = r.sin_Td.unsqueeze(1);
-  return torch::cat(
-      {halves[0] * cos_T1d - halves[1] * sin_T1d, halves[1] * cos_T1d + halves[0] * sin_T1d}, -1);
-}
-
 }  // namespace
 
 torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
@@ -240,17 +234,13 @@ Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& r, const LmSha
                                                       shape.kv_heads, shape.head_width);
     return {parts[0], parts[1], parts[2]};
   }
-  const int64_t query = shape.heads * shape.head_width, key = shape.kv_heads * shape.head_width;
-  const auto parts = qkv_TD.split_with_sizes({query, key, key}, 1);
-  return {rotated(parts[0].view({-1, shape.heads, shape.head_width}), r),
-          rotated(parts[1].view({-1, shape.kv_heads, shape.head_width}), r),
-          parts[2].view({-1, shape.kv_heads, shape.head_width}).contiguous()};
+  return split_and_rotate_by_operators(qkv_TD, r, shape);
 }
 
 torch::Tensor swiglu(const torch::Tensor& gate_up_T2F) {
   if (has_kernel(gate_up_T2F)) return SwiGlu::apply(gate_up_T2F);
   const auto parts = gate_up_T2F.chunk(2, 1);
-  return at::silu(parts[0]) * parts[1];
+  return swiglu_by_operators(parts[0], parts[1]);
 }
 
 Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F) {
@@ -258,31 +248,12 @@ Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F) {
           {[](const std::vector<torch::Tensor>& kept) { return swiglu(kept[0]); }, {gate_up_T2F}}};
 }
 
-namespace {
-
-// The kernel's numbers (elementwise_kernel.cpp) in operators of 64 bits, so that every device drops
-// the same ones.
-torch::Tensor kept_scale(const torch::Tensor& like, const Dropout& dropout) {
-  constexpr int64_t kLow = 0xFFFFFFFF;
-  const auto times = [](const torch::Tensor& h, int64_t factor) {
-    return (h * factor).bitwise_and_(kLow);
-  };
-  const auto mixed = [](const torch::Tensor& h, int64_t shift) {
-    return h.bitwise_xor(h.bitwise_right_shift(shift));
-  };
-  torch::Tensor h = torch::arange(like.numel(), like.options().dtype(torch::kInt64));
-  h = times(h.bitwise_and_(kLow), 0x9E3779B1)
-          .bitwise_xor_(static_cast<int64_t>(dropout.seed) & kLow);
-  h = times(mixed(h, 16), 0x85EBCA6B);
-  h = times(mixed(h, 13), 0xC2B2AE35).bitwise_xor_(static_cast<int64_t>(dropout.seed >> 32));
-  h = times(mixed(h, 16), 0x7FEB352D);
-  h = times(mixed(h, 15), 0x846CA68B);
-  const torch::Tensor uniform = mixed(h, 16).bitwise_right_shift_(8).to(torch::kFloat32) * 0x1p-24;
-  const torch::Tensor is_kept = uniform.ge_(dropout.probability).view(like.sizes());
-  return is_kept.to(like.scalar_type()).div_(1 - dropout.probability);
+Recomputed recomputed_swiglu(const torch::Tensor& gate_TF, const torch::Tensor& up_TF) {
+  return {
+      swiglu_by_operators(gate_TF, up_TF),
+      {[](const std::vector<torch::Tensor>& kept) { return swiglu_by_operators(kept[0], kept[1]); },
+       {gate_TF, up_TF}}};
 }
-
-}  // namespace
 
 torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
                           const ForwardOptions& options) {
@@ -291,7 +262,7 @@ torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch
   const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
   if (has_kernel(x_TD))
     return DroppedSum::apply(x_TD, branch_TD, options.dropout, static_cast<int64_t>(seed));
-  return x_TD + branch_TD * kept_scale(branch_TD, {seed, static_cast<float>(options.dropout)});
+  return x_TD + branch_TD * kept_scale(branch_TD, options.dropout, seed);
 }
 
 }  // namespace tsrec::nn

@@ -36,8 +36,9 @@ TSREC_API Qkv split_and_rotate(const torch::Tensor& qkv_TD, const Rotation& rota
 
 // [T, 2 F] -> silu(first half) * second half (Shazeer, 2020).
 TSREC_API torch::Tensor swiglu(const torch::Tensor& gate_up_T2F);
-// As the input of a product, from gate and up.
+// As the input of a product, from gate and up, joined or apart (for devices without kernels).
 TSREC_API Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F);
+TSREC_API Recomputed recomputed_swiglu(const torch::Tensor& gate_TF, const torch::Tensor& up_TF);
 
 // x + dropout(branch), by options.dropout and options.generator.
 TSREC_API torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,

@@ -42,6 +42,40 @@ struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
   }
 };
 
+// Upper and lower half of the rows.
+std::vector<torch::Tensor> halves(const torch::Tensor& x) { return x.chunk(2); }
+
+struct RecomputedHalves : torch::autograd::Function<RecomputedHalves> {
+  static variable_list forward(AutogradContext* ctx, const torch::Tensor& x_TI,
+                               const torch::Tensor& weight_OI, const Recipe& recipe) {
+    variable_list saved = recipe.kept;
+    saved.push_back(weight_OI);
+    ctx->save_for_backward(std::move(saved));
+    ctx->saved_data["value_of"] = recipe.saved();
+    const auto weight = halves(weight_OI);
+    return {linear_product(x_TI, weight[0]), linear_product(x_TI, weight[1])};
+  }
+
+  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
+    variable_list kept = ctx->get_saved_variables();
+    const torch::Tensor weight_OI = kept.back();
+    kept.pop_back();
+    torch::Tensor dx_TI, dweight_OI;
+    if (ctx->needs_input_grad(0)) {
+      const auto weight = halves(weight_OI);
+      dx_TI = linear_product(gradients[0], weight[0].t());
+      add_product(dx_TI, gradients[1], weight[1]);
+    }
+    if (ctx->needs_input_grad(1)) {
+      const torch::Tensor x_TI = Recipe::restored(ctx->saved_data["value_of"])(kept);
+      dweight_OI = torch::empty_like(weight_OI);
+      auto dweight = halves(dweight_OI);
+      for (size_t half = 0; half < 2; ++half) at::mm_out(dweight[half], gradients[half].t(), x_TI);
+    }
+    return {dx_TI, dweight_OI, torch::Tensor()};
+  }
+};
+
 }  // namespace
 
 c10::IValue Recipe::saved() const {
@@ -64,6 +98,16 @@ torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weigh
     return linear_product(x.value, weight_OI, bias_O);
   return RecomputedProduct::apply(
       x.value, weight_OI, bias_O.defined() ? std::optional(bias_O) : std::nullopt, x.recipe);
+}
+
+std::pair<torch::Tensor, torch::Tensor> recomputed_halves(const Recomputed& x,
+                                                          const torch::Tensor& weight_OI) {
+  if (!torch::GradMode::is_enabled() || !weight_OI.requires_grad()) {
+    const auto weight = halves(weight_OI);
+    return {linear_product(x.value, weight[0]), linear_product(x.value, weight[1])};
+  }
+  const variable_list products = RecomputedHalves::apply(x.value, weight_OI, x.recipe);
+  return {products[0], products[1]};
 }
 
 }  // namespace tsrec::nn

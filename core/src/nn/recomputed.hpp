@@ -35,4 +35,9 @@ Recomputed as_it_is(const torch::Tensor& value);
 TSREC_API torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weight_OI,
                                            const torch::Tensor& bias_O = {});
 
+// The same with the upper and with the lower half of the weight's rows, each in memory of its own:
+// LibTorch's passes over whole rows are several times as fast as those over halves of rows.
+TSREC_API std::pair<torch::Tensor, torch::Tensor> recomputed_halves(const Recomputed& x,
+                                                                    const torch::Tensor& weight_OI);
+
 }  // namespace tsrec::nn
