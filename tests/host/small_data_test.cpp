@@ -276,6 +276,22 @@ TEST(SmallData, WithoutValidationTheLastStateIsHandedOn) {
       << curve;
 }
 
+// Where nothing has to be made, nobody reads the data again.
+TEST(SmallData, IsNotReadWhereAllIsStored) {
+  SmallRun run(ordinary(), kTrained);
+  ASSERT_EQ(run.failure(), "");
+  const auto load = std::find_if(run.results.begin(), run.results.end(), [](const auto& result) {
+    return result.id.text() == "load";
+  });
+  const std::filesystem::path tensors = load->folder / "tensors.safetensors";
+  ASSERT_TRUE(std::filesystem::exists(tensors));
+  std::filesystem::resize_file(tensors, 0);
+  run.again(kTrained);
+  EXPECT_EQ(run.failure(), "");
+  run.again(kTrained + "curve_rows = 4\n");
+  EXPECT_TRUE(contains(run.failure(), "load: ")) << run.failure();
+}
+
 // A group of completions is as large as the catalogue at most: said before the stage before trains.
 TEST(SmallData, MoreCompletionsThanSidsAreRefusedBeforeAnythingTrains) {
   const std::string many = kTrained + kGrpo;  // 16 completions

@@ -8,6 +8,7 @@
 #include "pipeline/store.hpp"
 #include "report/row_map.hpp"
 #include "report/table.hpp"
+#include "serving/stored_model.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -15,13 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Role = StageId::Role;
-
-const StageResult* stored(const std::vector<StageResult>& stages, const StageId& id) {
-  for (const StageResult& stage : stages) {
-    if (stage.id == id && stage.state == StageResult::State::stored) return &stage;
-  }
-  return nullptr;
-}
 
 // Splits a model's input rows into those of SID tokens and those of all other tokens.
 ModelRows rows_of(const Backbone& backbone, const std::vector<NewToken>& tokens,
@@ -47,14 +41,8 @@ int command_rows(const Arguments& arguments) {
   watch_endings();
   const Store store(arguments.store);
   const std::vector<StageResult> stages = stages_of(arguments, named, opened.experiment, store);
-  const StageResult* resolve = stored(stages, {Role::resolve});
-  const StageResult* extend = stored(stages, {Role::extend});
-  if (resolve == nullptr || extend == nullptr)
-    throw ConfigError(
-        "the model with its SID tokens is not in the store; run the experiment "
-        "first:  tsrec run ",
-        named);
-  const SidTable sids = read_sids(resolve->folder);
+  const SidTable sids = read_sids(serving::stored_folder(stages, {Role::resolve}, named));
+  serving::stored_folder(stages, {Role::extend}, named);  // the first of the models
   RunContext context(opened.experiment.run, "rows", "");
   std::vector<ModelRows> models;
   std::vector<NewToken> tokens;

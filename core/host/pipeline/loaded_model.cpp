@@ -2,8 +2,8 @@
 
 #include "pipeline/artefacts.hpp"
 #include "tsrec/decode/decoder.hpp"
+#include "tsrec/evenly_spaced.hpp"
 #include "tsrec/parts/metric.hpp"
-#include "tsrec/train/examples.hpp"
 
 namespace tsrec::host {
 
@@ -99,7 +99,7 @@ Numbers measured(const std::vector<PartChoice>& metrics,
 
 Samples limited(const Samples& samples, int64_t limit) {
   if (limit == 0 || limit >= samples.size()) return samples;
-  return samples.rows(train::evenly_spaced(samples.size(), limit));
+  return samples.rows(evenly_spaced(samples.size(), limit));
 }
 
 }  // namespace tsrec::host

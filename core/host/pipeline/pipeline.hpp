@@ -51,8 +51,8 @@ struct Stage {
   std::string key_lines = {};
   std::function<void(StageRun&)> run = {};
   std::optional<int64_t> seed = std::nullopt;  // else the run's
-  // Looks at what the stage made whenever it is there, made now or before, and throws what is wrong
-  // with it for the stages to come.
+  // Looks at what the stage made, now or before, as soon as a stage behind it has to be made, and
+  // throws what is wrong with it for the stages to come.
   std::function<void(const std::filesystem::path& product)> look = {};
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/run_context.hpp"
@@ -210,38 +211,74 @@ MakeStage made_here(const Experiment& experiment, const Store& store, Trackers& 
   };
 }
 
-std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                    const MakeStage& make, Trackers& trackers) {
-  std::vector<StageResult> done;
-  bool is_refused = false;  // by a look at what is there
-  for (const Stage& stage : experiment.stages) {
-    StageResult result = start_result(stage, experiment, store, done);
-    if (result.key.empty() || (is_refused && result.state != StageResult::State::stored)) {
-      result.why = "not run, because an earlier stage failed";
-    } else {
+void fail(StageResult& result, const std::exception_ptr& thrown, const Store& store) {
+  const Failure failure = failure_of(thrown);
+  result.state = StageResult::State::failed;
+  result.digest.clear();  // nothing goes on from it
+  result.why = failure.why;
+  result.is_bad_config = failure.is_bad_config;
+  fs::create_directories(store.failed(result.key));
+  io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
+  log(Level::warning, result.id.text() + " failed");
+}
+
+// Looks at what is there, put off until a stage behind it has to be made: where all is stored,
+// nobody reads a whole data set to look.
+class Looks {
+ public:
+  explicit Looks(const Store& store) : store_(store) {}
+  void put_off(const Stage& stage, size_t number) {
+    if (stage.look) waiting_.push_back({&stage, number});
+  }
+  // Whether all that were put off found nothing wrong; else the first of those stages has failed.
+  bool pass(std::vector<StageResult>& done) {
+    for (; !is_refused_ && !waiting_.empty(); waiting_.pop_front()) {
+      StageResult& result = done[waiting_.front().number];
       try {
-        if (result.state != StageResult::State::stored) {
-          make(stage, done, result);
-          result.roof = roof_after(result, experiment.run);
-        }
-        is_refused = true;
-        if (stage.look) stage.look(result.folder);
-        is_refused = false;
+        waiting_.front().stage->look(result.folder);
       } catch (const Interrupted&) {
         throw;
       } catch (...) {
-        const Failure failure = failure_of(std::current_exception());
-        result.state = StageResult::State::failed;
-        result.digest.clear();  // nothing goes on from it
-        result.why = failure.why;
-        result.is_bad_config = failure.is_bad_config;
-        fs::create_directories(store.failed(result.key));
-        io::write_text(store.failed(result.key) / "error.txt", result.why + "\n");
-        log(Level::warning, stage.id.text() + " failed");
+        fail(result, std::current_exception(), store_);
+        is_refused_ = true;
       }
     }
-    if (result.state == StageResult::State::stored)
-      trackers.replay(stage.id.text(), result.folder / "curves.jsonl");
+    return !is_refused_;
+  }
+
+ private:
+  struct Waiting {
+    const Stage* stage;
+    size_t number;
+  };
+  const Store& store_;
+  std::deque<Waiting> waiting_;
+  bool is_refused_ = false;
+};
+
+std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
+                                    const MakeStage& make, Trackers& trackers) {
+  std::vector<StageResult> done;
+  Looks looks(store);
+  for (const Stage& stage : experiment.stages) {
+    StageResult result = start_result(stage, experiment, store, done);
+    if (result.state != StageResult::State::stored) {
+      if (result.key.empty() || !looks.pass(done)) {
+        result.why = "not run, because an earlier stage failed";
+      } else {
+        try {
+          make(stage, done, result);
+          result.roof = roof_after(result, experiment.run);
+        } catch (const Interrupted&) {
+          throw;
+        } catch (...) {
+          fail(result, std::current_exception(), store);
+        }
+      }
+    }
+    const bool is_stored = result.state == StageResult::State::stored;
+    if (is_stored) trackers.replay(stage.id.text(), result.folder / "curves.jsonl");
+    if (is_stored || result.state == StageResult::State::ran) looks.put_off(stage, done.size());
     done.push_back(std::move(result));
   }
   return done;

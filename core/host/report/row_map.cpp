@@ -4,6 +4,7 @@
 #include <array>
 
 #include "report/table.hpp"
+#include "tsrec/evenly_spaced.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -17,8 +18,7 @@ torch::Tensor indices_of_level(const std::vector<NewToken>& tokens, int64_t leve
 }
 
 torch::Tensor evenly_chosen(const torch::Tensor& row_VD, int64_t wanted) {
-  const int64_t count = row_VD.size(0), shown = std::min(wanted, count);
-  return row_VD.index_select(0, torch::arange(shown).mul(count).floor_divide(shown));
+  return row_VD.index_select(0, torch::tensor(evenly_spaced(row_VD.size(0), wanted)));
 }
 
 std::string level_letter(int64_t level) {

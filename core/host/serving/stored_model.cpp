@@ -35,23 +35,25 @@ ModelFolders stored_model(const std::vector<StageResult>& stages, const std::str
     throw ConfigError(known.empty() ? "'" + named + "' trains no model"
                                     : "there is no stage '" + of + "'" + suggest(of, known));
   }
-  ModelFolders folders;
-  const auto take = [&](const StageId& id, fs::path& folder) {
-    for (const StageResult& stage : stages) {
-      if (stage.id != id) continue;
-      if (stage.state != StageResult::State::stored) {
-        throw ConfigError("'", id.text(), "' is not in the store (", why_not_stored(stage, stages),
-                          "); run the experiment first:  tsrec run ", named);
-      }
-      folder = stage.folder;
-    }
-  };
+  const auto folder_of = [&](const StageId& id) { return stored_folder(stages, id, named); };
   using Role = StageId::Role;
-  take({Role::load}, folders.load);
-  take({Role::resolve}, folders.resolve);
-  take({Role::extract}, folders.extract);
-  take(model->id, folders.model);
+  ModelFolders folders;
+  folders.load = folder_of({Role::load});
+  folders.resolve = folder_of({Role::resolve});
+  folders.extract = folder_of({Role::extract});
+  folders.model = folder_of(model->id);
   return folders;
+}
+
+fs::path stored_folder(const std::vector<StageResult>& stages, const StageId& id,
+                       const std::string& named) {
+  for (const StageResult& stage : stages) {
+    if (stage.id != id) continue;
+    if (stage.state == StageResult::State::stored) return stage.folder;
+    throw ConfigError("'", id.text(), "' is not in the store (", why_not_stored(stage, stages),
+                      "); run the experiment first:  tsrec run ", named);
+  }
+  throw ConfigError("'", named, "' has no stage '", id.text(), "'");
 }
 
 }  // namespace tsrec::host::serving

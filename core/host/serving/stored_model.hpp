@@ -12,4 +12,8 @@ namespace tsrec::host::serving {
 TSREC_HOST_API ModelFolders stored_model(const std::vector<StageResult>& stages,
                                          const std::string& of, const std::string& named);
 
+// What the stage `id` among these stored. Throws ConfigError, which says why it is not there.
+TSREC_HOST_API std::filesystem::path stored_folder(const std::vector<StageResult>& stages,
+                                                   const StageId& id, const std::string& named);
+
 }  // namespace tsrec::host::serving

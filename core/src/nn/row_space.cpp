@@ -1,5 +1,7 @@
 #include "tsrec/nn/row_space.hpp"
 
+#include "tsrec/evenly_spaced.hpp"
+
 namespace tsrec::nn {
 namespace {
 
@@ -71,8 +73,7 @@ WordSpace::WordSpace(const torch::Tensor& word_VD, int64_t sampled) {
   axis_DK_ = axis_DD.slice(1, left_out);
 
   length_ = average(exact_VD.norm(2, 1));
-  const int64_t asked = std::min(sampled, count);
-  const torch::Tensor own_S = torch::arange(asked).mul(count).floor_divide(asked);
+  const torch::Tensor own_S = torch::tensor(evenly_spaced(count, sampled));
   nearest_ = average(nearest_distance(word_VD_.index_select(0, own_S), word_VD_, own_S));
   if (nearest_ == 0) throw DataError("every word's row stands there twice; nothing is near or far");
   inside_ = inside(word_VD_);

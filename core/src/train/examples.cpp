@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "tsrec/evenly_spaced.hpp"
+
 namespace tsrec::train {
 
 std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split,
@@ -13,13 +15,6 @@ std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split
                        compiled[i] = examples.at(split, rows[i], epoch);
                    });
   return compiled;
-}
-
-std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted) {
-  if (wanted == 0 || wanted > available) wanted = available;
-  std::vector<int64_t> rows;
-  for (int64_t i = 0; i < wanted; ++i) rows.push_back(i * available / wanted);
-  return rows;
 }
 
 void warn_of_no_validation(const ExampleSet& examples, Context& context) {

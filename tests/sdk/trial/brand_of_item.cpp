@@ -2,9 +2,9 @@
 // model in the same words.
 #include <set>
 
+#include "tsrec/evenly_spaced.hpp"
 #include "tsrec/nn/label_log_probs.hpp"
 #include "tsrec/parts/metric.hpp"
-#include "tsrec/train/examples.hpp"
 
 namespace {
 
@@ -83,7 +83,7 @@ class BrandAccuracyMetric final : public Metric, public NeedsDecoder {
     std::vector<CompiledExample> rows;
     std::vector<int64_t> own;  // of each item asked about, the number of its brand
     for (const int64_t i :
-         train::evenly_spaced(static_cast<int64_t>(all.size()), settings_.limit)) {
+         evenly_spaced(static_cast<int64_t>(all.size()), settings_.limit)) {
       const int64_t item = all[static_cast<size_t>(i)];
       for (const std::string_view brand : brands) {
         if (brand == items.text("brand", item))

@@ -9,8 +9,6 @@ namespace tsrec::train {
 // Compiled on all threads, in the order of the rows.
 TSREC_API std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split,
                                                    std::span<const int64_t> rows, int64_t epoch);
-// `wanted` of 0 .. available - 1, evenly spaced; 0, or more than there are: all.
-TSREC_API std::vector<int64_t> evenly_spaced(int64_t available, int64_t wanted);
 // For trainers that go without validation where there is nothing to validate on.
 TSREC_API void warn_of_no_validation(const ExampleSet& examples, Context& context);
 // The rows of the valid split to validate on: that many, evenly spaced (0: all). Throws DataError
