@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 
@@ -17,16 +18,9 @@ using Tokens = std::vector<int32_t>;
 constexpr int64_t kVocabulary = 90;
 
 nn::CausalLm writer() {
-  nn::LmShape shape;
-  shape.vocabulary = kVocabulary + 6;  // rows of padding
-  shape.width = 32;
-  shape.layers = 2;
-  shape.heads = 4;
-  shape.kv_heads = 2;
-  shape.head_width = 8;
-  shape.mlp_width = 48;
-  shape.initializer_range = 0.4;
-  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  constexpr int64_t kPadding = 6;
+  nn::CausalLm model(toy_shape(kVocabulary + kPadding, /*width=*/32, /*mlp_width=*/48, 0.4),
+                     torch::kFloat32, torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(17));
   return model;
 }

@@ -3,6 +3,7 @@
 #include "support/products.hpp"
 
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/cluster/kmeans.hpp"
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/nn/causal_lm.hpp"
@@ -14,16 +15,8 @@ namespace {
 constexpr int64_t kWords = 400;
 
 nn::CausalLm model_of(torch::ScalarType precision) {
-  nn::LmShape shape;
-  shape.vocabulary = kWords + 3 * 16;
-  shape.width = 160;
-  shape.layers = 2;
-  shape.heads = 4;
-  shape.kv_heads = 2;
-  shape.head_width = 40;
-  shape.mlp_width = 320;
-  shape.initializer_range = 0.15;
-  nn::CausalLm model(shape, precision, torch::kCPU);
+  nn::CausalLm model(toy_shape(kWords + 3 * 16, /*width=*/160, /*mlp_width=*/320, 0.15), precision,
+                     torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(41));
   return model;
 }

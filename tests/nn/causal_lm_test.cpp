@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
@@ -15,16 +16,9 @@ namespace {
 using Matrix = std::vector<std::vector<double>>;
 
 nn::LmShape small_shape(bool tied = true) {
-  nn::LmShape shape;
-  shape.vocabulary = 30;
-  shape.width = 12;
-  shape.layers = 2;
-  shape.heads = 4;
-  shape.kv_heads = 2;
-  shape.head_width = 4;
-  shape.mlp_width = 10;
+  nn::LmShape shape = toy_shape(/*vocabulary=*/30, /*width=*/12, /*mlp_width=*/10, 0.4);
+  shape.head_width = 4;  // queries wider than the stream
   shape.rope_theta = 100;
-  shape.initializer_range = 0.4;
   shape.tied = tied;
   return shape;
 }

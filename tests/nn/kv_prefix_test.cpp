@@ -3,6 +3,7 @@
 #include "nn/kv_prefix.hpp"
 
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/nn/causal_lm.hpp"
 
 namespace tsrec::test {
@@ -11,16 +12,8 @@ namespace {
 using Tokens = std::vector<int32_t>;
 
 nn::CausalLm grouped_model() {
-  nn::LmShape shape;
-  shape.vocabulary = 50;
-  shape.width = 24;
-  shape.layers = 2;
-  shape.heads = 4;
-  shape.kv_heads = 2;
-  shape.head_width = 6;
-  shape.mlp_width = 40;
-  shape.initializer_range = 0.3;
-  nn::CausalLm model(shape, torch::kFloat32, torch::kCPU);
+  nn::CausalLm model(toy_shape(/*vocabulary=*/50, /*width=*/24, /*mlp_width=*/40), torch::kFloat32,
+                     torch::kCPU);
   model.init_random(at::detail::createCPUGenerator(3));
   return model;
 }

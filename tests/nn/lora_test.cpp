@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/adapter_files.hpp"
@@ -17,15 +18,8 @@ constexpr int64_t kKnown = 26;  // tokens of the checkpoint; 4 of its rows belon
 constexpr int64_t kNew = 7;
 
 nn::LmShape shape_of(bool tied) {
-  nn::LmShape shape;
-  shape.vocabulary = 30;
-  shape.width = 12;
-  shape.layers = 2;
-  shape.heads = 4;
-  shape.kv_heads = 2;
-  shape.head_width = 4;
-  shape.mlp_width = 10;
-  shape.initializer_range = 0.4;
+  nn::LmShape shape = toy_shape(/*vocabulary=*/30, /*width=*/12, /*mlp_width=*/10, 0.4);
+  shape.head_width = 4;  // queries wider than the stream
   shape.tied = tied;
   shape.family = tied ? "qwen2" : "qwen3";
   shape.qkv_bias = tied;

@@ -5,6 +5,7 @@
 
 #include "nn/elementwise.hpp"
 #include "support/support.hpp"
+#include "support/toy_shape.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::test {
@@ -90,14 +91,10 @@ class HeldBytes final : public c10::MemoryReportingInfoBase {
 };
 
 nn::LmShape layered_shape(int64_t layers) {
-  nn::LmShape shape;
-  shape.vocabulary = 50;
-  shape.width = 24;
+  nn::LmShape shape = toy_shape(/*vocabulary=*/50, /*width=*/24, /*mlp_width=*/40);
   shape.layers = layers;
   shape.heads = 6;
-  shape.kv_heads = 2;
   shape.head_width = 8;  // queries wider than the stream
-  shape.mlp_width = 40;
   return shape;
 }
 
