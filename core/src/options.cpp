@@ -131,6 +131,10 @@ Field& Field::weighted() {
   facts_.is_weighted = true;
   return *this;
 }
+Field& Field::names_recommender() {
+  facts_.is_recommender = true;
+  return *this;
+}
 Field& Field::check(std::function<std::string()> complaint) {
   facts_.checks.push_back(std::move(complaint));
   return *this;

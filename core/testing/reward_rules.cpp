@@ -1,6 +1,7 @@
 #include <thread>
 
 #include "rules.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::kit {
 namespace reward_rule {  // rules of other kinds have the same names
@@ -16,10 +17,28 @@ struct Given {
   }
 };
 
+// The recommenders that the subject's options name.
+std::set<std::string> recommenders_of(const Subject& subject) {
+  std::set<std::string> names;
+  const PartOptions declared(subject.info());
+  for (const auto& field : declared.options.fields()) {
+    if (!field->facts().is_recommender) continue;
+    const auto given = subject.options().find(field->facts().key);
+    names.insert(given != subject.options().end() ? given->second
+                                                  : *std::get<std::string*>(field->target()));
+  }
+  return names;
+}
+
 std::shared_ptr<Reward> prepared(const Subject& subject, const Given& given) {
   TestContext context;
   auto reward = subject.make_as<Reward>(context);
-  reward->prepare({.data = given.data, .sids = given.sids, .notes = given.notes}, context);
+  reward->prepare(
+      {.data = given.data,
+       .sids = given.sids,
+       .notes = given.notes,
+       .earlier = toy_earlier_stages(given.data.items.size(), recommenders_of(subject))},
+      context);
   return reward;
 }
 
@@ -46,6 +65,8 @@ void a_prompt_decides_its_own(const Subject& subject) {
     one.log_prob_BG = all.log_prob_BG.slice(0, b, b + 1).contiguous();
     one.target_B = all.target_B.slice(0, b, b + 1).contiguous();
     one.token_BG = {all.token_BG[static_cast<size_t>(b)]};
+    const std::array<int64_t, 1> row = {b};
+    one.samples = all.samples.rows(row);
     require(same(reward->score(one), score_BG.slice(0, b, b + 1)), "prompt ", b,
             " alone gets other scores than among others");
   }

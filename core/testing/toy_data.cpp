@@ -108,6 +108,7 @@ Rollouts toy_rollouts(const SidTable& sids, const Vocabulary& vocabulary, int64_
   rollouts.leaf_BG = torch::empty(shape, torch::kInt64);
   rollouts.log_prob_BG = torch::empty(shape);
   rollouts.target_B = torch::empty({num_prompts}, torch::kInt64);
+  SamplesBuilder asked;
   for (int64_t b = 0; b < num_prompts; ++b) {
     rollouts.token_BG.emplace_back();
     // Leaves are distinct, so that items of one SID stand for themselves once.
@@ -120,9 +121,37 @@ Rollouts toy_rollouts(const SidTable& sids, const Vocabulary& vocabulary, int64_
       rollouts.token_BG.back().push_back(vocabulary.ids(sids, item));
     }
     const int64_t offset = b % 2 == 0 ? 3 : 1;  // every second target is no completion
-    rollouts.target_B[b] = (b * 11 + offset) % items;
+    const int64_t target = (b * 11 + offset) % items;
+    rollouts.target_B[b] = target;
+    if (b % 3 == 2) {
+      asked.add(/*user=*/-1, /*history=*/{}, target, /*time=*/0);
+    } else {
+      const std::array<int64_t, 2> history = {(b * 5 + 1) % items, (b * 11 + 2) % items};
+      asked.add(/*user=*/b, history, target, /*time=*/1000 + b);
+    }
   }
+  rollouts.samples = asked.build();
   return rollouts;
+}
+
+EarlierStages toy_earlier_stages(int64_t num_items, const std::set<std::string>& recommenders) {
+  EarlierStages earlier;
+  earlier.x_ND = toy_vectors(num_items);
+  for (const std::string& name : recommenders) {
+    earlier.recommenders[name] = [num_items](const Samples& samples, int64_t num_candidates) {
+      const int64_t width = std::min(num_candidates, num_items);
+      Rankings rankings;
+      rankings.item_SM = torch::empty({samples.size(), width}, torch::kInt64);
+      rankings.score_SM = -torch::arange(width).to(torch::kFloat32).repeat({samples.size(), 1});
+      for (int64_t row = 0; row < samples.size(); ++row) {
+        const auto history = samples.history(row);
+        const int64_t newest = history.empty() ? 0 : history.back();
+        for (int64_t m = 0; m < width; ++m) rankings.item_SM[row][m] = (newest + 1 + m) % num_items;
+      }
+      return rankings;
+    };
+  }
+  return earlier;
 }
 
 Rankings toy_rankings(const Samples& samples, const SidTable* sids, int64_t num_items,

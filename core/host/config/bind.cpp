@@ -190,6 +190,9 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
     option.value = field->value_text();
     if (const auto* path = std::get_if<fs::path*>(&field->target()); path && !facts.is_place)
       option.content = **path;
+    if (const auto* name = std::get_if<std::string*>(&field->target());
+        name && facts.is_recommender)
+      option.recommender = **name;
     bound.push_back(std::move(option));
   }
   for_unknown(table, "", used, known, [&](const std::string& path, const Node& entry) {

@@ -91,6 +91,7 @@ struct BoundOption {
   std::string key, value, origin;  // TOML text; "default" when not given
   bool in_key = true, is_default = true;
   std::filesystem::path content;  // a path whose files count, not where they are
+  std::string recommender = {};   // the entry of [[recommender]] that it names
 };
 TSREC_HOST_API std::vector<BoundOption> bind(Options& options, const Node& table,
                                              const std::string& what,

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "pipeline/wording.hpp"
+#include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -60,10 +61,28 @@ void check_needs(const Parts& parts, const Document& document) {
   for (const StageEntry& stage : parts.stages) check(stage.trainer);
 }
 
+// The recommenders that parts of a training name are entries of the experiment.
+void check_recommenders(const Parts& parts, const Document& document) {
+  std::vector<std::string> known;
+  for (const PartChoice& recommender : parts.recommenders) known.push_back(recommender.name);
+  for (const StageEntry& stage : parts.stages) {
+    for (const std::string& name : stage.trainer.recommenders()) {
+      if (is_among(name, known)) continue;
+      document.complain(
+          stage.trainer.origin,
+          c10::str("a part of the stage '", stage.trainer.name, "' asks the [[recommender]] '",
+                   name, "', and the experiment has none of that name",
+                   known.empty() ? "; add one, such as configs/recommender/floors.toml"
+                                 : suggest(name, known)));
+    }
+  }
+}
+
 // What one part needs of another.
 void check(const Parts& parts, const Document& document) {
   const Origin top{document.file().string(), 0, 0, ""};
   check_needs(parts, document);
+  check_recommenders(parts, document);
   check_wordings(parts, document);
   if (parts.backbone && parts.wording.frame.empty())
     document.complain(top, "a [backbone] needs a [prompt]; include one of configs/prompt");

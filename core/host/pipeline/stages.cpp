@@ -1,4 +1,5 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
+#include <mutex>
 #include <set>
 
 #include "pipeline/artefacts.hpp"
@@ -116,6 +117,14 @@ void pack_for_many_tokens(Backbone& backbone, const Context& context) {
 }
 
 bool embeds_by_backbone(const Parts& parts) { return parts.encoder->needs(Backbone::kKind); }
+
+// Vectors are made for a quantizer, and for trainings that ask for them.
+bool has_embed_stage(const Parts& parts) {
+  return parts.encoder && (parts.quantizer || std::any_of(parts.stages.begin(), parts.stages.end(),
+                                                          [](const StageEntry& entry) {
+                                                            return entry.trainer.needs("encoder");
+                                                          }));
+}
 
 Stage embed_stage(const Shared& parts) {
   Stage stage{.id = {Role::embed}, .inputs = {{Role::load}}, .parts = {*parts->encoder}};
@@ -353,6 +362,45 @@ std::vector<StartedObserver> started_observers(const StageEntry& settings,
   return started;
 }
 
+// A stored recommender that may be asked from several threads; it ranks for one at a time.
+RankItems ranker_of(const PartChoice& choice, const std::filesystem::path& fitted,
+                    int64_t num_items, Context& context) {
+  const auto recommender = choice.make<Recommender>(context);
+  recommender->load(ArtifactReader(fitted / "recommender"));
+  const auto one_at_a_time = std::make_shared<std::mutex>();
+  return [=, &context](const Samples& samples, int64_t num_candidates) {
+    const std::lock_guard lock(*one_at_a_time);
+    Rankings rankings = recommender->rank(samples, num_candidates, context);
+    in_the_name_of(*recommender, "rank()", [&] {
+      boundary::check_rankings(rankings, samples.size(), num_candidates, num_items);
+    });
+    return rankings;
+  };
+}
+
+// The products of earlier stages that a training asks for.
+void ask_earlier_stages(const Parts& parts, const PartChoice& trainer, Stage& stage) {
+  if (trainer.needs("encoder")) stage.inputs.push_back({Role::embed});
+  for (const PartChoice& recommender : parts.recommenders) {
+    if (!trainer.recommenders().contains(recommender.name)) continue;
+    stage.inputs.push_back({Role::recommender, recommender.name});
+    stage.parts.push_back(recommender);
+  }
+}
+
+EarlierStages earlier_stages(const Parts& parts, const PartChoice& trainer, int64_t num_items,
+                             StageRun& run) {
+  EarlierStages earlier;
+  if (trainer.needs("encoder"))
+    earlier.x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
+  for (const PartChoice& recommender : parts.recommenders) {
+    if (!trainer.recommenders().contains(recommender.name)) continue;
+    earlier.recommenders[recommender.name] = ranker_of(
+        recommender, run.input({Role::recommender, recommender.name}), num_items, run.context());
+  }
+  return earlier;
+}
+
 Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
   const StageId before = model_of(entry.from);
@@ -363,6 +411,7 @@ Stage train_stage(const Shared& parts, size_t index) {
     if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
       stage.parts.push_back(task.part);
   }
+  ask_earlier_stages(*parts, entry.trainer, stage);
   if (entry.curve_rows > 0) add_ranking(*parts, stage);
   const PromptWording wording = wording_of(parts->wording, stage.parts);
   stage.key_lines += key_lines(wording);
@@ -375,13 +424,15 @@ Stage train_stage(const Shared& parts, size_t index) {
                                 *loaded.compiler);
     const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
                                   loaded.data, *loaded.compiler);
-    const TrainInputs inputs{.policy = *loaded.backbone,
-                             .examples = examples,
-                             .validation = validation,
-                             .sids = loaded.sids,
-                             .trie = *loaded.trie,
-                             .data = loaded.data,
-                             .notes = loaded.notes};
+    const TrainInputs inputs{
+        .policy = *loaded.backbone,
+        .examples = examples,
+        .validation = validation,
+        .sids = loaded.sids,
+        .trie = *loaded.trie,
+        .data = loaded.data,
+        .notes = loaded.notes,
+        .earlier = earlier_stages(*parts, settings.trainer, loaded.data.items.size(), run)};
     const Samples curve_samples = limited(loaded.data.valid, settings.curve_rows);
     DriveSettings loop;
     loop.patience = settings.patience;
@@ -513,15 +564,14 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   const bool has_sids = parts->quantizer || parts->backbone;
   std::vector<Stage>& stages = experiment.stages;
   stages.push_back(seeded(load_stage(parts), parts->source));
-  const bool backbone_first = parts->quantizer && embeds_by_backbone(*parts);
+  const bool embeds = has_embed_stage(*parts);
+  const bool backbone_first = embeds && embeds_by_backbone(*parts);
   const auto add_backbone = [&] {
     stages.push_back(seeded(backbone_stage(parts), *parts->backbone));
   };
   if (backbone_first) add_backbone();
-  if (parts->quantizer) {
-    stages.push_back(seeded(embed_stage(parts), *parts->encoder));
-    stages.push_back(seeded(quantize_stage(parts), *parts->quantizer));
-  }
+  if (embeds) stages.push_back(seeded(embed_stage(parts), *parts->encoder));
+  if (parts->quantizer) stages.push_back(seeded(quantize_stage(parts), *parts->quantizer));
   if (has_sids) {
     stages.push_back(parts->resolver ? seeded(resolve_stage(parts), *parts->resolver)
                                      : resolve_stage(parts));

@@ -254,6 +254,15 @@ bool PartChoice::needs(std::string_view wanted) const {
                      [&](const OwnedPart& owned) { return owned.choice.needs(wanted); });
 }
 
+std::set<std::string> PartChoice::recommenders() const {
+  std::set<std::string> named;
+  for (const BoundOption& option : options) {
+    if (!option.recommender.empty()) named.insert(option.recommender);
+  }
+  for (const OwnedPart& owned : parts) named.merge(owned.choice.recommenders());
+  return named;
+}
+
 namespace {
 
 Identity identity_of(const PartChoice& choice) {

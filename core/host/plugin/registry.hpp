@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,8 @@ class TSREC_HOST_API PartChoice {
   std::string described() const;
   // Whether the part, or one that it owns, says that it needs one of this kind.
   bool needs(std::string_view wanted) const;
+  // The entries of [[recommender]] that options of it, or of a part that it owns, name.
+  std::set<std::string> recommenders() const;
 
   // See make_guarded().
   std::shared_ptr<Part> make(const char* expected_kind, Context& context) const;

@@ -1,6 +1,8 @@
 // Ranked lists, rollouts and the numbers computed from them.
 #pragma once
 
+#include <functional>
+
 #include "tsrec/data.hpp"
 
 namespace tsrec {
@@ -18,12 +20,20 @@ struct Rankings {
   int64_t num_illegal = 0;
 };
 
-// Completions of B prompts, G each, in beam order. Items, never strings. Tensors on the CPU.
+// The first of the items of each row that a recommender ranks: [S, min(num_candidates, items)],
+// leaf_SM undefined. Looks at the histories, never at the targets. Thread-safe.
+using RankItems = std::function<Rankings(const Samples& samples, int64_t num_candidates)>;
+
+// Completions of B prompts, G each, best first (samples as they were drawn): the place of a
+// completion is its rank. Items, never strings. Tensors on the CPU.
 struct Rollouts {
   torch::Tensor leaf_BG, item_BG;  // int64; item: the first item of the leaf
   torch::Tensor log_prob_BG;       // float32, without gradient
   torch::Tensor certified_B;       // int64, as in Rankings; undefined for samples
   torch::Tensor target_B;          // int64; target item of each prompt (-1: none)
+  // B rows: what user, history and time each prompt is of. A prompt that asks about no row, such as
+  // one with an item's title, has user -1 and no history.
+  Samples samples;
   std::vector<std::vector<std::vector<int32_t>>>
       token_BG;  // [B][G] token ids of the SID, without forced suffix
 };

@@ -48,6 +48,10 @@ class TSREC_API Field {
   Field& place();
   // Of a list of parts: each entry takes a `weight`, 1 without one.
   Field& weighted();
+  // Of a string, in a trainer or a part that it owns: the name of a [[recommender]] of the
+  // experiment, whose ranked lists it is then given (parts/earlier_stages.hpp). A name that the
+  // experiment has not is refused.
+  Field& names_recommender();
   Field& check(
       std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
 
@@ -58,7 +62,8 @@ class TSREC_API Field {
     std::vector<std::string> names, old_names;
     double low = -std::numeric_limits<double>::infinity(),
            high = std::numeric_limits<double>::infinity();
-    bool is_required = false, in_key = true, is_place = false, is_weighted = false;
+    bool is_required = false, in_key = true, is_place = false, is_weighted = false,
+         is_recommender = false;
     std::vector<std::function<std::string()>> checks;
   };
   const Facts& facts() const { return facts_; }

@@ -131,7 +131,8 @@ Untouched::Untouched(std::vector<torch::Tensor> given)
     : given_(std::move(given)), digest_(digest_of(given_)) {}
 
 Untouched untouched(const Rollouts& rollouts) {
-  return Untouched({rollouts.leaf_BG, rollouts.item_BG, rollouts.log_prob_BG, rollouts.target_B});
+  return Untouched({rollouts.leaf_BG, rollouts.item_BG, rollouts.log_prob_BG, rollouts.target_B,
+                    rollouts.samples.history_H});
 }
 
 Untouched untouched(const Rankings& rankings) {

@@ -17,6 +17,23 @@ std::vector<CompiledExample> examples_at(const ExampleSet& examples, Split split
   return compiled;
 }
 
+void describe_prompts(Rollouts& rollouts, std::span<const CompiledExample> examples,
+                      const Samples& rows) {
+  rollouts.target_B = torch::empty({static_cast<int64_t>(examples.size())}, torch::kInt64);
+  int64_t* target = rollouts.target_B.mutable_data_ptr<int64_t>();
+  SamplesBuilder asked;
+  for (const CompiledExample& example : examples) {
+    *target++ = example.target_item;
+    if (example.sample < 0) {
+      asked.add(/*user=*/-1, /*history=*/{}, example.target_item, /*time=*/0);
+    } else {
+      asked.add(rows.user(example.sample), rows.history(example.sample), example.target_item,
+                rows.time_S[example.sample].item<int64_t>());
+    }
+  }
+  rollouts.samples = asked.build();
+}
+
 void warn_of_no_validation(const ExampleSet& examples, Context& context) {
   if (examples.size(Split::valid) > 0) return;
   context.log(Level::warning,

@@ -40,6 +40,9 @@ class Llm final : public Encoder {
   Llm(const Settings& settings, Context&) : settings_(settings) {}
 
   torch::Tensor encode(const EncoderInputs& inputs, Context& context) override {
+    if (inputs.model == nullptr)
+      throw ConfigError(
+          "the experiment's own model is at hand in [encoder] alone; choose another encoder here");
     const nn::LanguageModel& model = *inputs.model;
     const text::Tokenizer& tokenizer = *inputs.tokenizer;
     if (!tokenizer.reads_text()) {

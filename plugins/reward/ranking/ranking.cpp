@@ -7,49 +7,20 @@ namespace {
 using namespace tsrec;
 
 struct Settings {
-  std::string match = "sid";
-  void declare(Options& o) {
-    o.add("match", match)
-        .one_of({"sid", "item"})
-        .help(
-            "sid: items that share the target's SID are hits; item: only the SID's first item "
-            "stands for it");
-  }
+  TargetMatch match;
+  void declare(Options& o) { match.declare(o); }
 };
-
-// [B, G]: is completion g the target of prompt b?
-torch::Tensor hits(const Rollouts& rollouts, const std::vector<int64_t>& group_N,
-                   const std::string& match) {
-  const auto item = rollouts.item_BG.accessor<int64_t, 2>();
-  torch::Tensor hit_BG = torch::zeros(rollouts.item_BG.sizes(), torch::kBool);
-  auto hit = hit_BG.accessor<bool, 2>();
-  for (int64_t b = 0; b < item.size(0); ++b) {
-    const int64_t target = rollouts.target_B[b].item<int64_t>();
-    if (target < 0)
-      throw Error("a reward needs the target of every prompt; prompt ", b, " has none");
-    for (int64_t g = 0; g < item.size(1); ++g) {
-      const int64_t got = item[b][g];
-      hit[b][g] = got == target ||
-                  (match == "sid" && got >= 0 &&
-                   group_N[static_cast<size_t>(got)] == group_N[static_cast<size_t>(target)]);
-    }
-  }
-  return hit_BG;
-}
 
 class HitReward : public Reward {
  public:
-  explicit HitReward(const Settings& settings) : settings_(settings) {}
-  void prepare(const RewardInputs& inputs, Context&) override { group_N_ = inputs.sids.group_N(); }
+  explicit HitReward(const Settings& settings) : match_(settings.match) {}
+  void prepare(const RewardInputs& inputs, Context&) override { match_.prepare(inputs.sids); }
 
  protected:
-  torch::Tensor hits_of(const Rollouts& rollouts) const {
-    return hits(rollouts, group_N_, settings_.match);
-  }
+  torch::Tensor hits_of(const Rollouts& rollouts) const { return match_.hits(rollouts); }
 
  private:
-  Settings settings_;
-  std::vector<int64_t> group_N_;
+  TargetMatch match_;
 };
 
 // 1 for the target, else 0.

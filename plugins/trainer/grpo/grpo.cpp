@@ -129,7 +129,7 @@ class Grpo final : public Trainer {
     }
     for (size_t k = 0; k < settings_.rewards.size(); ++k) {
       const std::shared_ptr<Reward> reward = settings_.rewards.make(k, context);
-      reward->prepare({inputs.data, inputs.sids, inputs.notes}, context);
+      reward->prepare({inputs.data, inputs.sids, inputs.notes, inputs.earlier}, context);
       rewards_.push_back(reward);
     }
     order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
@@ -185,7 +185,7 @@ class Grpo final : public Trainer {
     updater_->visit(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
       const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
       const nn::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
-      rewards_of(rolled_out(decoder, prompts, parts[p],
+      rewards_of(rolled_out(decoder, prompts, parts[p], inputs_->data.valid,
                             context.generator("validation", 0, static_cast<int64_t>(p)), context),
                  numbers_P[p]);
     });
@@ -278,13 +278,10 @@ class Grpo final : public Trainer {
   }
 
   Rollouts rolled_out(const decode::Decoder& decoder, const nn::Prefilled& prompts,
-                      const std::vector<CompiledExample>& examples, at::Generator generator,
-                      Context& context) const {
+                      const std::vector<CompiledExample>& examples, const Samples& rows,
+                      at::Generator generator, Context& context) const {
     Rollouts rollouts = decoder.roll_out(prompts, std::move(generator), context);
-    rollouts.target_B = torch::empty({static_cast<int64_t>(examples.size())}, torch::kInt64);
-    for (size_t b = 0; b < examples.size(); ++b) {
-      rollouts.target_B[static_cast<int64_t>(b)] = examples[b].target_item;
-    }
+    train::describe_prompts(rollouts, examples, rows);
     return rollouts;
   }
 
@@ -314,7 +311,8 @@ class Grpo final : public Trainer {
     const decode::Decoder decoder = decoder_for(policy, inputs_->examples, examples.front().task);
     const auto prompt_ids = prompts_of(examples);
     const nn::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    const Rollouts rollouts = rolled_out(decoder, prompts, examples, std::move(generator), context);
+    const Rollouts rollouts =
+        rolled_out(decoder, prompts, examples, inputs_->data.train, std::move(generator), context);
     const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
     torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
     numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();

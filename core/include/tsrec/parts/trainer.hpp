@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tsrec/nn/trainable_model.hpp"
+#include "tsrec/parts/earlier_stages.hpp"
 #include "tsrec/parts/stepwise.hpp"
 #include "tsrec/prompt.hpp"
 #include "tsrec/trie.hpp"
@@ -17,6 +18,7 @@ struct TrainInputs {
   const Trie& trie;
   const Dataset& data;                  // its test split is empty
   const std::vector<TokenNote>& notes;  // empty without an extractor
+  EarlierStages earlier = {};           // as far as the trainer, or a part that it owns, asks
 };
 class TSREC_API Trainer : public Part, public Stepwise {
  public:

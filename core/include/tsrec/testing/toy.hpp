@@ -22,9 +22,13 @@ TSREC_API SidTable toy_sids(int64_t num_items = 60);
 TSREC_API std::vector<TokenNote> toy_notes(const SidTable& sids);
 // [N, D] float32: a few clouds, so that clusters exist; the first two rows are equal.
 TSREC_API torch::Tensor toy_vectors(int64_t count, int64_t width = 16);
-// B prompts of G completions each: whole SIDs of items; the target is among every second prompt's.
+// B prompts of G completions each: whole SIDs of items; the target is among every second prompt's,
+// and every third prompt is of no row.
 TSREC_API Rollouts toy_rollouts(const SidTable& sids, const Vocabulary& vocabulary,
                                 int64_t num_prompts, int64_t num_completions);
+// Vectors, and for each of these names a recommender that counts on from the newest item.
+TSREC_API EarlierStages toy_earlier_stages(int64_t num_items,
+                                           const std::set<std::string>& recommenders = {});
 // Ranked items for the rows; the target stands at place row % (width + 2), or nowhere.
 TSREC_API Rankings toy_rankings(const Samples& samples, const SidTable* sids, int64_t num_items,
                                 int64_t width);
