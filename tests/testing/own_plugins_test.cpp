@@ -86,7 +86,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 48);
+  EXPECT_EQ(parts, 56);
   EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
 }
 
