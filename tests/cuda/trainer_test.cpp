@@ -89,6 +89,17 @@ TEST_F(CudaTrainer, GrpoTakesTheSameSteps) {
                         5e-2);
 }
 
+TEST_F(CudaTrainer, SDpoTakesTheSameSteps) {
+  for (const std::string negatives : {"random", "beam"}) {
+    expect_the_same_steps("s_dpo",
+                          {{"batch_rows", "8"},
+                           {"max_tokens", "40"},
+                           {"negatives", negatives},
+                           {"learning_rate", "1e-3"}},
+                          5e-2);
+  }
+}
+
 // A GPU sums gradients in whatever order its blocks end.
 TEST_F(CudaTrainer, GoesOnAfterAnInterruption) {
   const OptionTexts options = {{"batch_rows", "8"}};
@@ -119,6 +130,15 @@ TEST_F(CudaTrainer, SftWaitsOnlyAtTheEndOfAStep) {
   if (host::has_driver()) GTEST_SKIP() << "only the emulated device counts";
   const int64_t one_pack = waits_of_a_step("sft", {{"batch_rows", "15"}, {"max_tokens", "4000"}});
   const int64_t many_packs = waits_of_a_step("sft", {{"batch_rows", "15"}, {"max_tokens", "20"}});
+  EXPECT_EQ(many_packs, one_pack);
+  EXPECT_LE(one_pack, 2);
+}
+
+// Of rows whose negatives are known.
+TEST_F(CudaTrainer, SDpoWaitsOnlyAtTheEndOfAStep) {
+  if (host::has_driver()) GTEST_SKIP() << "only the emulated device counts";
+  const int64_t one_pack = waits_of_a_step("s_dpo", {{"batch_rows", "15"}});
+  const int64_t many_packs = waits_of_a_step("s_dpo", {{"batch_rows", "15"}, {"max_tokens", "40"}});
   EXPECT_EQ(many_packs, one_pack);
   EXPECT_LE(one_pack, 2);
 }

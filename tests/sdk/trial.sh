@@ -10,8 +10,8 @@ unset TSREC_PLUGIN_PATH TSREC_STORE TSREC_LIBTORCH
 fail() { printf 'trial.sh: %s\n' "$*" >&2; exit 1; }
 
 kinds=(quantizer initializer task reward trainer)
-names=(sphere_codes keyword_rows brand_of_item same_brand dpo)
-lines=$(cat "$source"/tests/sdk/trial/dpo.?pp | grep -c '[^[:space:]]')
+names=(sphere_codes keyword_rows brand_of_item same_brand own_dpo)
+lines=$(cat "$source"/tests/sdk/trial/own_dpo.?pp | grep -c '[^[:space:]]')
 [ "$lines" -le 120 ] || fail "the trainer has $lines lines; a trainer on the training spine needs 120 at most"
 
 # --- made and filled in, in the project of installed.sh, where LibTorch's headers are parsed already
@@ -31,7 +31,7 @@ for i in "${!names[@]}"; do
     [ -s "$name/$file" ] || fail "there is no $file"
   done
 done
-cp "$source/tests/sdk/trial/dpo.hpp" dpo/
+cp "$source/tests/sdk/trial/own_dpo.hpp" own_dpo/
 cmake -S . -B build >configure.txt 2>&1 || { cat configure.txt; fail "the project of installed.sh cannot be configured again"; }
 targets=$(for i in "${!names[@]}"; do echo "plugin_${kinds[i]}_${names[i]} ${names[i]}_test"; done)
 # shellcheck disable=SC2086
@@ -55,10 +55,10 @@ trial() {  # STORE FLAGS...
   local store=$1; shift
   tsrec run experiment.toml "${plugins[@]}" --store "$store" "$@"
 }
-trial straight --set stage.dpo.enabled=false >before.txt 2>&1 || { cat before.txt; fail "the run without the trainer fails"; }
+trial straight --set stage.own_dpo.enabled=false >before.txt 2>&1 || { cat before.txt; fail "the run without the trainer fails"; }
 cp -r straight stopped
 trial straight >run.txt 2>&1 || { cat run.txt; fail "the run with all five parts fails"; }
-grep -qE '\bdpo\b' run.txt || { cat run.txt; fail "the new trainer is no column of the table"; }
+grep -qE '\bown_dpo\b' run.txt || { cat run.txt; fail "the new trainer is no column of the table"; }
 grep -q 'brand_accuracy' run.txt || { cat run.txt; fail "the new metric is no row of the table"; }
 
 # --- stopped inside the new trainer: the same bytes in the end
@@ -70,7 +70,7 @@ done
 kill -TERM "$pid"
 code=0; wait "$pid" || code=$?
 [ "$code" = 5 ] || { cat stopped.txt; fail "stopped inside the trainer it ended with code $code, not 5"; }
-grep -q 'stopped at step .* of stage.dpo' stopped.txt || { cat stopped.txt; fail "the stop was not inside the trainer"; }
+grep -q 'stopped at step .* of stage.own_dpo' stopped.txt || { cat stopped.txt; fail "the stop was not inside the trainer"; }
 trial stopped >resumed.txt 2>&1 || { cat resumed.txt; fail "the stopped run cannot go on"; }
 grep -q 'going on at step' resumed.txt || { cat resumed.txt; fail "the trainer began anew"; }
 bytes() { (cd "$1/store" && find . -type f ! -name lock -print0 | sort -z | xargs -0 sha256sum); }

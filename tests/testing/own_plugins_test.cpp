@@ -86,8 +86,9 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 56);
-  EXPECT_EQ(in_steps, (std::set<std::string>{"grpo", "rq_vae", "scratch", "sft"}));
+  EXPECT_EQ(parts, 59);
+  EXPECT_EQ(in_steps,
+            (std::set<std::string>{"dpo", "grpo", "rq_vae", "s_dpo", "scratch", "sft", "simpo"}));
 }
 
 TEST(OwnPlugins, ExportExactlyTwoNames) {

@@ -6,11 +6,11 @@
 
 // The model begins as its own reference, so no answer is preferred: -log sigmoid(0). Then it
 // learns.
-TEST(Dpo, BeginsAtLogTwoAndLearnsToPrefer) {
+TEST(OwnDpo, BeginsAtLogTwoAndLearnsToPrefer) {
   tsrec::kit::ToyWorld world;
   const auto examples = world.examples();
   const auto trainer = tsrec::kit::make_part<tsrec::Trainer>(
-      TSREC_TESTED_PLUGIN, "dpo", world.context, {{"epochs", "3"}, {"learning_rate", "0.01"}});
+      TSREC_TESTED_PLUGIN, "own_dpo", world.context, {{"epochs", "3"}, {"learning_rate", "0.01"}});
   trainer->start({.policy = *world.backbone,
                   .examples = *examples,
                   .validation = *examples,

@@ -1,5 +1,8 @@
 // Direct preference optimisation (Rafailov et al., 2023): each prompt's target is preferred to the
 // best other answer of the model that the stage began with.
+//
+// An example of a trainer from outside the tree, as short as the SDK lets it be. The one to train
+// with is `dpo` (plugins/trainer/preference), which takes the same steps for less work.
 #pragma once
 
 #include "tsrec/decode/decoder.hpp"
@@ -11,7 +14,7 @@
 
 namespace tsrec::example {
 
-struct DpoSettings {
+struct OwnDpoSettings {
   int64_t epochs = 1, batch_rows = 8, beams = 2;
   double beta = 0.1;
   train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant"};
@@ -24,10 +27,10 @@ struct DpoSettings {
   }
 };
 
-class Dpo final : public Trainer {
+class OwnDpo final : public Trainer {
  public:
   static constexpr bool kNeedsItemAnswers = true;
-  Dpo(const DpoSettings& settings, Context&) : settings_(settings) {}
+  OwnDpo(const OwnDpoSettings& settings, Context&) : settings_(settings) {}
 
   void start(const TrainInputs& inputs, Context& context) override {
     inputs_.emplace(inputs);
@@ -107,7 +110,7 @@ class Dpo final : public Trainer {
     return settings_.beta * (ratio_2[0] - ratio_2[1]);
   }
 
-  DpoSettings settings_;
+  OwnDpoSettings settings_;
   std::optional<TrainInputs> inputs_;
   std::optional<train::RowOrder> order_;
   std::unique_ptr<train::ModelUpdater> updater_;
