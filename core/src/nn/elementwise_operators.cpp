@@ -25,7 +25,7 @@ Qkv parts_of(const torch::Tensor& qkv_TD, int64_t heads, int64_t kv_heads) {
           all_THd.slice(1, heads + kv_heads)};
 }
 
-struct SplitAndRotate : Function<SplitAndRotate> {
+struct PlainSplitAndRotate : Function<PlainSplitAndRotate> {
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& qkv_in,
                                const torch::Tensor& cos_Td, const torch::Tensor& sin_Td,
                                int64_t heads, int64_t kv_heads) {
@@ -55,7 +55,7 @@ struct SplitAndRotate : Function<SplitAndRotate> {
   }
 };
 
-struct SwiGlu : Function<SwiGlu> {
+struct PlainSwiGlu : Function<PlainSwiGlu> {
   static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& gate_TF,
                                const torch::Tensor& up_TF) {
     ctx->save_for_backward({gate_TF, up_TF});
@@ -74,12 +74,12 @@ struct SwiGlu : Function<SwiGlu> {
 Qkv split_and_rotate_by_operators(const torch::Tensor& qkv_TD, const Rotation& r,
                                   const LmShape& shape) {
   const variable_list parts =
-      SplitAndRotate::apply(qkv_TD, r.cos_Td, r.sin_Td, shape.heads, shape.kv_heads);
+      PlainSplitAndRotate::apply(qkv_TD, r.cos_Td, r.sin_Td, shape.heads, shape.kv_heads);
   return {parts[0], parts[1], parts[2]};
 }
 
 torch::Tensor swiglu_by_operators(const torch::Tensor& gate_TF, const torch::Tensor& up_TF) {
-  return SwiGlu::apply(gate_TF, up_TF);
+  return PlainSwiGlu::apply(gate_TF, up_TF);
 }
 
 torch::Tensor kept_scale(const torch::Tensor& like, double probability, uint64_t seed) {
