@@ -7,8 +7,8 @@
 #include "pipeline/run_context.hpp"
 #include "pipeline/store.hpp"
 #include "report/row_map.hpp"
-#include "report/table.hpp"
 #include "serving/stored_model.hpp"
+#include "support/number_text.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "report/table.hpp"
+#include "support/number_text.hpp"
 #include "tsrec/text/words.hpp"
 
 namespace tsrec::host {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "config/toml_reader.hpp"
-#include "report/table.hpp"
+#include "support/number_text.hpp"
 
 namespace tsrec::host {
 namespace {

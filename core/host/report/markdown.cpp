@@ -2,6 +2,7 @@
 
 #include "pipeline/run_record.hpp"
 #include "report/table.hpp"
+#include "support/number_text.hpp"
 
 namespace tsrec::host {
 namespace {

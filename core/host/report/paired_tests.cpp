@@ -1,6 +1,6 @@
 #include "report/paired_tests.hpp"
 
-#include "report/table.hpp"
+#include "support/number_text.hpp"
 
 namespace tsrec::host {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "report/statistics.hpp"
+#include "support/statistics.hpp"
 #include "tsrec/evaluation.hpp"
 
 namespace tsrec::host {

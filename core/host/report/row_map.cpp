@@ -4,6 +4,7 @@
 #include <array>
 
 #include "report/table.hpp"
+#include "support/number_text.hpp"
 #include "tsrec/evenly_spaced.hpp"
 
 namespace tsrec::host {

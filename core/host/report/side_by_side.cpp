@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/table.hpp"
+#include "support/number_text.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {

@@ -1,4 +1,4 @@
-#include "report/statistics.hpp"
+#include "support/statistics.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -50,6 +50,9 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[at];
 }
 
+// Where items share one SID, a row's value is the chance of a hit.
+torch::Tensor is_hit(const torch::Tensor& value_S) { return value_S > 0.5; }
+
 }  // namespace
 
 Interval bootstrap_mean(const torch::Tensor& value_S, const torch::Tensor& user_S,
@@ -78,7 +81,7 @@ Difference paired_bootstrap(const torch::Tensor& a_S, const torch::Tensor& b_S,
 }
 
 double mcnemar(const torch::Tensor& a_S, const torch::Tensor& b_S) {
-  const torch::Tensor a = a_S > 0.5, b = b_S > 0.5;
+  const torch::Tensor a = is_hit(a_S), b = is_hit(b_S);
   const int64_t only_a = torch::logical_and(a, b.logical_not()).sum().item<int64_t>();
   const int64_t only_b = torch::logical_and(b, a.logical_not()).sum().item<int64_t>();
   const int64_t n = only_a + only_b;
@@ -89,6 +92,25 @@ double mcnemar(const torch::Tensor& a_S, const torch::Tensor& b_S) {
                      std::lgamma(real(n - k + 1)) - real(n) * std::log(2.0));
   }
   return std::min(1.0, 2 * tail);
+}
+
+double discordance(const torch::Tensor& a_S, const torch::Tensor& b_S) {
+  if (a_S.size(0) == 0) return 0;
+  return (is_hit(a_S) != is_hit(b_S)).to(torch::kFloat64).mean().item<double>();
+}
+
+// n = (z_a sqrt(q) + z_b sqrt(q - d^2))^2 / d^2, of which d is the larger root of a square
+// equation.
+std::optional<double> detectable_difference(int64_t rows, double discordance) {
+  constexpr double kLevel = 1.959963984540054;   // z of 5 %, two-sided
+  constexpr double kPower = 0.8416212335729143;  // z of 80 %
+  const auto n = static_cast<double>(rows);
+  const double inside = n + kPower * kPower - kLevel * kLevel;
+  if (inside < 0 || discordance <= 0) return std::nullopt;
+  const double difference = std::sqrt(discordance) *
+                            (kLevel * std::sqrt(n) + kPower * std::sqrt(inside)) /
+                            (n + kPower * kPower);
+  return difference <= discordance ? std::optional(difference) : std::nullopt;
 }
 
 std::vector<double> holm(const std::vector<double>& p) {
