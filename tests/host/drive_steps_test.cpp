@@ -59,6 +59,7 @@ class Walker final : public Recommender, public Stepwise {
     at_ = static_cast<int64_t>(reader.number("at"));
   }
   torch::Tensor value() const { return value_.detach().clone(); }
+  int64_t at() const { return at_; }
 
   int64_t steps = 12, every = 3, lowest = 100, kill_at = -1, stop_at = -1, nan_at = -1;
   bool no_numbers = false, stops = false;
@@ -381,6 +382,209 @@ TEST(DrivenObservers, KilledAnywhereTheyGoOnWithWhatTheyKnew) {
       EXPECT_EQ(onlooker->seen.front().index, saved) << "killed in step " << kill;
     }
   }
+}
+
+// --- against the start: so many of 200 users are hits after so many steps
+
+const std::map<int64_t, int64_t> kHits = {{0, 100}, {3, 104}, {6, 120}, {9, 60}, {12, 130}};
+
+torch::Tensor hits_after(int64_t steps, const std::map<int64_t, int64_t>& hits = kHits) {
+  return (torch::arange(200) < hits.at(steps)).to(torch::kFloat64);
+}
+
+host::DriveSettings compared(const Walker& walker, const std::string& on_alarm,
+                             const std::map<int64_t, int64_t>& hits = kHits) {
+  host::DriveSettings settings;
+  settings.select = "watched";
+  settings.more_numbers = [&walker, hits]() -> Numbers {
+    const torch::Tensor row_S = hits_after(walker.at(), hits);
+    return {{"coverage@10", 0.5, {}},
+            {"item.hr@10", row_S.mean().item<double>(), row_S, Better::higher}};
+  };
+  settings.against_start = host::StartComparison{
+      .on_alarm = on_alarm, .user_S = torch::arange(200), .seed = 5, .evaluated_rows = 2000};
+  return settings;
+}
+
+torch::Tensor walked(int64_t steps) {
+  const TempFolder work;
+  Walker walker;
+  walker.steps = steps;
+  walker.no_numbers = true;
+  return driven(work.path(), walker).value;
+}
+
+// The share of 200 drawn rows that the binomial distribution has below it with this probability.
+double binomial_quantile(double share, double probability) {
+  double below = 0;
+  for (int k = 0; k <= 200; ++k) {
+    below += std::exp(std::lgamma(201) - std::lgamma(k + 1) - std::lgamma(201 - k) +
+                      k * std::log(share) + (200 - k) * std::log(1 - share));
+    if (below >= probability) return k / 200.0;
+  }
+  return 1;
+}
+
+TEST(AgainstStart, EveryValidationIsComparedOnTheSameRows) {
+  const TempFolder work;
+  Walker walker;
+  const Result result = driven(work.path(), walker, compared(walker, "warn"));
+  ASSERT_TRUE(result.driven.against_start);
+  const host::AgainstStart& known = *result.driven.against_start;
+  EXPECT_EQ(known.number, "item.hr@10");
+  EXPECT_EQ(known.rows, 200);
+  EXPECT_EQ(known.start, 0.5);
+  ASSERT_EQ(known.points.size(), 4u);
+  for (const host::AgainstStart::Point& point : known.points) {
+    const torch::Tensor difference_S = hits_after(point.step) - hits_after(0);
+    const double mean = difference_S.mean().item<double>();
+    EXPECT_NEAR(point.difference, mean, 1e-12) << point.step;
+    EXPECT_NEAR(point.changed, difference_S.abs().mean().item<double>(), 1e-12);
+    // Rows change one way only here: how many of them a resample draws is binomial.
+    const double sign = mean < 0 ? -1 : 1, share = std::abs(mean);
+    const double few = sign * binomial_quantile(share, 0.025),
+                 many = sign * binomial_quantile(share, 0.975);
+    EXPECT_NEAR(point.interval.low, std::min(few, many), 2.5 / 200) << point.step;
+    EXPECT_NEAR(point.interval.high, std::max(few, many), 2.5 / 200) << point.step;
+    EXPECT_EQ(point.is_worse, point.step == 9);
+  }
+  EXPECT_TRUE(was_told(result, "the start: item.hr@10 0.5000 on 200 validation rows"));
+  EXPECT_TRUE(was_told(result, "power: with 2000 evaluated rows"));
+  EXPECT_TRUE(was_told(result,
+                       "step 9: item.hr@10 is worse than the start's on the same 200 validation "
+                       "rows: -0.2000 (95 % interval -0.2"));
+  for (const char* line : {"\"name\":\"valid.item.hr@10\",\"step\":0,\"value\":0.5",
+                           "\"name\":\"valid.item.hr@10.minus_start\",\"step\":9,\"value\":-0.2"})
+    EXPECT_TRUE(contains(result.curves, line)) << line << result.curves;
+  EXPECT_EQ(result.driven.steps, 12);
+  EXPECT_EQ(known.kept, 12) << "130 hits are the most";
+  EXPECT_TRUE(torch::equal(result.value, walked(12)));
+}
+
+TEST(AgainstStart, AnAlarmEndsTheTrainingAndMayGoBack) {
+  for (const std::string on_alarm : {"stop", "revert"}) {
+    const TempFolder work;
+    Walker walker;
+    const Result result = driven(work.path(), walker, compared(walker, on_alarm));
+    EXPECT_EQ(result.driven.steps, 9);
+    EXPECT_TRUE(result.driven.stopped.starts_with("on_alarm = \"" + on_alarm +
+                                                  "\": item.hr@10 is worse than the start's"))
+        << result.driven.stopped;
+    const int64_t kept = on_alarm == "stop" ? 6 : 0;
+    EXPECT_EQ(result.driven.against_start->kept, kept);
+    EXPECT_TRUE(torch::equal(result.value, walked(kept))) << on_alarm;
+    EXPECT_EQ(walker.finished, 1);
+  }
+}
+
+TEST(AgainstStart, TheStartIsHandedOnWhereNothingIsBetter) {
+  const std::map<int64_t, int64_t> falling = {{0, 100}, {3, 99}, {6, 98}, {9, 97}, {12, 100}};
+  const TempFolder work;
+  Walker walker;
+  const Result result = driven(work.path(), walker, compared(walker, "warn", falling));
+  EXPECT_FALSE(result.driven.against_start->has_alarm());
+  EXPECT_EQ(result.driven.against_start->kept, 0);
+  EXPECT_TRUE(was_told(result, "keeps the state that it started from"));
+  EXPECT_TRUE(torch::equal(result.value, walked(0)));
+
+  const TempFolder other;
+  Walker patient;
+  host::DriveSettings settings = compared(patient, "warn", falling);
+  settings.patience = 2;
+  EXPECT_EQ(driven(other.path(), patient, settings).driven.steps, 6) << "no better than the start";
+  const TempFolder third;
+  Walker last;
+  settings = compared(last, "warn", falling);
+  settings.select = "last";
+  EXPECT_EQ(driven(third.path(), last, settings).driven.against_start->kept, 12);
+}
+
+TEST(AgainstStart, KilledAnywhereItGivesTheBytesOfAStraightRun) {
+  const auto stored = [](const TempFolder& folder, const Result& result) {
+    ArtifactWriter writer(folder.path() / "known");
+    host::write_against_start(*result.driven.against_start, writer);
+    writer.close();
+    const auto known = host::read_against_start(folder.path() / "known");
+    EXPECT_EQ(known->points.size(), result.driven.against_start->points.size());
+    return io::read_text(folder.path() / "known" / "values.json");
+  };
+  for (const auto& [on_alarm, seconds] :
+       std::vector<std::pair<std::string, double>>{{"warn", 1e9}, {"revert", 0.0}}) {
+    const TempFolder plain;
+    Walker straight;
+    const Result wanted = driven(plain.path(), straight, compared(straight, on_alarm), seconds);
+    const std::string bytes = stored(plain, wanted);
+    for (int64_t kill = 0; kill < wanted.driven.steps; ++kill) {
+      const TempFolder work;
+      Walker killed, again;
+      killed.kill_at = kill;
+      EXPECT_THROW(driven(work.path(), killed, compared(killed, on_alarm), seconds), Killed);
+      const Result result = driven(work.path(), again, compared(again, on_alarm), seconds);
+      EXPECT_EQ(result.curves, wanted.curves) << "killed in step " << kill;
+      EXPECT_EQ(result.driven.stopped, wanted.driven.stopped);
+      EXPECT_TRUE(torch::equal(result.value, wanted.value)) << "killed in step " << kill;
+      EXPECT_EQ(stored(work, result), bytes) << "killed in step " << kill;
+    }
+  }
+}
+
+TEST(AgainstStart, WhichNumberIsWatched) {
+  const torch::Tensor row_S = torch::zeros({3});
+  const Numbers numbers = {{"coverage@10", 0, {}},
+                           {"sid.hr@10", 0, row_S, Better::higher},
+                           {"item.ndcg@10", 0, row_S, Better::higher},
+                           {"item.hr@5", 0, row_S, Better::higher},
+                           {"item.hr@12", 0, row_S, Better::higher},
+                           {"item.hr@10", 0, row_S, Better::unknown},
+                           {"refused", 0, row_S, Better::lower}};
+  const auto watched = [&](size_t first, size_t last, const std::string& name = "auto") {
+    const Numbers some(numbers.begin() + static_cast<std::ptrdiff_t>(first),
+                       numbers.begin() + static_cast<std::ptrdiff_t>(last));
+    const Number* number = host::watched_number(some, name);
+    return number != nullptr ? number->name : "none";
+  };
+  EXPECT_EQ(watched(0, 7), "item.hr@12") << "10 has no direction, and 5 is farther away";
+  EXPECT_EQ(watched(0, 4), "item.hr@5");
+  EXPECT_EQ(watched(0, 3), "item.ndcg@10");
+  EXPECT_EQ(watched(0, 2), "sid.hr@10");
+  EXPECT_EQ(watched(0, 1), "none");
+  EXPECT_EQ(watched(6, 7), "none");
+  EXPECT_EQ(watched(0, 7, "refused"), "refused");
+  for (const std::string name : {"coverage@10", "item.hr@10", "item.hr@11"}) {
+    const std::string message = message_of<ConfigError>([&] { watched(0, 7, name); });
+    EXPECT_TRUE(contains(message, "watch = \"" + name + "\"")) << message;
+    EXPECT_TRUE(
+        contains(message, "they give sid.hr@10, item.ndcg@10, item.hr@5, item.hr@12, refused"))
+        << message;
+  }
+}
+
+TEST(AgainstStart, WhereLowerIsBetterMoreIsAnAlarmAndLessIsKept) {
+  const TempFolder work;
+  Walker walker;
+  host::DriveSettings settings = compared(walker, "warn");
+  settings.watch = "refused";
+  settings.more_numbers = [&]() -> Numbers {
+    const torch::Tensor row_S = hits_after(walker.at());
+    return {{"refused", row_S.mean().item<double>(), row_S, Better::lower}};
+  };
+  const Result result = driven(work.path(), walker, settings);
+  const host::AgainstStart& known = *result.driven.against_start;
+  for (const host::AgainstStart::Point& point : known.points)
+    EXPECT_EQ(point.is_worse, point.step != 9) << point.step;
+  EXPECT_EQ(known.kept, 9);
+}
+
+TEST(AgainstStart, WithoutANumberToWatchItWarnsAndKeepsTheLast) {
+  const TempFolder work;
+  Walker walker;
+  host::DriveSettings settings = compared(walker, "stop");
+  settings.more_numbers = [] { return Numbers{{"coverage@10", 0.5, {}}}; };
+  const Result result = driven(work.path(), walker, settings);
+  EXPECT_TRUE(was_told(result, "the training is not compared with its start"));
+  EXPECT_EQ(result.driven.steps, 12);
+  EXPECT_TRUE(result.driven.against_start->points.empty());
+  EXPECT_EQ(result.driven.against_start->kept, 12);
 }
 
 // Outside of a run: the same steps and the same choice.

@@ -253,12 +253,18 @@ TEST(Key, HostSettingsThatDecideResultsAreInIt) {
   EXPECT_EQ(changed("stage.grpo.validate_with=[\"title_to_sid\"]"), "stage.grpo ");
   EXPECT_EQ(changed("stage.grpo.reward.exact_match.weight=2"), "stage.grpo ");
   EXPECT_EQ(changed("stage.sft.curve_rows=10"), "stage.sft ");
+  EXPECT_EQ(changed("stage.sft.rows=\"first:0.8\""), "stage.sft ");
+  EXPECT_EQ(changed("stage.grpo.on_alarm=stop"), "stage.grpo ");
+  EXPECT_EQ(changed("stage.grpo.watch=item.ndcg@10"), "stage.grpo ");
   EXPECT_EQ(changed("task.title_to_sid.weight=2"), "stage.sft ");
   EXPECT_EQ(changed("task.title_to_sid.repeat=0.5"), "stage.sft ");
   EXPECT_EQ(changed("prompt.title_to_sid.target=\"{answer}.{eos}\""),
             "evaluate.grpo evaluate.sft stage.grpo stage.sft ");
-  EXPECT_EQ(changed("evaluate.beams=7"),
-            "evaluate.grpo evaluate.markov evaluate.popularity evaluate.repeat_last evaluate.sft ");
+  const std::string evaluated =
+      "evaluate.grpo evaluate.markov evaluate.popularity evaluate.repeat_last evaluate.sft ";
+  EXPECT_EQ(changed("evaluate.beams=7"), evaluated + "stage.grpo ")
+      << "grpo ranks validation rows by itself";
+  EXPECT_EQ(changed("evaluate.limit=7"), evaluated) << "which of them is not [evaluate]'s to say";
   EXPECT_EQ(changed("evaluate.bootstrap=7"), "");
   EXPECT_EQ(changed("stage.sft.checkpoint_every=1"), "");
   EXPECT_EQ(changed("run.name=other"), "");

@@ -73,6 +73,10 @@ Dataset read_dataset(const std::filesystem::path& folder) {
   return data;
 }
 
+int64_t num_rows(const std::filesystem::path& folder, Split split) {
+  return ArtifactReader(folder).tensor(c10::str(name(split), ".target_S")).size(0);
+}
+
 void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
                 ArtifactWriter& out) {
   out.tensor("code_NL", sids.code_NL);
@@ -135,6 +139,7 @@ StoredNumbers read_numbers(const std::filesystem::path& folder) {
                               static_cast<Better>(better.at(i))});
   }
   stored.user_S = in.tensor("user_S");
+  stored.target_ranks = read_target_ranks(in);
   return stored;
 }
 

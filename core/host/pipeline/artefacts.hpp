@@ -1,6 +1,7 @@
 // How data sets, SIDs, notes and evaluations lie in the store.
 #pragma once
 
+#include "pipeline/target_ranks.hpp"
 #include "support/api.hpp"
 #include "tsrec/artifact.hpp"
 #include "tsrec/data.hpp"
@@ -10,6 +11,7 @@ namespace tsrec::host {
 
 TSREC_HOST_API void write_dataset(const Dataset& data, ArtifactWriter& out);
 TSREC_HOST_API Dataset read_dataset(const std::filesystem::path& folder);
+int64_t num_rows(const std::filesystem::path& folder, Split split);  // without reading the rest
 
 // With the fingerprint of the catalogue, which every model carries.
 TSREC_HOST_API void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
@@ -24,6 +26,7 @@ TSREC_HOST_API void write_numbers(const Numbers& numbers, const Samples& samples
 struct StoredNumbers {
   Numbers numbers;
   torch::Tensor user_S;
+  std::optional<TargetRanks> target_ranks = {};  // of models
 };
 TSREC_HOST_API StoredNumbers read_numbers(const std::filesystem::path& folder);
 

@@ -18,9 +18,12 @@ void check_rows(const Parts& parts, const Dataset& data) {
             : "give the source rows to rank");
   }
   for (const StageEntry& stage : parts.stages) {
-    if (stage.curve_rows > 0 && data.valid.size() == 0)
-      throw ConfigError("[[stage]] '", stage.trainer.name, "': curve_rows = ", stage.curve_rows,
+    if (stage.must_rank() && data.valid.size() == 0)
+      throw ConfigError("[[stage]] '", stage.trainer.name, "': curve_rows = ", stage.ranked_rows(),
                         ", but the valid split has no rows to rank; set curve_rows = 0");
+    if (data.train.size() > 0 && stage.row_share().of(data.train.size()).size() == 0)
+      throw ConfigError("[[stage]] '", stage.trainer.name, "': rows = \"", stage.rows,
+                        "\" leaves none of the ", data.train.size(), " training rows");
   }
 }
 

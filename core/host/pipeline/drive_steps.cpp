@@ -1,5 +1,6 @@
 #include "pipeline/drive_steps.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "plugin/attribution.hpp"
@@ -59,7 +60,7 @@ void write_into(const fs::path& folder, const std::function<void(ArtifactWriter&
 // Written beside the old checkpoint and renamed into its place; a reader finds the new one, or else
 // the old one.
 void save_checkpoint(StageRun& run, Stepwise& part, const Observers& observers,
-                     const Progress& progress) {
+                     const std::optional<StartWatch>& watch, const Progress& progress) {
   const fs::path fresh = run.work() / "checkpoint.new", current = run.work() / "checkpoint",
                  old = run.work() / "checkpoint.old";
   fs::remove_all(fresh);
@@ -71,6 +72,7 @@ void save_checkpoint(StageRun& run, Stepwise& part, const Observers& observers,
     write_into(fresh / "observers" / observer.name,
                [&](ArtifactWriter& writer) { observer.part->save_state(writer); });
   }
+  if (watch) write_into(fresh / "watch", [&](ArtifactWriter& writer) { watch->save(writer); });
   write_into(fresh / "loop", [&](ArtifactWriter& writer) {
     writer.number("next", static_cast<double>(progress.next));
     writer.number("bad", static_cast<double>(progress.bad));
@@ -84,7 +86,7 @@ void save_checkpoint(StageRun& run, Stepwise& part, const Observers& observers,
 
 // Puts the part, which its entry has made ready, and its observers where the checkpoint was taken.
 Progress resumed(StageRun& run, Stepwise& part, const Observers& observers,
-                 const fs::path& checkpoint) {
+                 std::optional<StartWatch>& watch, const fs::path& checkpoint) {
   const ArtifactReader loop(checkpoint / "loop");
   Progress progress;
   progress.next = static_cast<int64_t>(loop.number("next"));
@@ -94,6 +96,7 @@ Progress resumed(StageRun& run, Stepwise& part, const Observers& observers,
   part.load_state(ArtifactReader(checkpoint / "state"));
   for (const StartedObserver& observer : observers.started())
     observer.part->load_state(ArtifactReader(checkpoint / "observers" / observer.name));
+  if (watch) watch->load(ArtifactReader(checkpoint / "watch"));
   run.truncate_curve(static_cast<int64_t>(loop.number("curve_bytes")));
   run.context().log(Level::info, c10::str("going on at step ", progress.next));
   return progress;
@@ -114,28 +117,55 @@ class Listening {
   Listener& listener_;
 };
 
+bool is_number(const std::string& select) { return select != "best" && select != "last"; }
+
+// Of the number that is selected by; null where these are without it.
+const Number* selected(const Numbers& numbers, const DriveSettings& settings) {
+  if (settings.select == "watched") return watched_number(numbers, settings.watch);
+  const auto found = std::find_if(numbers.begin(), numbers.end(), [&](const Number& number) {
+    return number.name == settings.select;
+  });
+  return found != numbers.end() ? &*found : nullptr;
+}
+
+double badness(const Number& number) {
+  return number.better == Better::lower ? number.value : -number.value;
+}
+
 // What the best state has least of; none: nothing is selected.
-std::optional<double> criterion(const Numbers& numbers, const std::string& select) {
-  if (select == "best" || select == "last") {
+std::optional<double> criterion(const Numbers& numbers, const DriveSettings& settings) {
+  if (!is_number(settings.select)) {
     const bool has_loss = !numbers.empty() && numbers.front().name == "loss";
     return has_loss ? std::optional(numbers.front().value) : std::nullopt;
   }
+  const Number* number = selected(numbers, settings);
+  if (number != nullptr) return badness(*number);
+  if (settings.select == "watched") return std::nullopt;
   std::vector<std::string> known;
-  for (const Number& number : numbers) {
-    if (number.name == select) return -number.value;
-    known.push_back(number.name);
-  }
-  throw ConfigError("select = \"", select, "\", but validation measures no such number; it has ",
-                    c10::Join(", ", known));
+  for (const Number& measured : numbers) known.push_back(measured.name);
+  throw ConfigError("select = \"", settings.select,
+                    "\", but validation measures no such number; it has ", c10::Join(", ", known));
 }
 
-void validate(Part& made, const DriveSettings& settings, Progress& progress, Context& context) {
+// Before the first step: what the part is to be compared with, and the first state to select from.
+void measure_start(Stepwise& part, const DriveSettings& settings, StartWatch& watch,
+                   Progress& progress, Context& context) {
+  const Numbers numbers = settings.more_numbers();
+  for (const Number& number : numbers) context.number("valid." + number.name, number.value, 0);
+  watch.begin(numbers, context);
+  const Number* number = is_number(settings.select) ? selected(numbers, settings) : nullptr;
+  if (number != nullptr) progress.best.offer(badness(*number), 0, part.parameters());
+}
+
+// Returns whether the comparison with the start ends the training.
+bool validate(Part& made, const DriveSettings& settings, std::optional<StartWatch>& watch,
+              Progress& progress, Context& context) {
   Stepwise& part = *steps_of(made);
   Numbers numbers = validated(part, progress.next, context);
   if (settings.more_numbers) {
     for (Number& number : settings.more_numbers()) numbers.push_back(std::move(number));
   }
-  const std::optional<double> value = criterion(numbers, settings.select);
+  const std::optional<double> value = criterion(numbers, settings);
   if (!value && settings.patience > 0) {
     in_the_name_of(made, "validate()", [&] {
       throw ConfigError("patience = ", settings.patience,
@@ -143,7 +173,7 @@ void validate(Part& made, const DriveSettings& settings, Progress& progress, Con
                         "'loss'; set patience = 0, or select a number that curve_rows measures");
     });
   }
-  if (numbers.empty()) return;
+  if (numbers.empty()) return false;
   std::string line;
   for (const Number& number : numbers) {
     context.number("valid." + number.name, number.value, progress.next);
@@ -153,6 +183,19 @@ void validate(Part& made, const DriveSettings& settings, Progress& progress, Con
   context.log(Level::info,
               c10::str("step ", progress.next, ": ", line, is_better ? "  (best so far)" : ""));
   if (value) progress.bad = is_better ? 0 : progress.bad + 1;
+  return watch && watch->look(numbers, progress.next, context);
+}
+
+// Puts the state that is handed on into the parameters; returns the number of its steps. start:
+// only where the training goes back to it.
+int64_t keep(Stepwise& part, const DriveSettings& settings, const train::BestState* start,
+             const Progress& progress, Context& context) {
+  const train::BestState& best = start != nullptr ? *start : progress.best;
+  const bool is_chosen = start != nullptr || settings.select != "last";
+  if (!is_chosen || !best.restore(part.parameters())) return progress.next;
+  context.log(Level::info, best.step() == 0 ? std::string("keeps the state that it started from")
+                                            : c10::str("keeps the state of step ", best.step()));
+  return best.step();
 }
 
 }  // namespace
@@ -163,20 +206,30 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   Context& context = run.context();
   Observers observers(settings.observers);
   const Listening listening(run, observers);
+  const int64_t steps = part->num_steps();
+  std::optional<StartWatch> watch;
+  if (settings.against_start && steps > 0) watch.emplace(settings.watch, *settings.against_start);
+  train::BestState start;  // what the entry has made ready, also behind a stop
+  if (watch && watch->reverts()) start.offer(0, 0, part->parameters());
   const auto checkpoint = newest_checkpoint(run.work());
-  Progress progress = checkpoint ? resumed(run, *part, observers, *checkpoint) : Progress();
+  Progress progress;
+  if (checkpoint) {
+    progress = resumed(run, *part, observers, watch, *checkpoint);
+  } else if (watch) {
+    measure_start(*part, settings, *watch, progress, context);
+  }
   CheckpointClock clock(run.checkpoint_seconds());
   const auto save = [&] {
-    clock.time([&] { save_checkpoint(run, *part, observers, progress); });
+    clock.time([&] { save_checkpoint(run, *part, observers, watch, progress); });
     // Steps of ever other sizes leave pieces that fit nothing, more from step to step. To ask the
     // system for the pages of a step again costs a tenth of one: about once a minute that is
     // nothing.
     give_back_freed_memory();
   };
-  const int64_t steps = part->num_steps();
   const int64_t every =
       settings.validate_every ? settings.validate_every(steps) : part->validate_every();
   std::string stopped;
+  bool is_lost = false;  // against the start, and that ends it
   // What making the part ready left, such as the weights as they were read.
   give_back_freed_memory();
   while (progress.next < steps) {
@@ -185,10 +238,12 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
     context.progress(run.stage().id.text(), progress.next, steps);
     const bool is_last = progress.next == steps;
     const bool validates = is_last || (every > 0 && progress.next % every == 0);
-    if (validates) validate(made, settings, progress, context);
+    if (validates) is_lost = validate(made, settings, watch, progress, context);
     stopped = observers.look(progress.next - 1, validates, context);
+    if (!stopped.empty() && !validates)  // as behind the last step
+      is_lost = validate(made, settings, watch, progress, context);
+    if (is_lost) stopped += (stopped.empty() ? "" : "; ") + watch->reason();
     if (!stopped.empty()) {
-      if (!validates) validate(made, settings, progress, context);  // as behind the last step
       context.log(Level::info,
                   c10::str("ended at step ", progress.next, " of ", steps, " by ", stopped));
       break;
@@ -207,10 +262,12 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
         settings.checkpoint_every > 0 && progress.next % settings.checkpoint_every == 0;
     if (!is_last && (validates || is_asked_for || clock.is_due())) save();
   }
-  if (settings.select != "last" && progress.best.restore(part->parameters()))
-    context.log(Level::info, c10::str("keeps the state of step ", progress.best.step()));
+  Driven driven{progress.next, stopped};
+  const int64_t kept =
+      keep(*part, settings, is_lost && watch->reverts() ? &start : nullptr, progress, context);
+  if (watch) driven.against_start = watch->known(kept);
   part->finish(context);
-  return {progress.next, stopped};
+  return driven;
 }
 
 bool has_checkpoint(const fs::path& work) { return newest_checkpoint(work).has_value(); }

@@ -175,6 +175,39 @@ void TaskEntry::declare(Options& o) {
       .help("how often the task's rows occur in an epoch; 0.1: a tenth of them, each in its turn");
 }
 
+namespace {
+
+constexpr int64_t kRankedRows = 1000;
+
+bool selects_by_number(const StageEntry& stage) {
+  return stage.select != "auto" && stage.select != "best" && stage.select != "last";
+}
+
+}  // namespace
+
+bool StageEntry::is_rl() const {
+  return trainer.info != nullptr && trainer.info->needs_item_answers;
+}
+
+bool StageEntry::starts_trained() const { return from != kUntrained; }
+
+int64_t StageEntry::ranked_rows() const {
+  if (curve_rows >= 0) return curve_rows;
+  return is_rl() || must_rank() ? kRankedRows : 0;
+}
+
+bool StageEntry::must_rank() const {
+  return curve_rows != 0 && (curve_rows > 0 || selects_by_number(*this) || on_alarm != "warn");
+}
+
+std::string StageEntry::selection() const {
+  if (select != "auto") return select;
+  if (!is_rl()) return "best";
+  return ranked_rows() > 0 ? "watched" : "last";  // never the reward, which it trains for
+}
+
+RowShare StageEntry::row_share() const { return *RowShare::parse(rows); }
+
 void StageEntry::declare(Options& o) {
   o.add("from", from)
       .not_in_key()  // the model it starts from is an input
@@ -182,25 +215,55 @@ void StageEntry::declare(Options& o) {
           "name of the earlier stage whose model it starts from, or \"untrained\"; default: the "
           "stage before it");
   o.add("tasks", tasks).help("names of the tasks it trains on; none: all");
+  o.add("rows", rows)
+      .help(
+          "which training rows it sees, by time: all, \"first:0.8\" or \"last:0.2\" of them; what "
+          "one stage leaves out, a later one can train on unseen")
+      .check([this] {
+        return RowShare::parse(rows)
+                   ? std::string()
+                   : "rows = \"" + rows +
+                         "\" is none of \"all\", \"first:SHARE\" and \"last:SHARE\", with a share "
+                         "between 0 and 1, such as \"last:0.2\"";
+      });
   o.add("validate_with", validate_with).help("names of the tasks it validates on");
   o.add("validate_every", validate_every).help("steps between validations, or their share of all");
   o.add("patience", patience)
       .at_least(0)
       .help("validations that are no better before it stops; 0: never");
   o.add("curve_rows", curve_rows)
-      .at_least(0)
+      .at_least(-1)
       .unit("rows")
-      .help("rank that many validation rows at each validation (Figure 4); 0: only the loss");
+      .help(
+          c10::str("rank that many validation rows at each validation (Figure 4), and before the "
+                   "first step where the stage starts from a trained model; 0: only the loss; -1: ",
+                   kRankedRows, " where `select` or `on_alarm` asks for it and in RL, else 0"));
   o.add("select", select)
       .help(
-          "which state it hands on: best (lowest validation loss), last, or the highest of a "
-          "number that curve_rows measures, such as item.hr@10")
+          "which state it hands on: best (lowest validation loss), last, watched (the best of the "
+          "number that `watch` names), or the best of another number that curve_rows measures, "
+          "such as item.ndcg@5; auto: watched in RL, else best")
       .check([this] {
-        const bool needs_curve = select != "best" && select != "last";
-        return needs_curve && curve_rows == 0
+        return selects_by_number(*this) && curve_rows == 0
                    ? "select = \"" + select +
                          "\" chooses by ranked validation rows; set curve_rows, or use \"best\" "
                          "or \"last\""
+                   : std::string();
+      });
+  o.add("watch", watch)
+      .help(
+          "the ranking number that the stage must not lose; auto: item.hr@10, or the nearest that "
+          "the metrics have");
+  o.add("on_alarm", on_alarm)
+      .one_of({"warn", "stop", "revert"})
+      .help(
+          "what follows when the watched number is worse than that of the trained model which the "
+          "stage starts from, by a paired bootstrap (95 %) on the ranked validation rows. warn: a "
+          "warning; stop: the training ends as well; revert: it ends, and the start is handed on")
+      .check([this] {
+        return on_alarm != "warn" && curve_rows == 0
+                   ? "on_alarm = \"" + on_alarm +
+                         "\" compares ranked validation rows with the start's; set curve_rows"
                    : std::string();
       });
   o.add("checkpoint_every", checkpoint_every)
@@ -289,6 +352,10 @@ std::vector<StageEntry> read_stages(const Document& document, Registry& registry
     complain_about_unknown(stage.tasks, *entry, known, document);
     complain_about_unknown(stage.validate_with, *entry, known, document);
     resolve_from(stage, stages, *entry, document);
+    if (stage.on_alarm != "warn" && !stage.starts_trained())
+      document.complain(entry->origin, "[[stage]] on_alarm = \"" + stage.on_alarm +
+                                           "\" compares with the trained model that the stage "
+                                           "starts from, and it starts from the untrained one");
     stages.push_back(std::move(stage));
   }
   return stages;

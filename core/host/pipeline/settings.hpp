@@ -4,6 +4,7 @@
 #pragma once
 
 #include "pipeline/pipeline.hpp"
+#include "pipeline/row_share.hpp"
 #include "tsrec/parts/observer.hpp"
 #include "tsrec/prompt.hpp"
 
@@ -35,11 +36,21 @@ struct StageEntry {
   PartChoice trainer;
   std::string from;  // the stage before it, by name; kUntrained: the extended backbone
   std::vector<std::string> tasks;  // names; empty: all
+  std::string rows = "all";
   std::vector<std::string> validate_with = {"next_item"};
   Every validate_every = Every::percent(10);
-  std::string select = "best";
-  int64_t patience = 0, checkpoint_every = 0, curve_rows = 0;
+  std::string select = "auto", watch = "auto", on_alarm = "warn";
+  int64_t patience = 0, checkpoint_every = 0, curve_rows = -1;
   PartList<Observer> observers;
+
+  // Whether the trainer learns from the model's own answers.
+  bool is_rl() const;
+  bool starts_trained() const;
+  // What `curve_rows`, `select` and `rows` stand for here.
+  int64_t ranked_rows() const;
+  bool must_rank() const;  // the experiment says so, not a default
+  std::string selection() const;
+  RowShare row_share() const;
 };
 
 // What `from` and `--of` call the model that no stage has trained yet.

@@ -1,4 +1,5 @@
 // The method on one screen: which stages an experiment has, what each reads, and what it does.
+#include <algorithm>
 #include <mutex>
 #include <set>
 
@@ -8,6 +9,7 @@
 #include "pipeline/host_keys.hpp"
 #include "pipeline/item_answers.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "pipeline/target_ranks.hpp"
 #include "pipeline/wording.hpp"
 #include "plugin/attribution.hpp"
 #include "tsrec/boundary.hpp"
@@ -345,9 +347,11 @@ StageId model_of(const std::string& name) {
   return name == kUntrained ? StageId{Role::extend} : StageId{Role::train, name};
 }
 
-// What decides the numbers of ranked rows.
-void add_ranking(const Parts& parts, Stage& stage) {
-  stage.key_lines += key_lines("evaluate ", "", parts.evaluate.options, {});
+// What decides the numbers of ranked rows. without: options of [evaluate] that do not matter here.
+void add_ranking(const Parts& parts, Stage& stage, const std::set<std::string>& without = {}) {
+  std::vector<BoundOption> options = parts.evaluate.options;
+  std::erase_if(options, [&](const BoundOption& option) { return without.contains(option.key); });
+  stage.key_lines += key_lines("evaluate ", "", options, {});
   for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
 }
 
@@ -401,6 +405,42 @@ EarlierStages earlier_stages(const Parts& parts, const PartChoice& trainer, int6
   return earlier;
 }
 
+// The rows of a share, and how many of them trained the model before.
+void say_which_rows(const Parts& parts, const StageEntry& stage, int64_t count, Context& context) {
+  if (stage.rows == "all") return;
+  std::string known;
+  for (const StageEntry* at = &stage; at->starts_trained();) {
+    at = &*std::find_if(parts.stages.begin(), parts.stages.end(), [&](const StageEntry& earlier) {
+      return earlier.trainer.name == at->from;
+    });
+    known += c10::str("; ", shared_rows(stage.row_share(), at->row_share(), count),
+                      " of them are rows of '", at->trainer.name, "'");
+  }
+  context.log(Level::info,
+              c10::str("rows = \"", stage.rows, "\": ", stage.row_share().of(count).size(), " of ",
+                       count, " training rows", known));
+}
+
+// Rows of the validation split, which no stage trains on.
+Samples ranked_samples(const StageEntry& stage, const Dataset& data, Context& context) {
+  if (stage.ranked_rows() == 0) return Samples::empty();
+  if (data.valid.size() == 0)
+    context.log(Level::warning,
+                "without validation rows the training is not compared with its start, and the last "
+                "state is handed on");
+  return limited(data.valid, stage.ranked_rows());
+}
+
+Split evaluated_split(const EvaluateSettings& settings) {
+  return settings.split == "valid" ? Split::valid : Split::test;
+}
+
+// How many rows the evaluation will rank.
+int64_t evaluated_rows(const Parts& parts, const std::filesystem::path& load) {
+  const int64_t rows = num_rows(load, evaluated_split(parts.evaluate));
+  return parts.evaluate.limit > 0 ? std::min(rows, parts.evaluate.limit) : rows;
+}
+
 Stage train_stage(const Shared& parts, size_t index) {
   const StageEntry& entry = parts->stages[index];
   const StageId before = model_of(entry.from);
@@ -408,11 +448,13 @@ Stage train_stage(const Shared& parts, size_t index) {
               .inputs = with_notes(parts, {{Role::load}, {Role::resolve}, before}),
               .parts = {*parts->backbone, entry.trainer}};
   for (const TaskEntry& task : parts->tasks) {
-    if (is_among(task.part.name, entry.tasks) || is_among(task.part.name, entry.validate_with))
+    const bool is_ranked = entry.ranked_rows() > 0 && task.part.name == parts->evaluate.task;
+    if (is_ranked || is_among(task.part.name, entry.tasks) ||
+        is_among(task.part.name, entry.validate_with))
       stage.parts.push_back(task.part);
   }
   ask_earlier_stages(*parts, entry.trainer, stage);
-  if (entry.curve_rows > 0) add_ranking(*parts, stage);
+  if (entry.ranked_rows() > 0) add_ranking(*parts, stage, /*without=*/{"split", "limit"});
   const PromptWording wording = wording_of(parts->wording, stage.parts);
   stage.key_lines += key_lines(wording);
   stage.run = [parts, index, before, wording](StageRun& run) {
@@ -420,31 +462,45 @@ Stage train_stage(const Shared& parts, size_t index) {
     Context& context = run.context();
     const LoadedModel loaded(*parts, wording, model_folders(parts, run, before),
                              /*with_test=*/false, context);
-    const TaskExamples examples(loaded.tasks(settings.tasks, loaded.data, context), loaded.data,
+    const Dataset data = with_rows(loaded.data, settings.row_share());
+    say_which_rows(*parts, settings, loaded.data.train.size(), context);
+    const TaskExamples examples(loaded.tasks(settings.tasks, data, context), data,
                                 *loaded.compiler);
-    const TaskExamples validation(loaded.tasks(settings.validate_with, loaded.data, context),
-                                  loaded.data, *loaded.compiler);
+    const TaskExamples validation(loaded.tasks(settings.validate_with, data, context), data,
+                                  *loaded.compiler);
     const TrainInputs inputs{
         .policy = *loaded.backbone,
         .examples = examples,
         .validation = validation,
         .sids = loaded.sids,
         .trie = *loaded.trie,
-        .data = loaded.data,
+        .data = data,
         .notes = loaded.notes,
-        .earlier = earlier_stages(*parts, settings.trainer, loaded.data.items.size(), run)};
-    const Samples curve_samples = limited(loaded.data.valid, settings.curve_rows);
+        .earlier = earlier_stages(*parts, settings.trainer, data.items.size(), run)};
+    const Samples ranked = ranked_samples(settings, data, context);
     DriveSettings loop;
     loop.patience = settings.patience;
     loop.checkpoint_every = settings.checkpoint_every;
-    loop.select = settings.select;
+    const std::string selection = settings.selection();
+    loop.select = selection == "watched" && ranked.size() == 0 ? "last" : selection;
+    loop.watch = settings.watch;
     loop.validate_every = [&](int64_t steps) { return settings.validate_every.of(steps); };
-    if (settings.curve_rows > 0) {
+    if (ranked.size() > 0) {
       loop.more_numbers = [&] {
-        return loaded.measure(loaded.rank(curve_samples, *loaded.trie, parts->evaluate, context),
-                              curve_samples,
-                              /*with_decoder=*/false, context);
+        const Rankings rankings = loaded.rank(ranked, *loaded.trie, parts->evaluate, context);
+        Numbers numbers = loaded.measure(rankings, ranked, /*with_decoder=*/false, context);
+        for (Number& number :
+             rank_quantiles(target_ranks({rankings, ranked, loaded.data, &loaded.sids})))
+          numbers.push_back(std::move(number));
+        return numbers;
       };
+      if (settings.starts_trained()) {
+        loop.against_start =
+            StartComparison{.on_alarm = settings.on_alarm,
+                            .user_S = ranked.user_S,
+                            .seed = context.generator("against_start", 0).current_seed(),
+                            .evaluated_rows = evaluated_rows(*parts, run.input({Role::load}))};
+      }
     }
     const auto trainer = settings.trainer.make<Trainer>(context);
     trainer->start(inputs, context);
@@ -453,7 +509,7 @@ Stage train_stage(const Shared& parts, size_t index) {
                                         .validation = validation,
                                         .sids = loaded.sids,
                                         .trie = *loaded.trie,
-                                        .data = loaded.data,
+                                        .data = data,
                                         .notes = loaded.notes,
                                         .num_steps = trainer->num_steps()},
                                        context);
@@ -461,6 +517,7 @@ Stage train_stage(const Shared& parts, size_t index) {
     loaded.backbone->save(run.out().folder("model"));
     run.out().number("steps", static_cast<double>(driven.steps));
     if (!driven.stopped.empty()) run.out().text("stopped", driven.stopped);
+    if (driven.against_start) write_against_start(*driven.against_start, run.out());
     run.out().text("fingerprint", ArtifactReader(run.input({Role::resolve})).text("fingerprint"));
   };
   return stage;
@@ -484,10 +541,6 @@ Stage recommender_stage(const PartChoice& choice, bool has_sids) {
     fitted.close();
   };
   return stage;
-}
-
-Split evaluated_split(const EvaluateSettings& settings) {
-  return settings.split == "valid" ? Split::valid : Split::test;
 }
 
 Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool has_sids) {
@@ -537,6 +590,7 @@ Stage evaluate_model(const Shared& parts, const std::string& of) {
     const Rankings rankings = loaded.rank(samples, *loaded.trie, parts->evaluate, run.context());
     write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
                   run.out());
+    write_target_ranks(target_ranks({rankings, samples, loaded.data, &loaded.sids}), run.out());
   };
   return stage;
 }
