@@ -1,4 +1,5 @@
 // What a run says at its end: the value, and every renderer over it.
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -131,7 +132,8 @@ TEST(Alarm, NoResamplesNoAlarm) {
 class Reports : public ::testing::Test {
  protected:
   // A finished stage; with numbers, one that evaluated something.
-  host::StageResult result(const StageId& id, const Numbers& numbers = {}, int64_t num_rows = 0) {
+  host::StageResult result(const StageId& id, const Numbers& numbers = {}, int64_t num_rows = 0,
+                           const std::function<void(ArtifactWriter&)>& more = {}) {
     host::StageResult stage;
     stage.id = id;
     stage.key = "key of " + id.text();
@@ -142,6 +144,7 @@ class Reports : public ::testing::Test {
     Samples samples = Samples::empty();
     samples.user_S = torch::arange(num_rows);
     host::write_numbers(numbers, samples, out);
+    if (more) more(out);
     out.close();
     return stage;
   }
@@ -265,6 +268,133 @@ TEST_F(Reports, CurvesKeepTheirStageNameStepsAndValues) {
   EXPECT_EQ(report.curves[0].values[0], 2.5);
   EXPECT_TRUE(std::isnan(report.curves[0].values[1]));
   EXPECT_EQ(report.curves[1].values, std::vector<double>{0.1});
+}
+
+TEST_F(Reports, SayWhichDifferenceTheRowsCouldShow) {
+  const host::RunReport report = host::run_report(experiment(), results(300, 50));
+  const host::TestedNumber& number = report.differences[0].numbers[0];
+  EXPECT_EQ(number.rows, 300);
+  EXPECT_NEAR(number.changed, 50.0 / 300, 1e-12);
+  EXPECT_EQ(number.detectable, host::detectable_difference(300, 50.0 / 300));
+  EXPECT_TRUE(
+      contains(host::text_of(report),
+               "item.hr@10: 16.7 % of 300 rows changed between hit and miss; so many show a "
+               "difference of 0.06"))
+      << host::text_of(report);
+  const host::RunReport same = host::run_report(experiment(), results(300, 0));
+  EXPECT_TRUE(contains(host::text_of(same), "too few to show any difference"));
+}
+
+TEST_F(Reports, TargetsMoveFromRankToRank) {
+  auto stored = results(4, 0);
+  EXPECT_FALSE(host::run_report(experiment(), stored).differences[0].movement)
+      << "evaluations that were stored without ranks";
+  const auto evaluated = [&](const std::string& of, const Tensor& rank_S) {
+    return result({Role::rank_model, of}, {number("item.hr@10", (rank_S > 0).to(torch::kFloat64))},
+                  4, [&](ArtifactWriter& out) {
+                    host::write_target_ranks({rank_S, torch::tensor({0, 0, 2, 1}), 20}, out);
+                  });
+  };
+  stored[2] = evaluated("sft", torch::tensor({1, 5, 7, 0}));
+  stored[3] = evaluated("grpo", torch::tensor({2, 12, 7, 9}));
+  const host::RunReport report = host::run_report(experiment(), stored);
+  const std::string text = host::text_of(report);
+  const std::string rank_table =
+      "| targets by rank: sft down, grpo across | 1 | 2-3 | 4-5 | 6-10 | 11-20 | out |\n";
+  ASSERT_TRUE(contains(text, rank_table)) << text;
+  for (const char* row :
+       {"1                                      | 0 |   1 |   0 |    0 |     0 |   0 |",
+        "4-5                                    | 0 |   0 |   0 |    0 |     1 |   0 |",
+        "6-10                                   | 0 |   0 |   0 |    1 |     0 |   0 |",
+        "out                                    | 0 |   0 |   0 |    1 |     0 |   0 |"})
+    EXPECT_TRUE(contains(text, c10::str("\n| ", row, "\n"))) << row << text;
+  const auto json = nlohmann::json::parse(host::numbers_json_of(report));
+  const auto& moved = json.at("movements").at("grpo minus sft");
+  EXPECT_EQ(moved.at("ranks").size(), 6u);
+  EXPECT_EQ(moved.at("from_to")[2][4], 1);
+  EXPECT_EQ(moved.at("hits").at("head").at("lost"), 1);
+  EXPECT_EQ(moved.at("hits").at("mid").at("gained"), 1);
+  EXPECT_EQ(moved.at("hits").at("all").at("before"), 3);
+  EXPECT_EQ(moved.at("hits").at("all").at("after"), 3);
+}
+
+host::AgainstStart known_with_alarm() {
+  host::AgainstStart known;
+  known.number = "item.hr@10";
+  known.better = Better::higher;
+  known.rows = 1000;
+  known.start = 0.25;
+  known.on_alarm = "warn";
+  known.kept = 10;
+  known.points = {{10, 0.26, 0.01, {-0.01, 0.03}, 0.05, false},
+                  {20, 0.22, -0.03, {-0.05, -0.01}, 0.0625, true}};
+  return known;
+}
+
+TEST_F(Reports, ATrainingThatFellBelowItsStartIsWarnedOf) {
+  auto stored = results(300, 0);
+  stored.push_back(result({Role::train, "grpo"}, {}, 0, [](ArtifactWriter& out) {
+    host::write_against_start(known_with_alarm(), out);
+  }));
+  stored.push_back(result({Role::train, "sft"}));  // compares nothing
+  const host::RunReport report = host::run_report(experiment(), stored);
+  ASSERT_EQ(report.trainings.size(), 1u);
+  EXPECT_EQ(report.trainings[0].before, "sft");
+  const std::string text = host::text_of(report), warning = report.trainings[0].warning();
+  EXPECT_EQ(
+      warning,
+      "while grpo trained, after steps 20, item.hr@10 is worse than the start's on the same "
+      "1000 validation rows: -0.0300 (95 % interval -0.0500 .. -0.0100); it started from sft, "
+      "and it hands on the state of step 10");
+  EXPECT_TRUE(contains(text, "\nWARNING: " + warning + "\n")) << text;
+  EXPECT_TRUE(contains(host::markdown_of(report), "\n**Warning:** " + warning + "\n"));
+  EXPECT_TRUE(contains(text, "| training of grpo, item.hr@10 on 1000 validation rows, step |"))
+      << text;
+  EXPECT_TRUE(contains(text, "-0.0500 .. -0.0100 |   6.2 % | ALARM |\n")) << text;
+  EXPECT_TRUE(contains(text, "-0.0100 .. +0.0300 |   5.0 % |  kept |\n")) << text;
+  const auto json = nlohmann::json::parse(host::numbers_json_of(report)).at("trainings");
+  ASSERT_EQ(json.size(), 1u);
+  EXPECT_EQ(json[0].at("stage"), "grpo");
+  EXPECT_EQ(json[0].at("validations")[1].at("alarm"), true);
+  EXPECT_EQ(json[0].at("sentence"), warning);
+
+  host::CompareSettings settings;
+  const std::vector<host::CellRun> runs = {
+      {"cell", 3, host::lineage_of(experiment()), {stored[2], stored[3], stored[4]}}};
+  const host::MatrixReport matrix = host::matrix_report(settings, runs, 100);
+  EXPECT_TRUE(contains(host::text_of(matrix), "\nWARNING: cell, seed 3: while grpo trained"))
+      << host::text_of(matrix);
+  EXPECT_TRUE(contains(host::text_of(matrix), "| cell, seed 3: grpo")) << host::text_of(matrix);
+  EXPECT_TRUE(contains(host::text_of(matrix), "1 of 2 |")) << host::text_of(matrix);
+}
+
+TEST_F(Reports, NumbersOfATrainingAreMeansOverStretchesOfItsSteps) {
+  std::vector<host::Curve> curves = {{{Role::train, "grpo"}, "train.reward", {}, {}},
+                                     {{Role::train, "grpo"}, "valid.loss", {5, 10}, {0.5, 0.25}},
+                                     {{Role::train, "grpo"}, "valid.hr", {0, 10}, {9, 2}},
+                                     {{Role::train, "grpo"}, "watched", {3}, {7}},
+                                     {{Role::quantize}, "train.loss", {0}, {1}}};
+  for (int64_t step = 0; step < 10; ++step) {
+    curves[0].steps.push_back(step);
+    curves[0].values.push_back(static_cast<double>(step * step));
+  }
+  const auto trainings = host::training_curves(curves, /*most_stretches=*/4);
+  ASSERT_EQ(trainings.size(), 1u);
+  EXPECT_EQ(trainings[0].stage, "grpo");
+  EXPECT_EQ(trainings[0].stretches, (std::vector<std::string>{"1-2", "3-5", "6-7", "8-10"}));
+  ASSERT_EQ(trainings[0].rows.size(), 3u);
+  using Values = std::vector<std::optional<double>>;
+  EXPECT_EQ(trainings[0].rows[0].values,
+            (Values{(0 + 1) / 2.0, (4 + 9 + 16) / 3.0, (25 + 36) / 2.0, (49 + 64 + 81) / 3.0}));
+  EXPECT_EQ(trainings[0].rows[1].values, (Values{{}, 0.5, {}, 0.25}));
+  EXPECT_EQ(trainings[0].rows[2].values, (Values{{}, {}, {}, 2.0})) << "the start is in no stretch";
+  EXPECT_EQ(host::training_curves(curves)[0].stretches.size(), 8u);
+
+  host::RunReport report = host::run_report(experiment(), results(30, 0));
+  report.curves = curves;
+  EXPECT_TRUE(contains(host::markdown_of(report), "\n| grpo, mean over steps | 1 | 2 |"))
+      << host::markdown_of(report);
+  EXPECT_FALSE(contains(host::text_of(report), "mean over steps"));
 }
 
 TEST_F(Reports, CsvHoldsEveryNumberAndSideBySideOnlyColumns) {

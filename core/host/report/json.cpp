@@ -20,6 +20,36 @@ ordered_json json_of(const Alarm& alarm) {
           {"sentence", alarm.sentence()}};
 }
 
+ordered_json json_of(const TrainingAgainstStart& training) {
+  const AgainstStart& known = training.known;
+  ordered_json points = ordered_json::array();
+  for (const AgainstStart::Point& point : known.points) {
+    points.push_back({{"step", point.step},
+                      {"value", point.value},
+                      {"difference", point.difference},
+                      {"interval", json_of(point.interval)},
+                      {"changed", point.changed},
+                      {"alarm", point.is_worse}});
+  }
+  return {
+      {"stage", training.stage},    {"before", training.before}, {"number", known.number},
+      {"rows", known.rows},         {"start", known.start},      {"validations", points},
+      {"on_alarm", known.on_alarm}, {"kept", known.kept},        {"sentence", training.warning()}};
+}
+
+ordered_json json_of(const Movement& moved) {
+  ordered_json hits = ordered_json::object();
+  for (const Movement::Group& group : moved.by_popularity) {
+    hits[group.name] = {{"rows", group.rows},   {"before", group.before},
+                        {"after", group.after}, {"gained", group.gained},
+                        {"lost", group.lost},   {"mcnemar", group.mcnemar}};
+  }
+  return {{"ranks", moved.bins},
+          {"from_to", moved.from_to},
+          {"hit_rank", moved.hit_rank},
+          {"hits", hits}};
+}
+
 }  // namespace
 
 std::string numbers_json_of(const RunReport& report) {
@@ -40,6 +70,13 @@ std::string numbers_json_of(const RunReport& report) {
           {"interval", json_of(number.difference.interval)},
           {"p", number.holm}};
   }
+  for (const ReportedDifference& pair : report.differences) {
+    if (pair.movement)
+      json["movements"][pair.after + " minus " + pair.before] = json_of(*pair.movement);
+  }
+  json["trainings"] = ordered_json::array();
+  for (const TrainingAgainstStart& training : report.trainings)
+    json["trainings"].push_back(json_of(training));
   json["alarms"] = ordered_json::array();
   for (const Alarm& alarm : report.alarms) json["alarms"].push_back(json_of(alarm));
   return json.dump(1) + "\n";

@@ -6,7 +6,9 @@
 namespace tsrec::host {
 
 // numbers.json: {"sft": {"item.hr@10": 0.1, "item.hr@10.interval": [low, high]}, "grpo minus sft":
-// {"item.hr@10": {"difference", "interval", "p"}}, "alarms": [{"after", "before", "number", ...}]}.
+// {"item.hr@10": {"difference", "interval", "p"}}, "movements": {"grpo minus sft": {"ranks",
+// "from_to", "hits"}}, "trainings": [{"stage", "validations", ...}], "alarms": [{"after", "before",
+// "number", ...}]}.
 TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
 // work.json: what every stage that ran cost, beside what the machine can do.
 std::string work_json_of(const RunReport& report);

@@ -1,5 +1,7 @@
 #include "report/markdown.hpp"
 
+#include <algorithm>
+
 #include "pipeline/run_record.hpp"
 #include "report/table.hpp"
 #include "support/number_text.hpp"
@@ -46,6 +48,100 @@ std::string interval_table(const RunReport& report) {
   return rows.size() > 1 ? table_text(rows) : "";
 }
 
+// The hit rate of items whose cutoff is nearest to 10; null where there is none.
+const TestedNumber* main_hit_rate(const std::vector<TestedNumber>& numbers) {
+  std::vector<std::string> names;
+  for (const TestedNumber& number : numbers) names.push_back(number.name);
+  const std::optional<size_t> nearest = nearest_to_ten(names, "item.hr@");
+  return nearest ? &numbers[*nearest] : nullptr;
+}
+
+// What the test could have shown with these rows, whatever it did show.
+std::string power_line(const ReportedDifference& pair) {
+  const TestedNumber* number = main_hit_rate(pair.numbers);
+  if (number == nullptr) return "";
+  return c10::str("\n", number->name, ": ", fixed(100 * number->changed, 1), " % of ", number->rows,
+                  " rows changed between hit and miss; ",
+                  number->detectable
+                      ? "so many show a difference of " + fixed(*number->detectable) +
+                            " four times in five (McNemar, 5 %)"
+                      : "too few to show any difference",
+                  "\n");
+}
+
+std::string movement_tables(const ReportedDifference& pair) {
+  if (!pair.movement) return "";
+  const Movement& moved = *pair.movement;
+  Rows ranks = {{"targets by rank: " + pair.before + " down, " + pair.after + " across"}};
+  ranks[0].insert(ranks[0].end(), moved.bins.begin(), moved.bins.end());
+  for (size_t from = 0; from < moved.bins.size(); ++from) {
+    auto& row = ranks.emplace_back(std::vector<std::string>{moved.bins[from]});
+    for (const int64_t rows : moved.from_to[from]) row.push_back(std::to_string(rows));
+  }
+  Rows hits = {{c10::str("hits among the first ", moved.hit_rank, ", by popularity of the target"),
+                "rows", pair.before, pair.after, "gained", "lost", "McNemar"}};
+  for (const Movement::Group& group : moved.by_popularity) {
+    hits.push_back({group.name, std::to_string(group.rows), std::to_string(group.before),
+                    std::to_string(group.after), std::to_string(group.gained),
+                    std::to_string(group.lost), fixed(group.mcnemar, 3)});
+  }
+  return "\n" + table_text(ranks) + "\n" + table_text(hits);
+}
+
+// A row for each validation, behind one for the start.
+std::string training_table(const TrainingAgainstStart& training) {
+  const AgainstStart& known = training.known;
+  if (known.number.empty()) return "";
+  const auto remark = [&](int64_t step, bool is_worse) {
+    return std::string(is_worse ? "ALARM" : "") + (is_worse && step == known.kept ? ", " : "") +
+           (step == known.kept ? "kept" : "");
+  };
+  Rows rows = {{c10::str("training of ", training.stage, ", ", known.number, " on ", known.rows,
+                         " validation rows, step"),
+                "value", "minus " + training.before, "95 % interval", "changed", ""}};
+  rows.push_back({"0", fixed(known.start), "", "", "", remark(0, false)});
+  for (const AgainstStart::Point& point : known.points) {
+    rows.push_back({std::to_string(point.step), fixed(point.value), signed_fixed(point.difference),
+                    signed_fixed(point.interval.low) + " .. " + signed_fixed(point.interval.high),
+                    fixed(100 * point.changed, 1) + " %", remark(point.step, point.is_worse)});
+  }
+  return "\n" + table_text(rows);
+}
+
+// A line for each training of a comparison.
+std::string training_lines(const std::vector<TrainingAgainstStart>& trainings) {
+  Rows rows = {{"training against its start", "number", "start", "kept step", "minus the start",
+                "95 % interval", "alarms"}};
+  for (const TrainingAgainstStart& training : trainings) {
+    const AgainstStart& known = training.known;
+    if (known.number.empty()) continue;
+    const auto kept =
+        std::find_if(known.points.begin(), known.points.end(),
+                     [&](const AgainstStart::Point& point) { return point.step == known.kept; });
+    const auto alarms = std::count_if(known.points.begin(), known.points.end(),
+                                      [](const auto& point) { return point.is_worse; });
+    const bool is_start = kept == known.points.end();
+    rows.push_back(
+        {training.run + ": " + training.stage, known.number, fixed(known.start),
+         std::to_string(known.kept), is_start ? "" : signed_fixed(kept->difference),
+         is_start ? ""
+                  : signed_fixed(kept->interval.low) + " .. " + signed_fixed(kept->interval.high),
+         c10::str(alarms, " of ", known.points.size())});
+  }
+  return rows.size() > 1 ? "\n" + table_text(rows) : "";
+}
+
+std::string curves_table(const TrainingCurves& training) {
+  Rows rows = {{training.stage + ", mean over steps"}};
+  rows[0].insert(rows[0].end(), training.stretches.begin(), training.stretches.end());
+  for (const TrainingCurves::Row& curve : training.rows) {
+    auto& row = rows.emplace_back(std::vector<std::string>{curve.name});
+    for (const std::optional<double>& value : curve.values)
+      row.push_back(value ? significant(*value) : "");
+  }
+  return "\n" + table_text(rows);
+}
+
 std::string difference_table(const ReportedDifference& pair) {
   if (pair.numbers.empty()) return "";
   Rows rows = {
@@ -56,7 +152,7 @@ std::string difference_table(const ReportedDifference& pair) {
                     fixed(interval.low) + " .. " + fixed(interval.high), fixed(number.holm, 3),
                     number.mcnemar ? fixed(*number.mcnemar, 3) : ""});
   }
-  return "\n" + table_text(rows);
+  return "\n" + table_text(rows) + power_line(pair);
 }
 
 std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(value) : ""; }
@@ -131,9 +227,9 @@ std::string curve_table(const MatrixReport::CellCurve& curve,
   return "\n" + table_text(rows);
 }
 
-std::string warnings(const std::vector<Alarm>& alarms) {
+std::string warnings(const std::vector<std::string>& sentences) {
   std::string lines;
-  for (const Alarm& alarm : alarms) lines += "\n**Warning:** " + alarm.sentence() + "\n";
+  for (const std::string& sentence : sentences) lines += "\n**Warning:** " + sentence + "\n";
   return lines;
 }
 
@@ -143,10 +239,12 @@ std::string tables_of(const RunReport& report) {
   std::string text = "# " + report.name + "\n\n";
   if (!report.columns.empty()) {
     text += ranking_table(report) + "\n" + interval_table(report);
-    for (const ReportedDifference& pair : report.differences) text += difference_table(pair);
-    text += "\n";
+    for (const ReportedDifference& pair : report.differences)
+      text += difference_table(pair) + movement_tables(pair);
   }
-  return text + work_table(report);
+  for (const TrainingAgainstStart& training : report.trainings) text += training_table(training);
+  const bool has_tables = !report.columns.empty() || !report.trainings.empty();
+  return text + (has_tables ? "\n" : "") + work_table(report);
 }
 
 std::string stages_of(const RunReport& report) {
@@ -157,15 +255,18 @@ std::string tables_of(const MatrixReport& report) {
   std::string text = mean_table(report) + difference_table(report);
   for (const MatrixReport::CellCurve& curve : report.curves)
     text += curve_table(curve, report.cells);
-  return text;
+  return text + training_lines(report.trainings);
 }
 
 std::string markdown_of(const RunReport& report) {
-  return tables_of(report) + warnings(report.alarms);
+  std::string curves;
+  for (const TrainingCurves& training : training_curves(report.curves))
+    curves += curves_table(training);
+  return tables_of(report) + curves + warnings(warnings_of(report.alarms, report.trainings));
 }
 
 std::string markdown_of(const MatrixReport& report) {
-  return tables_of(report) + warnings(report.alarms);
+  return tables_of(report) + warnings(warnings_of(report.alarms, report.trainings));
 }
 
 }  // namespace tsrec::host

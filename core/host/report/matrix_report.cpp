@@ -241,6 +241,12 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
     for (Alarm& alarm : alarms_of(cell, measured, report.numbers, resamples))
       report.alarms.push_back(std::move(alarm));
   }
+  for (const CellRun& run : runs) {
+    for (TrainingAgainstStart& training : trainings_of(run.results, run.lineage)) {
+      training.run = c10::str(run.cell, ", seed ", run.seed);
+      report.trainings.push_back(std::move(training));
+    }
+  }
   report.points = points_of(settings, runs);
   report.curves = curves_over_seeds(report.points, report.cells);
   for (const Measured& one : measured) {

@@ -4,6 +4,7 @@
 
 #include "report/lineage.hpp"
 #include "report/paired_tests.hpp"
+#include "report/training.hpp"
 
 namespace tsrec::host {
 
@@ -38,7 +39,8 @@ struct MatrixReport {
   std::string against;
   std::vector<CellDifference> differences;
 
-  std::vector<Alarm> alarms;  // of a cell's models, over all its seeds
+  std::vector<Alarm> alarms;                    // of a cell's models, over all its seeds
+  std::vector<TrainingAgainstStart> trainings;  // of every cell and seed
 
   struct CellCurve {  // one value a step and cell
     std::string stage, name;

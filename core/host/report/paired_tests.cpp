@@ -26,7 +26,12 @@ std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t re
     number.name = rows.number;
     number.better = rows.better;
     number.difference = paired_bootstrap(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
-    if (is_hit_rate(rows.number)) number.mcnemar = mcnemar(rows.before_S, rows.after_S);
+    number.rows = rows.before_S.size(0);
+    if (is_hit_rate(rows.number)) {
+      number.mcnemar = mcnemar(rows.before_S, rows.after_S);
+      number.changed = discordance(rows.before_S, rows.after_S);
+      number.detectable = detectable_difference(number.rows, number.changed);
+    }
     p.push_back(number.difference.p);
   }
   const std::vector<double> adjusted = holm(p);

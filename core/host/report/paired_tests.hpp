@@ -22,6 +22,11 @@ struct TestedNumber {
   Difference difference;          // after minus before, by a bootstrap over users
   double holm = 1;                // its p, adjusted over the numbers of the pair
   std::optional<double> mcnemar;  // of numbers whose rows are hits or misses
+  // Of those as well: the share of the rows that changed sides, and the difference that so many
+  // rows could have shown; see detectable_difference().
+  int64_t rows = 0;
+  double changed = 0;
+  std::optional<double> detectable;
 };
 TSREC_HOST_API std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair,
                                                 int64_t resamples, uint64_t seed);

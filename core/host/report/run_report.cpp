@@ -38,6 +38,11 @@ std::vector<PairedRows> paired(const Column& before, const Column& after) {
   return pair;
 }
 
+std::optional<Movement> moved(const Column& before, const Column& after) {
+  const auto &from = before.stored.target_ranks, &to = after.stored.target_ranks;
+  return from && to ? std::optional(movement(*from, *to)) : std::nullopt;
+}
+
 bool has_flops(const StageResult& stage) {
   const auto flops = stage.counters.find("flops");
   return stage.state == StageResult::State::ran && flops != stage.counters.end() &&
@@ -86,7 +91,8 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
     std::vector<TestedNumber> numbers = tested(paired(*before, column), resamples, seed);
     for (Alarm& alarm : losses(before->name, column.name, numbers))
       report.alarms.push_back(std::move(alarm));
-    report.differences.push_back({column.name, before->name, std::move(numbers)});
+    report.differences.push_back(
+        {column.name, before->name, std::move(numbers), moved(*before, column)});
   }
 
   if (std::any_of(results.begin(), results.end(), has_flops)) {
@@ -94,6 +100,7 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
   }
   for (const StageResult& result : results) report.roof = std::max(report.roof, result.roof);
   for (const StageResult& result : results) report.stages.push_back(reported(result, report.roof));
+  report.trainings = trainings_of(results, lineage_of(experiment));
   report.curves = curves_of(results);
   return report;
 }

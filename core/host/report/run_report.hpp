@@ -3,7 +3,9 @@
 
 #include "report/curves.hpp"
 #include "report/lineage.hpp"
+#include "report/movement.hpp"
 #include "report/paired_tests.hpp"
+#include "report/training.hpp"
 
 namespace tsrec::host {
 
@@ -24,6 +26,7 @@ struct TSREC_HOST_API ReportedColumn {
 struct ReportedDifference {
   std::string after, before;
   std::vector<TestedNumber> numbers;
+  std::optional<Movement> movement;  // of the targets, where both evaluations stored their ranks
 };
 
 // One stage: how it ended, where its result lies, and what it cost.
@@ -44,6 +47,7 @@ struct RunReport {
   std::vector<std::string> numbers;     // names of all columns, by first appearance
   std::vector<ReportedDifference> differences;
   std::vector<Alarm> alarms;
+  std::vector<TrainingAgainstStart> trainings;  // of the stages that compared
   std::vector<ReportedStage> stages;
   std::vector<Curve> curves;
   int64_t threads = 0;

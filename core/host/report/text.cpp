@@ -7,9 +7,9 @@
 namespace tsrec::host {
 namespace {
 
-std::string terminal_lines(const std::vector<Alarm>& alarms) {
-  std::string lines = alarms.empty() ? "" : "\n";
-  for (const Alarm& alarm : alarms) lines += "WARNING: " + alarm.sentence() + "\n";
+std::string terminal_lines(const std::vector<std::string>& sentences) {
+  std::string lines = sentences.empty() ? "" : "\n";
+  for (const std::string& sentence : sentences) lines += "WARNING: " + sentence + "\n";
   return lines;
 }
 
@@ -25,11 +25,11 @@ std::string text_of(const RunReport& report) {
            (report.columns.empty()
                 ? ""
                 : "\nA stage failed. The numbers of those that ended well are in results.md.\n");
-  return tables_of(report) + terminal_lines(report.alarms);
+  return tables_of(report) + terminal_lines(warnings_of(report.alarms, report.trainings));
 }
 
 std::string text_of(const MatrixReport& report) {
-  return tables_of(report) + terminal_lines(report.alarms);
+  return tables_of(report) + terminal_lines(warnings_of(report.alarms, report.trainings));
 }
 
 }  // namespace tsrec::host
