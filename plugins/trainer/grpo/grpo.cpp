@@ -1,106 +1,48 @@
-// GRPO in the style of MiniOneRec: G constrained completions of each prompt, rewards normalised
-// inside the group, k3 KL to a reference model.
+// Group-relative policy optimisation: completions of each prompt, rewards compared inside the
+// group, a KL term to a reference model. By default in the style of MiniOneRec (arXiv 2510.24431).
 //
-// Each prompt is computed once per model: the rollout reads the policy's keys and values without
-// their graph, the teacher-forced completions read the same keys and values with it. One update
-// follows one rollout, so the probability ratio is 1 and no old log-probabilities are kept: the
-// gradient is -A grad log p plus the KL term.
+// Each prompt is computed once per model and update: the rollout reads the policy's keys and values
+// without their graph, the teacher-forced completions read the same keys and values with it.
 
-#include "tsrec/decode/decoder.hpp"
-#include "tsrec/nn/label_log_probs.hpp"
-#include "tsrec/nn/transfer.hpp"
-#include "tsrec/parts/reward.hpp"
+#include "advantages.hpp"
+#include "curriculum.hpp"
+#include "curves.hpp"
+#include "divergences.hpp"
+#include "label_scores.hpp"
+#include "losses.hpp"
+#include "rollout_maker.hpp"
+#include "settings.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/train/examples.hpp"
 #include "tsrec/train/row_order.hpp"
-#include "tsrec/train/updater.hpp"
 
 namespace {
 
 using namespace tsrec;
+using namespace tsrec::grpo;
 
-struct Settings {
-  int64_t epochs = 1, max_steps = 0, batch_prompts = 64, micro_prompts = 64, completions = 16;
-  int64_t sync_every = 512, valid_rows = 512;
-  double kl = 1e-3, sync_mix = 0.6, temperature = 1;
-  std::string rollout = "beam", scoring = "full", advantage = "group_std", positions = "all";
-  bool skip_zero_variance = false;
-  train::UpdaterOptions updater = {.learning_rate = 1e-5, .schedule = "cosine", .clip = 0.3};
-  PartList<Reward> rewards;
+// Prompts of one task that are computed together, and what their updates share.
+struct StepPart {
+  std::vector<CompiledExample> examples = {};
+  std::vector<size_t> place_B = {};  // among the examples of the step
+  std::vector<std::vector<int32_t>> prompts = {};
+  Groups groups = {};
+  torch::Tensor reward_BG = {}, advantage_BG = {};
+  std::optional<Choices> choices = {};  // of the tree of completions, where they are asked for
+  torch::Tensor old_R = {};             // of the policy that made the rollout
+  LabelScores reference = {};
 
-  void declare(Options& o) {
-    o.add_parts("reward", rewards)
-        .weighted()
-        .required()
-        .help("what scores the completions: the weighted sum of these");
-    o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
-    o.add("max_steps", max_steps)
-        .at_least(0)
-        .help("end after this many updates; 0: `epochs` decides");
-    o.add("batch_prompts", batch_prompts)
-        .range(1, 1 << 16)
-        .unit("prompts")
-        .help("prompts of one update");
-    o.add("micro_prompts", micro_prompts)
-        .range(1, 1 << 16)
-        .unit("prompts")
-        .help(
-            "prompts computed at once; gradients of the parts are added (the same result, less "
-            "memory)");
-    o.add("completions", completions).range(2, 1024).help("G, completions of each prompt");
-    o.add("rollout", rollout)
-        .one_of({"beam", "sample"})
-        .help(
-            "beam: the G best SIDs (distinct, a biased estimator); sample: G independent draws of "
-            "the policy");
-    o.add("scoring", scoring)
-        .one_of({"full", "legal"})
-        .help(
-            "how rollouts are scored: softmax over the whole vocabulary, or over the trie's "
-            "children");
-    o.add("temperature", temperature).range(0.01, 100).help("of rollout = \"sample\"");
-    updater.declare(o);
-    o.add("kl", kl).range(0, 100).help(
-        "weight of the k3 KL to the reference model; 0: no reference model is kept");
-    o.add("sync_every", sync_every)
-        .at_least(0)
-        .unit("steps")
-        .help(
-            "updates between moves of the reference towards the policy; 0: it stays the starting "
-            "model");
-    o.add("sync_mix", sync_mix).range(0, 1).help("share of the policy in the moved reference");
-    o.add("advantage", advantage)
-        .one_of({"group_std", "mean_only"})
-        .help("(reward - mean) / (std + 1e-4) of the group, or reward - mean (Dr. GRPO)");
-    o.add("positions", positions)
-        .one_of({"all", "codes"})
-        .help(
-            "tokens of a completion that carry loss: all, or without the forced ones behind the "
-            "SID");
-    o.add("skip_zero_variance", skip_zero_variance)
-        .help(
-            "leave out groups whose rewards are all equal; changes the objective: their KL term is "
-            "dropped");
-    o.add("valid_rows", valid_rows)
-        .at_least(0)
-        .unit("rows")
-        .help("validate on that many evenly spaced prompts; 0: on all");
+  bool is_rolled_out() const { return reward_BG.defined(); }
+  // What only another update would read, and what may be large.
+  void forget_scores() {
+    choices.reset();
+    old_R.reset();
+    reference = {};
   }
 };
 
-// A_i = (r_i - mean) / (std + 1e-4), the standard deviation with G - 1 (method of MiniOneRec and
-// TRL).
-torch::Tensor group_advantages(const torch::Tensor& reward_BG, const std::string& kind) {
-  const torch::Tensor centred_BG = reward_BG - reward_BG.mean(/*dim=*/1, /*keepdim=*/true);
-  if (kind == "mean_only") return centred_BG;
-  return centred_BG / (reward_BG.std(/*dim=*/1, /*unbiased=*/true, /*keepdim=*/true) + 1e-4);
-}
-
-// k3 = exp(q - p) - (q - p) - 1 >= 0, p and q the policy's and the reference's log-probability
-// (Schulman, 2020).
-torch::Tensor k3(const torch::Tensor& policy_R, const torch::Tensor& reference_R) {
-  const torch::Tensor difference_R = reference_R - policy_R;
-  return difference_R.exp() - difference_R - 1;
+torch::Tensor is_flat(const torch::Tensor& reward_BG) {
+  return reward_BG.amax(/*dim=*/1) == reward_BG.amin(/*dim=*/1);
 }
 
 class Grpo final : public Trainer {
@@ -111,9 +53,21 @@ class Grpo final : public Trainer {
   void check_sids(const SidTable& sids) const override {
     const std::vector<int64_t> group_N = sids.group_N();
     const int64_t distinct = *std::max_element(group_N.begin(), group_N.end()) + 1;
-    if (settings_.rollout == "sample" || settings_.completions <= distinct) return;
+    if (distinct == 1 && (settings_.logprob == "legal" || settings_.rollout == "exact")) {
+      throw ConfigError(
+          "the catalogue has only 1 SID, so that the policy has no choice and nothing to learn; "
+          "give the items different SIDs");
+    }
+    const bool no_beams = settings_.draws() || settings_.rollout == "exact";
+    if (no_beams || settings_.num_beams() <= distinct) return;
+    if (settings_.rollout == "mixture") {
+      throw ConfigError("rollout = \"mixture\" has ", settings_.num_beams(),
+                        " beams, but the catalogue has only ", distinct,
+                        " SIDs; lower completions or beam_share");
+    }
     throw ConfigError("completions = ", settings_.completions, ", but the catalogue has only ",
-                      distinct, " SIDs, and rollout = \"beam\" gives each of them once; set ",
+                      distinct, " SIDs, and rollout = \"", settings_.rollout,
+                      "\" gives each of them once; set ",
                       distinct > 1 ? c10::str("completions = ", distinct, " at most, or ") : "",
                       "rollout = \"sample\"");
   }
@@ -131,44 +85,72 @@ class Grpo final : public Trainer {
       const std::shared_ptr<Reward> reward = settings_.rewards.make(k, context);
       reward->prepare({inputs.data, inputs.sids, inputs.notes, inputs.earlier}, context);
       rewards_.push_back(reward);
+      reward_names_.push_back(settings_.rewards.name(k));
     }
+    rollouts_.emplace(settings_, inputs.trie);
+    leaf_N_ = inputs.sids.group_N();
     order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
                                           .batch_rows = settings_.batch_prompts,
                                           .epochs = settings_.epochs,
                                           .max_steps = settings_.max_steps});
-    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(),
-                                                     context);
+    if (settings_.flat_weight < 1)
+      curriculum_.emplace(num_rows, settings_.batch_prompts, settings_.flat_weight);
+    updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater,
+                                                     num_steps() * settings_.reuse, context);
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
     train::warn_of_no_validation(inputs.validation, context);
-    context.log(Level::info, c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
-                                      settings_.batch_prompts, " prompts x ", settings_.completions,
-                                      " completions"));
+    context.log(Level::info,
+                c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
+                         settings_.batch_prompts, " prompts x ", group_size(), " completions"));
   }
 
   std::vector<nn::Parameter> parameters() override { return updater_->parameters(); }
   int64_t num_steps() const override { return order_->num_steps(); }
 
+  // One rollout, and `reuse` updates of it: a step leaves nothing half used behind.
   void step(int64_t index, Context& context) override {
-    const std::span<const int64_t> rows = order_->rows(index, context);
+    const std::vector<int64_t> rows = rows_of(index, context);
     const std::vector<CompiledExample> examples =
         train::examples_at(inputs_->examples, Split::train, rows, order_->epoch_of(index));
     refuse_texts(examples);
-    const auto parts = parts_of(examples);
-    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
-    updater_->accumulate(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
-      accumulate(policy, parts[p], static_cast<double>(examples.size()),
-                 context.generator("rollout", index, static_cast<int64_t>(p)), numbers_P[p],
-                 context);
-    });
-    StepNumbers numbers(rewards_.size());
-    for (const StepNumbers& part : numbers_P) numbers.add(part);
-    updater_->predict_memory(
-        numbers.tokens * std::min(updater_->num_workers(), static_cast<int64_t>(parts.size())),
-        /*checkpoint=*/false, /*models=*/reference_ ? 1 : 0, context);
-    updater_->update(index, numbers.loss, rows, context);
+    std::vector<StepPart> parts = parts_of(examples);
+    std::vector<RolloutNumbers> rolled_P(parts.size(), RolloutNumbers(rewards_.size()));
+    const auto roll_out = [&](const nn::LanguageModel& policy, const nn::Prefilled& prompts,
+                              size_t p) {
+      roll_out_part(policy, prompts, parts[p],
+                    context.generator("rollout", index, static_cast<int64_t>(p)), rolled_P[p],
+                    context);
+    };
+    if (settings_.asks_the_whole_step()) {
+      const torch::NoGradGuard no_grad;
+      updater_->visit(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
+        roll_out(policy, prefilled(policy, parts[p], context), p);
+      });
+    }
+    const StepSize size = size_of(parts, static_cast<double>(examples.size()));
+
+    UpdateNumbers updated;
+    for (int64_t update = 0; update < settings_.reuse; ++update) {
+      std::vector<UpdateNumbers> updated_P(parts.size());
+      updater_->accumulate(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
+        const nn::Prefilled prompts = prefilled(policy, parts[p], context);
+        if (!parts[p].is_rolled_out()) roll_out(policy, prompts, p);
+        accumulate(policy, prompts, parts[p], size, rolled_P[p], updated_P[p], context);
+      });
+      updated = {};
+      for (const UpdateNumbers& part : updated_P) updated.add(part);
+      if (update == 0) predict_memory(updated.tokens, parts.size(), context);
+      updater_->update(index * settings_.reuse + update, updated.loss, rows, context);
+    }
     if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
       move_reference();
-    report(numbers, index, context);
+
+    if (curriculum_) learn_from(parts, rows);
+
+    RolloutNumbers rolled(rewards_.size());
+    for (const RolloutNumbers& part : rolled_P) rolled.add(part);
+    rolled.report(reward_names_, index, context);
+    updated.report(index, context);
     updater_->report(index, context);
     context.count("rows", static_cast<int64_t>(examples.size()));
   }
@@ -180,17 +162,18 @@ class Grpo final : public Trainer {
     if (set.size(Split::valid) == 0) return {};
     const std::vector<CompiledExample> examples = train::examples_at(
         set, Split::valid, train::validation_rows(set, settings_.valid_rows), /*epoch=*/0);
-    const auto parts = parts_of(examples);
-    std::vector<StepNumbers> numbers_P(parts.size(), StepNumbers(rewards_.size()));
+    const std::vector<StepPart> parts = parts_of(examples);
+    std::vector<RolloutNumbers> numbers_P(parts.size(), RolloutNumbers(rewards_.size()));
     updater_->visit(parts.size(), [&](const nn::LanguageModel& policy, size_t p) {
-      const decode::Decoder decoder = decoder_for(policy, set, parts[p].front().task);
-      const nn::Prefilled prompts = decoder.prefill(prompts_of(parts[p]), context);
-      rewards_of(rolled_out(decoder, prompts, parts[p], inputs_->data.valid,
-                            context.generator("validation", 0, static_cast<int64_t>(p)), context),
-                 numbers_P[p]);
+      const nn::Prefilled prompts = prefilled(policy, parts[p], context);
+      const Groups groups = {
+          rollouts_->answers(asked(policy, prompts, parts[p], set, inputs_->data.valid),
+                             context.generator("validation", 0, static_cast<int64_t>(p)), context),
+          {}};
+      rewards_of(groups, numbers_P[p]);
     });
-    StepNumbers numbers(rewards_.size());
-    for (const StepNumbers& part : numbers_P) numbers.add(part);
+    RolloutNumbers numbers(rewards_.size());
+    for (const RolloutNumbers& part : numbers_P) numbers.add(part);
     return {{"loss", -numbers.mean_reward(), {}},
             {"reward", numbers.mean_reward(), {}},
             {"zero_variance", numbers.zero_variance / numbers.groups, {}}};
@@ -198,6 +181,7 @@ class Grpo final : public Trainer {
 
   void save_state(ArtifactWriter& writer) const override {
     updater_->save(writer);
+    if (curriculum_) curriculum_->save(writer);
     if (!reference_) return;
     ArtifactWriter values(writer.folder("reference"));
     nn::save_values(reference_->parameters(), values);
@@ -205,30 +189,36 @@ class Grpo final : public Trainer {
   }
   void load_state(const ArtifactReader& reader) override {
     updater_->load(reader);
+    if (curriculum_) curriculum_->load(reader);
     if (reference_)
       nn::load_values(reference_->parameters(), ArtifactReader(reader.folder("reference")));
   }
 
  private:
-  // Sums over the groups of one step; what they mean is said where report() names them.
-  struct StepNumbers {
-    explicit StepNumbers(size_t num_rewards) : reward(num_rewards, 0.0) {}
-    std::vector<double> reward;  // unweighted means per reward function, summed over groups
-    double total = 0, groups = 0, zero_variance = 0, advantage = 0, loss = 0, kl = 0, labels = 0;
-    int64_t tokens = 0;  // with a graph, of the largest part
-    double mean_reward() const { return total / groups; }
-    void add(const StepNumbers& part) {
-      for (size_t k = 0; k < reward.size(); ++k) reward[k] += part.reward[k];
-      total += part.total;
-      groups += part.groups;
-      zero_variance += part.zero_variance;
-      advantage += part.advantage;
-      loss += part.loss;
-      kl += part.kl;
-      labels += part.labels;
-      tokens = std::max(tokens, part.tokens);
-    }
+  // What the parts of a step have to know of all of it.
+  struct StepSize {
+    double prompts = 0;
+    double tokens = 0;           // as much as they count; 0 where the loss does not ask
+    double batch_deviation = 0;  // of the rewards; 0 where the advantage does not ask
   };
+
+  int64_t group_size() const {
+    return settings_.rollout == "exact" ? inputs_->trie.num_leaves() : settings_.completions;
+  }
+
+  std::vector<int64_t> rows_of(int64_t index, Context& context) {
+    if (curriculum_) return curriculum_->rows(index, context);
+    const std::span<const int64_t> rows = order_->rows(index, context);
+    return {rows.begin(), rows.end()};
+  }
+
+  void learn_from(const std::vector<StepPart>& parts, const std::vector<int64_t>& rows) {
+    for (const StepPart& part : parts) {
+      const torch::Tensor flat_B = is_flat(part.reward_BG);
+      for (size_t b = 0; b < part.place_B.size(); ++b)
+        curriculum_->learn(rows[part.place_B[b]], flat_B[static_cast<int64_t>(b)].item<bool>());
+    }
+  }
 
   void refuse_texts(const std::vector<CompiledExample>& examples) const {
     for (const CompiledExample& example : examples) {
@@ -241,126 +231,221 @@ class Grpo final : public Trainer {
 
   // Prompts of one task at a time (forced tokens differ between tasks), at most micro_prompts of
   // them, and at most one worker's share.
-  std::vector<std::vector<CompiledExample>> parts_of(
-      const std::vector<CompiledExample>& examples) const {
+  std::vector<StepPart> parts_of(const std::vector<CompiledExample>& examples) const {
     const int64_t share = (static_cast<int64_t>(examples.size()) + updater_->num_workers() - 1) /
                           updater_->num_workers();
     const auto most = static_cast<size_t>(std::min(settings_.micro_prompts, share));
-    std::map<int32_t, std::vector<CompiledExample>> by_task;
-    for (const CompiledExample& example : examples) by_task[example.task].push_back(example);
-    std::vector<std::vector<CompiledExample>> parts;
-    for (const auto& [task, rows] : by_task) {
-      for (size_t begin = 0; begin < rows.size(); begin += most) {
-        const size_t end = std::min(rows.size(), begin + most);
-        parts.emplace_back(rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                           rows.begin() + static_cast<std::ptrdiff_t>(end));
+    std::map<int32_t, std::vector<size_t>> by_task;
+    for (size_t place = 0; place < examples.size(); ++place)
+      by_task[examples[place].task].push_back(place);
+    std::vector<StepPart> parts;
+    for (const auto& [task, places] : by_task) {
+      for (size_t begin = 0; begin < places.size(); begin += most) {
+        StepPart& part = parts.emplace_back();
+        for (size_t at = begin; at < std::min(places.size(), begin + most); ++at) {
+          part.place_B.push_back(places[at]);
+          part.examples.push_back(examples[places[at]]);
+          part.prompts.push_back(examples[places[at]].prompt);
+        }
       }
     }
     return parts;
   }
 
-  decode::Decoder decoder_for(const nn::LanguageModel& model, const ExampleSet& set,
-                              int32_t task) const {
-    decode::DecodeOptions options;
-    options.scoring = settings_.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
-    options.search = settings_.rollout == "beam" ? decode::Search::beam : decode::Search::sample;
-    options.beams = settings_.completions;
-    options.temperature = settings_.temperature;
-    if (settings_.positions == "all") options.suffix = set.suffix(task);
-    return {model, inputs_->trie, options};
+  static nn::Prefilled prefilled(const nn::LanguageModel& model, const StepPart& part,
+                                 Context& context) {
+    return model.prefill(part.prompts, /*begun=*/nullptr, context);
   }
 
-  static std::vector<std::vector<int32_t>> prompts_of(
-      const std::vector<CompiledExample>& examples) {
-    std::vector<std::vector<int32_t>> prompts;
-    for (const CompiledExample& example : examples) prompts.push_back(example.prompt);
-    return prompts;
+  Asked asked(const nn::LanguageModel& model, const nn::Prefilled& prompts, const StepPart& part,
+              const ExampleSet& set, const Samples& rows) const {
+    static const std::vector<int32_t> none;
+    return {model, prompts, part.examples,
+            settings_.learns_suffix() ? set.suffix(part.examples.front().task) : none, rows};
   }
-
-  Rollouts rolled_out(const decode::Decoder& decoder, const nn::Prefilled& prompts,
-                      const std::vector<CompiledExample>& examples, const Samples& rows,
-                      at::Generator generator, Context& context) const {
-    Rollouts rollouts = decoder.roll_out(prompts, std::move(generator), context);
-    train::describe_prompts(rollouts, examples, rows);
-    return rollouts;
+  Asked asked(const nn::LanguageModel& model, const nn::Prefilled& prompts,
+              const StepPart& part) const {
+    return asked(model, prompts, part, inputs_->examples, inputs_->data.train);
   }
 
   // Weighted sum of the rewards, [B, G]. Workers ask side by side: score() is thread-safe.
-  torch::Tensor rewards_of(const Rollouts& rollouts, StepNumbers& numbers) {
-    torch::Tensor total_BG = torch::zeros_like(rollouts.log_prob_BG);
+  torch::Tensor rewards_of(const Groups& groups, RolloutNumbers& numbers) const {
+    torch::Tensor total_BG = torch::zeros_like(groups.rollouts.log_prob_BG);
     for (size_t k = 0; k < rewards_.size(); ++k) {
-      const torch::Tensor reward_BG = rewards_[k]->score(rollouts);
-      numbers.reward[k] += reward_BG.mean(/*dim=*/1).sum().item<double>();
+      const torch::Tensor reward_BG = rewards_[k]->score(groups.rollouts);
+      numbers.reward[k] += group_mean(reward_BG, groups.weight_BG).sum().item<double>();
       total_BG += settings_.rewards.weight(k) * reward_BG;
     }
-    numbers.total += total_BG.mean(/*dim=*/1).sum().item<double>();
+    numbers.total += group_mean(total_BG, groups.weight_BG).sum().item<double>();
     numbers.groups += static_cast<double>(total_BG.size(0));
     numbers.zero_variance += static_cast<double>(is_flat(total_BG).sum().item<int64_t>());
     return total_BG;
   }
 
-  static torch::Tensor is_flat(const torch::Tensor& reward_BG) {
-    return reward_BG.amax(/*dim=*/1) == reward_BG.amin(/*dim=*/1);
+  void roll_out_part(const nn::LanguageModel& policy, const nn::Prefilled& prompts, StepPart& part,
+                     const at::Generator& generator, RolloutNumbers& numbers,
+                     Context& context) const {
+    part.groups = rollouts_->groups(asked(policy, prompts, part), generator, context);
+    part.reward_BG = rewards_of(part.groups, numbers);
+    std::vector<int64_t> target_leaf_B;
+    for (const CompiledExample& example : part.examples)
+      target_leaf_B.push_back(leaf_N_[static_cast<size_t>(example.target_item)]);
+    const torch::Tensor& leaf_BG = part.groups.rollouts.leaf_BG;
+    numbers.target_rank = target_ranks(leaf_BG, target_leaf_B);
+    const auto missing = static_cast<double>(leaf_BG.size(1) + 1);
+    numbers.hits =
+        static_cast<double>(std::count_if(numbers.target_rank.begin(), numbers.target_rank.end(),
+                                          [&](double rank) { return rank < missing; }));
   }
 
-  // Adds the gradient of mean_i( sum_t l_it / |o_i| ), l = -(A - kl D), over the completions of
-  // these prompts.
-  void accumulate(const nn::LanguageModel& policy, const std::vector<CompiledExample>& examples,
-                  double num_prompts, at::Generator generator, StepNumbers& numbers,
-                  Context& context) {
-    const decode::Decoder decoder = decoder_for(policy, inputs_->examples, examples.front().task);
-    const auto prompt_ids = prompts_of(examples);
-    const nn::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    const Rollouts rollouts =
-        rolled_out(decoder, prompts, examples, inputs_->data.train, std::move(generator), context);
-    const torch::Tensor reward_BG = rewards_of(rollouts, numbers);
-    torch::Tensor advantage_BG = group_advantages(reward_BG, settings_.advantage);
-    numbers.advantage += advantage_BG.abs().mean(/*dim=*/1).sum().item<double>();
+  StepSize size_of(const std::vector<StepPart>& parts, double num_prompts) const {
+    StepSize size{.prompts = num_prompts};
+    if (!settings_.asks_the_whole_step()) return size;
+    BatchDeviation deviation;
+    for (const StepPart& part : parts) {
+      deviation.add(part.reward_BG, part.groups.weight_BG);
+      size.tokens += (weights_of(part) * lengths_of(part)).sum().item<double>();
+    }
+    size.batch_deviation = deviation.value();
+    return size;
+  }
 
-    const nn::PackedBatch tree = decoder.tree(prompts, rollouts);
-    numbers.tokens = prompts.state->num_tokens() + tree.num_tokens();
-    const torch::Tensor policy_R = nn::label_log_probs(policy, prompts, tree, context);
-    const torch::Device device = policy_R.device();
-    // Each completion counts alike, whatever its length; each prompt has G of them.
-    const int64_t num_completions = advantage_BG.numel();
-    torch::Tensor weight_C =
-        torch::ones({num_completions}) /
-        torch::bincount(tree.row_R, /*weights=*/{}, num_completions).clamp_min(1) /
-        (num_prompts * static_cast<double>(settings_.completions));
-    if (settings_.skip_zero_variance) {
-      weight_C *= is_flat(reward_BG)
-                      .logical_not()
-                      .repeat_interleave(settings_.completions)
-                      .to(torch::kFloat32);
+  // [C]: how much each completion counts, 1 on the average.
+  static torch::Tensor weights_of(const StepPart& part) {
+    return part.groups.weight_BG.defined() ? part.groups.weight_BG.reshape({-1})
+                                           : torch::ones({part.reward_BG.numel()});
+  }
+
+  // [C]: tokens that carry loss.
+  torch::Tensor lengths_of(const StepPart& part) const {
+    std::vector<int64_t> lengths;
+    for (const auto& completions : part.groups.rollouts.token_BG) {
+      for (const std::vector<int32_t>& tokens : completions)
+        lengths.push_back(static_cast<int64_t>(tokens.size()) + suffix_length(part));
     }
-    const torch::Tensor weight_R = nn::to_device(weight_C.index_select(0, tree.row_R), device);
-    const torch::Tensor advantage_R =
-        nn::to_device(advantage_BG.reshape({-1}).index_select(0, tree.row_R), device);
-    // exp(p - p) = 1 carries the gradient of the ratio.
-    torch::Tensor loss_R = -(policy_R - policy_R.detach()).exp() * advantage_R;
-    torch::Tensor kl_R;
-    if (reference_) {
-      kl_R =
-          k3(policy_R, reference_log_probs(prompt_ids, rollouts, examples.front().task, context));
-      loss_R = loss_R + settings_.kl * kl_R;
+    return torch::tensor(lengths, torch::kInt64);
+  }
+  int64_t suffix_length(const StepPart& part) const {
+    if (!settings_.learns_suffix()) return 0;
+    return static_cast<int64_t>(inputs_->examples.suffix(part.examples.front().task).size());
+  }
+
+  // Adds the gradient of this part of the loss.
+  void accumulate(const nn::LanguageModel& policy, const nn::Prefilled& prompts, StepPart& part,
+                  const StepSize& size, RolloutNumbers& rolled, UpdateNumbers& updated,
+                  Context& context) const {
+    const nn::PackedBatch tree =
+        rollouts_->tree(asked(policy, prompts, part), part.groups.rollouts);
+    updated.tokens = prompts.state->num_tokens() + tree.num_tokens();
+    const bool is_first = !part.old_R.defined();
+    torch::Tensor entropy_B;
+    if (is_first) {
+      part.advantage_BG = advantages_of(part, size, rolled);
+      if (asks_the_trie()) part.choices = choices_of(tree, inputs_->trie);
+      entropy_B = first_entropies(policy, prompts, inputs_->trie, context);
     }
-    const torch::Tensor loss = (loss_R * weight_R).sum();
-    loss.backward();
+    const LabelScores scores = scored(policy, prompts, tree, part, context);
+    if (is_first) {
+      part.old_R = scores.log_prob_R.detach();
+      if (reference_) part.reference = reference_scores(tree, part, context);
+    }
+
+    Completions completions{.policy_R = scores.log_prob_R,
+                            .old_R = part.old_R,
+                            .divergence_R = divergence(scores, part),
+                            .row_R = tree.row_R,
+                            .advantage_C = part.advantage_BG.reshape({-1}),
+                            .weight_C = token_weights_of(part, size)};
+    const LossOptions options{.kind = settings_.loss,
+                              .epsilon_low = settings_.epsilon_low,
+                              .epsilon_high = settings_.epsilon_high,
+                              .kl = settings_.kl};
+    const Loss loss = loss_of(completions, options);
+    loss.value.backward();
     // Read last, and at once: this waits for a device.
-    const torch::Tensor kl = kl_R.defined() ? kl_R.sum() : torch::zeros_like(loss);
-    const torch::Tensor read = torch::stack({loss, kl}).detach().cpu();
-    numbers.loss += read[0].item<double>();
-    numbers.kl += read[1].item<double>();
-    if (kl_R.defined()) numbers.labels += static_cast<double>(kl_R.size(0));
+    read(loss, completions, entropy_B, part, rolled, updated);
+    if (settings_.reuse == 1) part.forget_scores();
   }
 
-  torch::Tensor reference_log_probs(const std::vector<std::vector<int32_t>>& prompt_ids,
-                                    const Rollouts& rollouts, int32_t task,
-                                    Context& context) const {
+  torch::Tensor advantages_of(const StepPart& part, const StepSize& size,
+                              RolloutNumbers& numbers) const {
+    const torch::Tensor& weight_BG = part.groups.weight_BG;
+    const torch::Tensor advantage_BG =
+        advantages(part.reward_BG, weight_BG, settings_.advantage_kind(), size.batch_deviation);
+    numbers.advantage += group_mean(advantage_BG.abs(), weight_BG).sum().item<double>();
+    return advantage_BG;
+  }
+
+  bool compares_distributions() const { return reference_ && settings_.kl_estimator == "exact"; }
+  bool asks_the_trie() const { return settings_.logprob == "legal" || compares_distributions(); }
+
+  LabelScores scored(const nn::LanguageModel& model, const nn::Prefilled& prompts,
+                     const nn::PackedBatch& tree, const StepPart& part, Context& context) const {
+    const ScoreOptions options{.legal = settings_.logprob == "legal",
+                               .distributions = compares_distributions()};
+    return scores_of(model, prompts, tree, part.choices ? &*part.choices : nullptr, options,
+                     context);
+  }
+
+  LabelScores reference_scores(const nn::PackedBatch& tree, const StepPart& part,
+                               Context& context) const {
     const torch::NoGradGuard no_grad;
-    const decode::Decoder decoder = decoder_for(*reference_, inputs_->examples, task);
-    const nn::Prefilled prompts = decoder.prefill(prompt_ids, context);
-    return nn::label_log_probs(*reference_, prompts, decoder.tree(prompts, rollouts), context);
+    const nn::Prefilled prompts = prefilled(*reference_, part, context);
+    return scored(*reference_, prompts, tree, part, context);
+  }
+
+  torch::Tensor divergence(const LabelScores& policy, const StepPart& part) const {
+    if (!reference_) return {};
+    if (compares_distributions())
+      return exact_divergence(policy.legal_PV, part.reference.legal_PV, *part.choices);
+    if (settings_.kl_estimator == "k1")
+      return k1(policy.log_prob_R, part.old_R, part.reference.log_prob_R);
+    return k3(policy.log_prob_R, part.reference.log_prob_R);
+  }
+
+  torch::Tensor token_weights_of(const StepPart& part, const StepSize& size) const {
+    const auto group = static_cast<double>(part.reward_BG.size(1));
+    const BatchSize batch{
+        .completions = size.prompts * group,
+        .tokens = size.tokens,
+        .longest = static_cast<double>(inputs_->trie.depth() + suffix_length(part))};
+    torch::Tensor weight_C =
+        token_weights(weights_of(part), lengths_of(part), batch, settings_.loss);
+    if (settings_.skip_zero_variance) {
+      weight_C = weight_C * is_flat(part.reward_BG)
+                                .logical_not()
+                                .repeat_interleave(part.reward_BG.size(1))
+                                .to(torch::kFloat32);
+    }
+    return weight_C;
+  }
+
+  void read(const Loss& loss, const Completions& completions, const torch::Tensor& entropy_B,
+            const StepPart& part, RolloutNumbers& rolled, UpdateNumbers& updated) const {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor zero = torch::zeros_like(loss.value);
+    const torch::Tensor count_R = of_tokens(weights_of(part), completions);
+    const torch::Tensor divergence =
+        completions.divergence_R.defined() ? (completions.divergence_R * count_R).sum() : zero;
+    const torch::Tensor read = torch::stack({loss.value, divergence, count_R.sum(),
+                                             entropy_B.defined() ? entropy_B.sum() : zero,
+                                             loss.clipped.defined() ? loss.clipped : zero})
+                                   .detach()
+                                   .cpu();
+    updated.loss = read[0].item<double>();
+    updated.divergence = read[1].item<double>();
+    if (completions.divergence_R.defined()) updated.labels = read[2].item<double>();
+    rolled.entropy += read[3].item<double>();
+    if (loss.clipped.defined()) {
+      updated.clipped_of = static_cast<double>(completions.row_R.size(0));
+      updated.clipped = read[4].item<double>() * updated.clipped_of;
+    }
+  }
+
+  void predict_memory(int64_t tokens, size_t num_parts, Context& context) {
+    updater_->predict_memory(
+        tokens * std::min(updater_->num_workers(), static_cast<int64_t>(num_parts)),
+        /*checkpoint=*/false, /*models=*/reference_ ? 1 : 0, context);
   }
 
   // reference <- (1 - sync_mix) reference + sync_mix policy
@@ -372,21 +457,14 @@ class Grpo final : public Trainer {
       reference[i].value.lerp_(policy[i].value, settings_.sync_mix);
   }
 
-  void report(const StepNumbers& numbers, int64_t index, Context& context) const {
-    context.number("train.reward", numbers.mean_reward(), index);
-    for (size_t k = 0; k < numbers.reward.size(); ++k) {
-      context.number("train.reward." + settings_.rewards.name(k),
-                     numbers.reward[k] / numbers.groups, index);
-    }
-    context.number("train.zero_variance", numbers.zero_variance / numbers.groups, index);
-    context.number("train.advantage", numbers.advantage / numbers.groups, index);
-    if (numbers.labels > 0) context.number("train.kl", numbers.kl / numbers.labels, index);
-  }
-
   Settings settings_;
   std::optional<TrainInputs> inputs_;
   std::vector<std::shared_ptr<const Reward>> rewards_;
+  std::vector<std::string> reward_names_;
+  std::vector<int64_t> leaf_N_;  // SID group of every item
+  std::optional<RolloutMaker> rollouts_;
   std::optional<train::RowOrder> order_;
+  std::optional<Curriculum> curriculum_;  // in place of the order's rows; none: flat_weight = 1
   std::unique_ptr<train::ModelUpdater> updater_;
   std::unique_ptr<nn::TrainableModel> reference_;  // null when kl = 0
 };
@@ -394,6 +472,6 @@ class Grpo final : public Trainer {
 }  // namespace
 
 TSREC_PLUGIN("tsrec.grpo", "0.1.0",
-             tsrec::part<tsrec::Trainer, Grpo, Settings>(
+             tsrec::part<tsrec::Trainer, Grpo, tsrec::grpo::Settings>(
                  "grpo", /*revision=*/2,
                  "Group-relative policy optimisation with constrained completions"))

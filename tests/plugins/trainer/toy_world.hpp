@@ -50,9 +50,11 @@ struct ToyWorld {
   Trie trie;
   std::shared_ptr<Backbone> backbone;
 
-  ToyWorld() {
+  // A dozen items of three first codes.
+  ToyWorld() : ToyWorld(grid(3, 4)) {}
+  explicit ToyWorld(SidTable table) : sids(std::move(table)) {
     std::vector<std::string> keys, titles;
-    for (int64_t item = 0; item < 12; ++item) {
+    for (int64_t item = 0; item < sids.num_items(); ++item) {
       keys.push_back(c10::str("item", item));
       titles.push_back(
           c10::str("steel bolt number ", item, item % 2 ? " with a red cap" : " and a washer"));
@@ -61,14 +63,20 @@ struct ToyWorld {
     items.set("title", titles);
     items.set("description", titles);
     data.items = items;
-    sids.sizes = {3, 4};
-    sids.code_NL = torch::empty({12, 2}, torch::kInt64);
-    for (int64_t item = 0; item < 12; ++item) {
-      sids.code_NL[item][0] = item % 3;
-      sids.code_NL[item][1] = item / 3;
-    }
     backbone = make_backbone();
     trie = Trie::build(sids, vocabulary);
+  }
+
+  // Two levels, and an item for every pair of codes.
+  static SidTable grid(int64_t first, int64_t second) {
+    SidTable table;
+    table.sizes = {first, second};
+    table.code_NL = torch::empty({first * second, 2}, torch::kInt64);
+    for (int64_t item = 0; item < first * second; ++item) {
+      table.code_NL[item][0] = item % first;
+      table.code_NL[item][1] = item / first;
+    }
+    return table;
   }
 
   // The same weights every time.
@@ -100,12 +108,12 @@ struct ToyWorld {
     for (int64_t user = 0; user < 5; ++user) {
       std::vector<int32_t> history = {1, 2};
       for (int64_t length = 1; length <= 3; ++length) {
-        const auto add = vocabulary.ids(sids, (user * 5 + length) % 12);
+        const auto add = vocabulary.ids(sids, (user * 5 + length) % items.size());
         history.insert(history.end(), add.begin(), add.end());
         CompiledExample row;
         row.prompt = history;
         row.prompt.push_back(7);
-        row.target_item = (user * 5 + length + 1) % 12;
+        row.target_item = (user * 5 + length + 1) % items.size();
         row.target = vocabulary.ids(sids, row.target_item);
         row.weight = 2;
         rows.push_back(row);
