@@ -352,6 +352,11 @@ TEST_F(Reports, ATrainingThatFellBelowItsStartIsWarnedOf) {
       << text;
   EXPECT_TRUE(contains(text, "-0.0500 .. -0.0100 |   6.2 % | ALARM |\n")) << text;
   EXPECT_TRUE(contains(text, "-0.0100 .. +0.0300 |   5.0 % |  kept |\n")) << text;
+  EXPECT_FALSE(contains(text, "as it was"));
+  host::RunReport reverted = report;
+  reverted.trainings[0].known.kept = 0;
+  EXPECT_TRUE(contains(host::text_of(reverted), "\ngrpo hands on the model of sft, as it was\n"))
+      << host::text_of(reverted);
   const auto json = nlohmann::json::parse(host::numbers_json_of(report)).at("trainings");
   ASSERT_EQ(json.size(), 1u);
   EXPECT_EQ(json[0].at("stage"), "grpo");

@@ -105,7 +105,11 @@ std::string training_table(const TrainingAgainstStart& training) {
                     signed_fixed(point.interval.low) + " .. " + signed_fixed(point.interval.high),
                     fixed(100 * point.changed, 1) + " %", remark(point.step, point.is_worse)});
   }
-  return "\n" + table_text(rows);
+  const std::string note = known.kept == 0
+                               ? c10::str("\n", training.stage, " hands on the model of ",
+                                          training.before, ", as it was\n")
+                               : "";
+  return "\n" + table_text(rows) + note;
 }
 
 // A line for each training of a comparison.
