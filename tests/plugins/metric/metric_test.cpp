@@ -1,6 +1,7 @@
 #include "tsrec/parts/metric.hpp"
 
 #include "support/support.hpp"
+#include "tsrec/decode/decoder.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -180,6 +181,113 @@ TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
   EXPECT_EQ(numbers.at("certified@1"), 0.75);
   EXPECT_EQ(numbers.at("certified@2"), 0.5);
   EXPECT_EQ(numbers.at("certified@3"), 0.25);
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r\n"), end = text.find_last_not_of(" \t\r\n");
+  return begin == std::string::npos ? "" : text.substr(begin, end - begin + 1);
+}
+
+// The same toy world with titles of our own, asked as the metrics ask it.
+struct Asked {
+  kit::ToyWorld world;
+  Dataset data = world.data;
+  std::vector<std::string> title_N =
+      std::vector<std::string>(static_cast<size_t>(world.data.items.size()));
+  decode::Decoder decoder{*world.backbone, world.trie, {.beams = 5}};
+
+  std::vector<std::vector<int32_t>> question(const std::string& form, const std::string& slot,
+                                             const Piece& piece) const {
+    Example example;
+    example.form = form;
+    example.slots = {{slot, {piece}}, {"answer", {Piece::text("x")}}};
+    if (form == "title_to_sid") example.slots["answer"] = {Piece::sid(0)};
+    return {world.compiler->compile(example).prompt};
+  }
+  std::map<std::string, double> measure(const std::string& metric, const OptionTexts& options) {
+    data.items.set("title", title_N);
+    const auto part = make_part<Metric>(metric, world.context, options);
+    std::map<std::string, double> values;
+    for (const Number& number : dynamic_cast<const NeedsDecoder&>(*part).measure_with(
+             *world.backbone, {.data = data, .sids = world.sids, .notes = world.notes},
+             *world.compiler, world.trie, world.context)) {
+      values[number.name] = number.value;
+    }
+    return values;
+  }
+};
+
+// Titles are what the model writes: every third item's its best text, the next one's its fourth,
+// and the last one's is longer than anything it says.
+TEST(Comprehension, ATitleCountsWhenTheModelWritesIt) {
+  Asked asked;
+  const text::Tokenizer& tokenizer = asked.world.compiler->tokenizer();
+  double best = 0, any = 0, count = 0;
+  for (int64_t item = 0; item < asked.data.items.size(); ++item) {
+    const auto written = asked.decoder.write(
+        asked.question("sid_to_title", "item", Piece::sid(item)),
+        {.max_new_tokens = 5, .eos = tokenizer.eos(), .num_tokens = tokenizer.size()},
+        asked.world.context);
+    std::vector<std::string> texts;
+    for (const auto& text : written.front()) texts.push_back(trimmed(tokenizer.decode(text)));
+    ASSERT_EQ(texts.size(), 5u);
+    const std::string title =
+        item % 3 == 2 ? texts[0] + " and more than that" : texts[item % 3 == 0 ? 0 : 3];
+    if (title.empty()) continue;
+    asked.title_N[static_cast<size_t>(item)] = title;
+    ++count;
+    best += title == texts[0];
+    any += std::find(texts.begin(), texts.end(), title) != texts.end();
+  }
+  ASSERT_GT(best, 0);
+  ASSERT_GT(any, best);
+  ASSERT_GT(count, any);
+  const auto measured = asked.measure("sid_to_title_accuracy", {{"max_tokens", "5"}});
+  EXPECT_NEAR(measured.at("sid_to_title.top1"), best / count, 1e-12);
+  EXPECT_NEAR(measured.at("sid_to_title.any5"), any / count, 1e-12);
+}
+
+// Each text becomes the title of an item that the model names for it: the first, the third, or one
+// that it does not name.
+TEST(Comprehension, ASidCountsWhenTheModelNamesIt) {
+  Asked asked;
+  const std::vector<int64_t> group_N = asked.world.sids.group_N();
+  double best = 0, any = 0, count = 0;
+  for (int64_t text = 0; text < 30; ++text) {
+    const std::string title = c10::str("thing number ", text);
+    const Rankings rankings = asked.decoder.rank(
+        asked.question("title_to_sid", "title", Piece::text(title)), asked.world.context);
+    std::vector<int64_t> named;  // distinct SIDs, best first
+    for (int64_t m = 0; m < rankings.item_SM.size(1); ++m) {
+      const auto item = rankings.item_SM[0][m].item<int64_t>();
+      if (item >= 0 && (named.empty() || group_N[static_cast<size_t>(named.back())] !=
+                                             group_N[static_cast<size_t>(item)]))
+        named.push_back(item);
+    }
+    ASSERT_GE(named.size(), 5u);
+    const auto is_named = [&](int64_t item) {
+      return std::any_of(named.begin(), named.begin() + 5, [&](int64_t other) {
+        return group_N[static_cast<size_t>(other)] == group_N[static_cast<size_t>(item)];
+      });
+    };
+    int64_t item = text % 3 == 0 ? named[0] : named[2];
+    if (text % 3 == 2) {
+      item = 0;
+      while (is_named(item)) ++item;
+    }
+    std::string& of_item = asked.title_N[static_cast<size_t>(item)];
+    if (!of_item.empty()) continue;
+    of_item = title;
+    ++count;
+    best += text % 3 == 0;
+    any += text % 3 != 2;
+  }
+  ASSERT_GT(best, 0);
+  ASSERT_GT(any, best);
+  ASSERT_GT(count, any);
+  const auto measured = asked.measure("title_to_sid_accuracy", {});
+  EXPECT_NEAR(measured.at("title_to_sid.top1"), best / count, 1e-12);
+  EXPECT_NEAR(measured.at("title_to_sid.any5"), any / count, 1e-12);
 }
 
 }  // namespace
