@@ -78,9 +78,9 @@ void Settings::declare(Options& o) {
   o.add("kl_estimator", kl_estimator)
       .one_of({"k3", "k1", "exact"})
       .help(
-          "of the KL, token by token. k3 (Schulman, 2020): its gradient is that of KL(reference || "
-          "policy); k1: the log ratio as a penalty, so that its gradient is that of KL(policy || "
-          "reference); exact: KL(policy || reference) of all that the trie allows there");
+          "of the KL, token by token. k3 (Schulman, 2020): its gradient is that of KL(reference, "
+          "policy); k1: the log ratio as a penalty, so that its gradient is that of KL(policy, "
+          "reference); exact: KL(policy, reference) of all that the trie allows there");
   o.add("sync_every", sync_every)
       .at_least(0)
       .unit("steps")
