@@ -4,9 +4,8 @@
 //              (MiniOneRec)
 //   grpo_clip  the same of min(rho A, clip(rho, 1 - low, 1 + high) A) (arXiv 2402.03300)
 //   dapo       clipped as well; mean over all tokens of the step (arXiv 2503.14476)
-//   dr_grpo    clipped as well; a completion's tokens are summed and divided by the longest
-//   possible
-//              length (arXiv 2503.20783)
+//   dr_grpo    clipped as well; a completion's tokens are summed and divided by the length of the
+//              longest possible one (arXiv 2503.20783)
 //   gspo       grpo_clip with one ratio for all tokens of a completion, e^(mean of p - o)
 //              (arXiv 2507.18071)
 #pragma once
