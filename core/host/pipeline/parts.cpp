@@ -67,7 +67,7 @@ void check_recommenders(const Parts& parts, const Document& document) {
   for (const PartChoice& recommender : parts.recommenders) known.push_back(recommender.name);
   for (const StageEntry& stage : parts.stages) {
     for (const std::string& name : stage.trainer.recommenders()) {
-      if (is_among(name, known)) continue;
+      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       document.complain(
           stage.trainer.origin,
           c10::str("a part of the stage '", stage.trainer.name, "' asks the [[recommender]] '",
