@@ -1,5 +1,7 @@
 #include "serving/stored_model.hpp"
 
+#include <algorithm>
+
 #include "tsrec/suggest.hpp"
 
 namespace tsrec::host::serving {
@@ -35,7 +37,12 @@ ModelFolders stored_model(const std::vector<StageResult>& stages, const std::str
     throw ConfigError(known.empty() ? "'" + named + "' trains no model"
                                     : "there is no stage '" + of + "'" + suggest(of, known));
   }
-  const auto folder_of = [&](const StageId& id) { return stored_folder(stages, id, named); };
+  // Not every experiment has every stage: no extractor, no notes.
+  const auto folder_of = [&](const StageId& id) {
+    const bool is_there = std::any_of(stages.begin(), stages.end(),
+                                      [&](const StageResult& stage) { return stage.id == id; });
+    return is_there ? stored_folder(stages, id, named) : fs::path();
+  };
   using Role = StageId::Role;
   ModelFolders folders;
   folders.load = folder_of({Role::load});
