@@ -280,9 +280,8 @@ TEST(SmallData, WithoutValidationTheLastStateIsHandedOn) {
 TEST(SmallData, IsNotReadWhereAllIsStored) {
   SmallRun run(ordinary(), kTrained);
   ASSERT_EQ(run.failure(), "");
-  const auto load = std::find_if(run.results.begin(), run.results.end(), [](const auto& result) {
-    return result.id.text() == "load";
-  });
+  const auto load = std::find_if(run.results.begin(), run.results.end(),
+                                 [](const auto& result) { return result.id.text() == "load"; });
   const std::filesystem::path tensors = load->folder / "tensors.safetensors";
   ASSERT_TRUE(std::filesystem::exists(tensors));
   std::filesystem::resize_file(tensors, 0);

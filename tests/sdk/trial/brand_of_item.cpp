@@ -82,8 +82,7 @@ class BrandAccuracyMetric final : public Metric, public NeedsDecoder {
     for (const int64_t item : all) brands.insert(items.text("brand", item));
     std::vector<CompiledExample> rows;
     std::vector<int64_t> own;  // of each item asked about, the number of its brand
-    for (const int64_t i :
-         evenly_spaced(static_cast<int64_t>(all.size()), settings_.limit)) {
+    for (const int64_t i : evenly_spaced(static_cast<int64_t>(all.size()), settings_.limit)) {
       const int64_t item = all[static_cast<size_t>(i)];
       for (const std::string_view brand : brands) {
         if (brand == items.text("brand", item))
