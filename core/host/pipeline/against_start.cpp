@@ -80,13 +80,8 @@ const Number* watched_by_itself(const Numbers& numbers) {
   return found != candidates.end() ? *found : nullptr;
 }
 
-bool is_wholly_worse(Better better, const Interval& interval) {
-  return better == Better::lower ? interval.low > 0 : interval.high < 0;
-}
-
 std::string shown(const Interval& interval) {
-  return c10::str("95 % interval ", signed_fixed(interval.low), " .. ",
-                  signed_fixed(interval.high));
+  return "95 % interval " + signed_range(interval.low, interval.high);
 }
 
 std::string shown(const std::optional<double>& difference) {
@@ -107,6 +102,11 @@ std::string power_sentence(double hit_rate, int64_t rows) {
 }
 
 }  // namespace
+
+bool is_wholly_worse(const Interval& interval, Better better) {
+  if (better == Better::higher) return interval.high < 0;
+  return better == Better::lower && interval.low > 0;
+}
 
 bool AgainstStart::has_alarm() const {
   return std::any_of(points.begin(), points.end(),
@@ -182,7 +182,7 @@ bool StartWatch::look(const Numbers& numbers, int64_t step, Context& context) {
       paired_bootstrap(start_S_, now.row_S, settings_.user_S, kResamples, settings_.seed);
   const AgainstStart::Point& point = known_.points.emplace_back(AgainstStart::Point{
       step, now.value, difference.mean, difference.interval, discordance(start_S_, now.row_S),
-      is_wholly_worse(known_.better, difference.interval)});
+      is_wholly_worse(difference.interval, known_.better)});
   const std::string curve = "valid." + known_.number + ".minus_start";
   context.number(curve, difference.mean, step);
   context.number(curve + ".low", difference.interval.low, step);

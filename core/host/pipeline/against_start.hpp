@@ -12,6 +12,9 @@
 
 namespace tsrec::host {
 
+// Whether all of the interval of a difference lies on the wrong side of 0.
+TSREC_HOST_API bool is_wholly_worse(const Interval& interval, Better better);
+
 // What is known of it: stored with the stage, and reported.
 struct TSREC_HOST_API AgainstStart {
   struct Point {

@@ -102,7 +102,7 @@ std::string training_table(const TrainingAgainstStart& training) {
   rows.push_back({"0", fixed(known.start), "", "", "", remark(0, false)});
   for (const AgainstStart::Point& point : known.points) {
     rows.push_back({std::to_string(point.step), fixed(point.value), signed_fixed(point.difference),
-                    signed_fixed(point.interval.low) + " .. " + signed_fixed(point.interval.high),
+                    signed_range(point.interval.low, point.interval.high),
                     fixed(100 * point.changed, 1) + " %", remark(point.step, point.is_worse)});
   }
   const std::string note = known.kept == 0
@@ -125,12 +125,10 @@ std::string training_lines(const std::vector<TrainingAgainstStart>& trainings) {
     const auto alarms = std::count_if(known.points.begin(), known.points.end(),
                                       [](const auto& point) { return point.is_worse; });
     const bool is_start = kept == known.points.end();
-    rows.push_back(
-        {training.run + ": " + training.stage, known.number, fixed(known.start),
-         std::to_string(known.kept), is_start ? "" : signed_fixed(kept->difference),
-         is_start ? ""
-                  : signed_fixed(kept->interval.low) + " .. " + signed_fixed(kept->interval.high),
-         c10::str(alarms, " of ", known.points.size())});
+    rows.push_back({training.run + ": " + training.stage, known.number, fixed(known.start),
+                    std::to_string(known.kept), is_start ? "" : signed_fixed(kept->difference),
+                    is_start ? "" : signed_range(kept->interval.low, kept->interval.high),
+                    c10::str(alarms, " of ", known.points.size())});
   }
   return rows.size() > 1 ? "\n" + table_text(rows) : "";
 }
@@ -212,8 +210,7 @@ std::string difference_table(const MatrixReport& report) {
   Rows rows = {{"against " + report.against, "number", "difference", "95 % interval", "p (Holm)"}};
   for (const MatrixReport::CellDifference& d : report.differences) {
     rows.push_back({d.cell, d.number, signed_fixed(d.difference.mean),
-                    signed_fixed(d.difference.interval.low) + " .. " +
-                        signed_fixed(d.difference.interval.high),
+                    signed_range(d.difference.interval.low, d.difference.interval.high),
                     fixed(d.holm, 3)});
   }
   return "\n" + table_text(rows);

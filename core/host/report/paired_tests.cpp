@@ -1,5 +1,6 @@
 #include "report/paired_tests.hpp"
 
+#include "pipeline/against_start.hpp"
 #include "support/number_text.hpp"
 
 namespace tsrec::host {
@@ -8,12 +9,6 @@ namespace {
 constexpr double kLevel = 0.05;
 
 bool is_hit_rate(const std::string& number) { return number.starts_with("item.hr@"); }
-
-bool is_wholly_worse(const TestedNumber& number) {
-  const Interval& interval = number.difference.interval;
-  if (number.better == Better::higher) return interval.high < 0;
-  return number.better == Better::lower && interval.low > 0;
-}
 
 }  // namespace
 
@@ -48,7 +43,8 @@ std::vector<Alarm> losses(const std::string& before, const std::string& after,
   std::vector<Alarm> alarms;
   for (size_t i = 0; i < numbers.size(); ++i) {
     const TestedNumber& number = numbers[i];
-    if (!is_wholly_worse(number) || adjusted[i] > kLevel) continue;
+    if (!is_wholly_worse(number.difference.interval, number.better) || adjusted[i] > kLevel)
+      continue;
     alarms.push_back({.cell = "",
                       .after = after,
                       .before = before,
@@ -65,9 +61,9 @@ std::vector<Alarm> losses(const std::string& before, const std::string& after,
 std::string Alarm::sentence() const {
   return c10::str(cell.empty() ? "" : cell + ": ", after, " is worse than ", before,
                   ", which it started from, at ", number, ": ", signed_fixed(difference),
-                  " (95 % interval ", signed_fixed(interval.low), " .. ",
-                  signed_fixed(interval.high), "; ", test, ", p = ", fixed(p, 3),
-                  " after Holm over ", num_tested, num_tested == 1 ? " number)" : " numbers)");
+                  " (95 % interval ", signed_range(interval.low, interval.high), "; ", test,
+                  ", p = ", fixed(p, 3), " after Holm over ", num_tested,
+                  num_tested == 1 ? " number)" : " numbers)");
 }
 
 }  // namespace tsrec::host

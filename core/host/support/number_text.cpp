@@ -16,6 +16,10 @@ std::string signed_fixed(double value, int digits) {
   return std::string(value < 0 ? "-" : "+") + fixed(std::abs(value), digits);
 }
 
+std::string signed_range(double low, double high) {
+  return signed_fixed(low) + " .. " + signed_fixed(high);
+}
+
 std::string significant(double value, int digits) {
   std::array<char, 40> text;
   std::snprintf(text.data(), text.size(), "%.*g", digits, value);

@@ -45,6 +45,11 @@ struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
 // Upper and lower half of the rows.
 std::vector<torch::Tensor> halves(const torch::Tensor& x) { return x.chunk(2); }
 
+variable_list products_of_halves(const torch::Tensor& x_TI, const torch::Tensor& weight_OI) {
+  const auto weight = halves(weight_OI);
+  return {linear_product(x_TI, weight[0]), linear_product(x_TI, weight[1])};
+}
+
 struct RecomputedHalves : torch::autograd::Function<RecomputedHalves> {
   static variable_list forward(AutogradContext* ctx, const torch::Tensor& x_TI,
                                const torch::Tensor& weight_OI, const Recipe& recipe) {
@@ -52,8 +57,7 @@ struct RecomputedHalves : torch::autograd::Function<RecomputedHalves> {
     saved.push_back(weight_OI);
     ctx->save_for_backward(std::move(saved));
     ctx->saved_data["value_of"] = recipe.saved();
-    const auto weight = halves(weight_OI);
-    return {linear_product(x_TI, weight[0]), linear_product(x_TI, weight[1])};
+    return products_of_halves(x_TI, weight_OI);
   }
 
   static variable_list backward(AutogradContext* ctx, variable_list gradients) {
@@ -102,11 +106,9 @@ torch::Tensor recomputed_product(const Recomputed& x, const torch::Tensor& weigh
 
 std::pair<torch::Tensor, torch::Tensor> recomputed_halves(const Recomputed& x,
                                                           const torch::Tensor& weight_OI) {
-  if (!torch::GradMode::is_enabled() || !weight_OI.requires_grad()) {
-    const auto weight = halves(weight_OI);
-    return {linear_product(x.value, weight[0]), linear_product(x.value, weight[1])};
-  }
-  const variable_list products = RecomputedHalves::apply(x.value, weight_OI, x.recipe);
+  const bool has_graph = torch::GradMode::is_enabled() && weight_OI.requires_grad();
+  const variable_list products = has_graph ? RecomputedHalves::apply(x.value, weight_OI, x.recipe)
+                                           : products_of_halves(x.value, weight_OI);
   return {products[0], products[1]};
 }
 
