@@ -18,14 +18,7 @@ class CudaTrainer : public Cuda {
       subject = subject.with("reward", {slot_entry("exact_match", reward)});
     }
     auto trainer = subject.make_as<Trainer>(context);
-    const TrainInputs inputs{.policy = model,
-                             .examples = examples_,
-                             .validation = examples_,
-                             .sids = world_.sids,
-                             .trie = world_.trie,
-                             .data = world_.data,
-                             .notes = world_.notes};
-    trainer->start(inputs, context);
+    trainer->start(world_.inputs(model, examples_), context);
     return trainer;
   }
 

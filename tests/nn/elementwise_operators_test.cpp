@@ -3,31 +3,19 @@
 #include "nn/elementwise_operators.hpp"
 
 #include "support/support.hpp"
+#include "support/values_and_gradients.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::test {
 namespace {
 
-torch::Tensor drawn(at::IntArrayRef sizes, uint64_t seed) {
-  return torch::randn(sizes, at::detail::createCPUGenerator(seed), torch::kFloat64);
-}
-
-// Value and gradients, of a weighted sum of the value.
-template <class Function>
-std::vector<torch::Tensor> results_of(const std::vector<torch::Tensor>& inputs,
-                                      const Function& function) {
-  std::vector<torch::Tensor> leaves;
-  for (const torch::Tensor& input : inputs) leaves.push_back(input.clone().requires_grad_());
-  const torch::Tensor value = function(leaves);
-  (value * drawn(value.sizes(), 9)).sum().backward();
-  std::vector<torch::Tensor> all = {value.detach()};
-  for (const torch::Tensor& leaf : leaves) all.push_back(leaf.grad());
-  return all;
+torch::Tensor exactly_drawn(at::IntArrayRef sizes, uint64_t seed) {
+  return drawn(sizes, seed, torch::kFloat64);
 }
 
 template <class A, class B>
 void expect_equal(const std::vector<torch::Tensor>& inputs, const A& a, const B& b) {
-  const auto left = results_of(inputs, a), right = results_of(inputs, b);
+  const auto left = values_and_gradients(inputs, a), right = values_and_gradients(inputs, b);
   for (size_t i = 0; i < left.size(); ++i)
     EXPECT_TRUE(torch::allclose(left[i], right[i], 1e-12, 1e-12)) << i;
 }
@@ -46,7 +34,7 @@ TEST(ElementwiseOperators, RotatePairsOfHalvesByTheirAngles) {
         torch::complex(halves[0], halves[1]) * torch::complex(r.cos_Td, r.sin_Td).unsqueeze(1);
     return torch::cat({torch::real(turned), torch::imag(turned)}, -1);
   };
-  const torch::Tensor qkv_TD = drawn({30, (4 + 2 + 2) * 6}, 4);
+  const torch::Tensor qkv_TD = exactly_drawn({30, (4 + 2 + 2) * 6}, 4);
   for (const int which : {0, 1, 2}) {
     expect_equal(
         {qkv_TD},
@@ -64,14 +52,14 @@ TEST(ElementwiseOperators, RotatePairsOfHalvesByTheirAngles) {
 
 TEST(ElementwiseOperators, SwiGluIsSiluOfTheGateTimesUp) {
   expect_equal(
-      {30 * drawn({20, 7}, 5), drawn({20, 7}, 6)},
+      {30 * exactly_drawn({20, 7}, 5), exactly_drawn({20, 7}, 6)},
       [](const auto& x) { return nn::swiglu_by_operators(x[0], x[1]); },
       [](const auto& x) { return x[0] / (1 + torch::exp(-x[0])) * x[1]; });
 }
 
 TEST(ElementwiseOperators, AnMlpOfHalvesIsTheJoinedOne) {
-  const std::vector<torch::Tensor> inputs = {drawn({11, 5}, 1), drawn({5}, 2), drawn({12, 5}, 3),
-                                             drawn({5, 6}, 4)};
+  const std::vector<torch::Tensor> inputs = {exactly_drawn({11, 5}, 1), exactly_drawn({5}, 2),
+                                             exactly_drawn({12, 5}, 3), exactly_drawn({5, 6}, 4)};
   expect_equal(
       inputs,
       [](const auto& x) {

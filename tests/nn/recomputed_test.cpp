@@ -6,27 +6,11 @@
 #include "nn/elementwise.hpp"
 #include "support/support.hpp"
 #include "support/toy_shape.hpp"
+#include "support/values_and_gradients.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::test {
 namespace {
-
-torch::Tensor drawn(at::IntArrayRef sizes, uint64_t seed) {
-  return torch::randn(sizes, at::detail::createCPUGenerator(seed));
-}
-
-// Value and gradients of x, of what x is made of, of weight and bias.
-template <class Product>
-std::vector<torch::Tensor> results_of(const std::vector<torch::Tensor>& inputs,
-                                      const Product& product) {
-  std::vector<torch::Tensor> leaves;
-  for (const torch::Tensor& input : inputs) leaves.push_back(input.clone().requires_grad_());
-  const torch::Tensor value = product(leaves);
-  (value * drawn(value.sizes(), 9)).sum().backward();
-  std::vector<torch::Tensor> all = {value.detach()};
-  for (const torch::Tensor& leaf : leaves) all.push_back(leaf.grad());
-  return all;
-}
 
 // 1,100 rows: enough multiply-adds that oneDNN is asked where it is chosen.
 TEST(Recomputed, ProductsHaveTheBytesOfThoseThatKeepTheirInput) {
@@ -37,17 +21,17 @@ TEST(Recomputed, ProductsHaveTheBytesOfThoseThatKeepTheirInput) {
     for (const int64_t rows : {7, 1100}) {
       const std::vector<torch::Tensor> normed = {drawn({rows, 48}, 1), drawn({48}, 2),
                                                  drawn({40, 48}, 3), drawn({40}, 4)};
-      const auto a = results_of(normed, [](const auto& x) {
+      const auto a = values_and_gradients(normed, [](const auto& x) {
         return linear_product(nn::rms_norm(x[0], x[1], 1e-5), x[2], x[3]);
       });
-      const auto b = results_of(normed, [](const auto& x) {
+      const auto b = values_and_gradients(normed, [](const auto& x) {
         return nn::recomputed_product(nn::recomputed_rms_norm(x[0], x[1], 1e-5), x[2], x[3]);
       });
       for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i], b[i])) << "norm " << i;
       const std::vector<torch::Tensor> gated = {drawn({rows, 2 * 48}, 5), drawn({40, 48}, 6)};
-      const auto c =
-          results_of(gated, [](const auto& x) { return linear_product(nn::swiglu(x[0]), x[1]); });
-      const auto d = results_of(gated, [](const auto& x) {
+      const auto c = values_and_gradients(
+          gated, [](const auto& x) { return linear_product(nn::swiglu(x[0]), x[1]); });
+      const auto d = values_and_gradients(gated, [](const auto& x) {
         return nn::recomputed_product(nn::recomputed_swiglu(x[0]), x[1]);
       });
       for (size_t i = 0; i < c.size(); ++i) EXPECT_TRUE(torch::equal(c[i], d[i])) << "gate " << i;

@@ -47,15 +47,9 @@ TEST(RewardsOfGrpo, HearTheHistoriesOfTheSplitAndWhatEarlierStagesMade) {
   const auto trainer = built_part("trainer", "grpo", {{"batch_prompts", "6"}, {"completions", "3"}})
                            .with("reward", {slot_entry("listening", reward)})
                            .make_as<Trainer>(world.context);
-  trainer->start({.policy = *world.backbone,
-                  .examples = examples,
-                  .validation = examples,
-                  .sids = world.sids,
-                  .trie = world.trie,
-                  .data = world.data,
-                  .notes = world.notes,
-                  .earlier = {.x_ND = x_ND, .recommenders = {{"markov", RankItems()}}}},
-                 world.context);
+  TrainInputs inputs = world.inputs(*world.backbone, examples);
+  inputs.earlier = {.x_ND = x_ND, .recommenders = {{"markov", RankItems()}}};
+  trainer->start(inputs, world.context);
   EXPECT_TRUE(torch::equal(reward->earlier.x_ND, x_ND));
   EXPECT_EQ(reward->earlier.recommenders.count("markov"), 1);
 

@@ -389,16 +389,8 @@ TEST(Grpo, MissingRewardsAndTextTasksAreErrors) {
   auto trainer = built_part("trainer", "grpo", {{"batch_prompts", "100"}, {"completions", "4"}})
                      .with("reward", {})
                      .make_as<Trainer>(world.context);
-  const std::string no_reward = message_of<ConfigError>([&] {
-    trainer->start({.policy = *world.backbone,
-                    .examples = with_text,
-                    .validation = with_text,
-                    .sids = world.sids,
-                    .trie = world.trie,
-                    .data = world.data,
-                    .notes = world.notes},
-                   world.context);
-  });
+  const std::string no_reward = message_of<ConfigError>(
+      [&] { trainer->start(world.inputs(*world.backbone, with_text), world.context); });
   EXPECT_NE(no_reward.find("[[stage.reward]]"), std::string::npos) << no_reward;
   const auto started = start_grpo(world, *world.backbone, with_text, std::make_shared<FlatReward>(),
                                   {{"batch_prompts", "100"}, {"completions", "4"}});

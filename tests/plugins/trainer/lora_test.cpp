@@ -39,14 +39,7 @@ struct AdaptedWorld : ToyWorld {
   std::shared_ptr<Trainer> start(const kit::Subject& subject, Backbone& model,
                                  const ToyExamples& examples) {
     const auto trainer = subject.make_as<Trainer>(context);
-    trainer->start({.policy = model,
-                    .examples = examples,
-                    .validation = examples,
-                    .sids = sids,
-                    .trie = trie,
-                    .data = data,
-                    .notes = notes},
-                   context);
+    trainer->start(inputs(model, examples), context);
     return trainer;
   }
 

@@ -14,14 +14,7 @@ const PartInfo kOwnDpo = part<Trainer, example::OwnDpo, example::OwnDpoSettings>
 std::shared_ptr<Trainer> started(ToyWorld& world, const ToyExamples& examples,
                                  const kit::Subject& subject) {
   auto trainer = subject.make_as<Trainer>(world.context);
-  trainer->start({.policy = *world.backbone,
-                  .examples = examples,
-                  .validation = examples,
-                  .sids = world.sids,
-                  .trie = world.trie,
-                  .data = world.data,
-                  .notes = world.notes},
-                 world.context);
+  trainer->start(world.inputs(*world.backbone, examples), world.context);
   return trainer;
 }
 

@@ -66,14 +66,7 @@ struct PreferenceWorld : ToyWorld {
   std::shared_ptr<Trainer> start(const std::string& kind, const OptionTexts& options,
                                  Backbone& model, const ExampleSet& set) {
     auto trainer = built_part("trainer", kind, options).make_as<Trainer>(context);
-    trainer->start({.policy = model,
-                    .examples = set,
-                    .validation = set,
-                    .sids = sids,
-                    .trie = trie,
-                    .data = data,
-                    .notes = notes},
-                   context);
+    trainer->start(inputs(model, set), context);
     return trainer;
   }
   std::shared_ptr<Trainer> start(const std::string& kind, const OptionTexts& options) {

@@ -6,14 +6,7 @@ namespace {
 std::shared_ptr<Trainer> start_sft(ToyWorld& world, Backbone& model, const ToyExamples& examples,
                                    OptionTexts options) {
   auto trainer = make_part<Trainer>("sft", world.context, options);
-  trainer->start({.policy = model,
-                  .examples = examples,
-                  .validation = examples,
-                  .sids = world.sids,
-                  .trie = world.trie,
-                  .data = world.data,
-                  .notes = world.notes},
-                 world.context);
+  trainer->start(world.inputs(model, examples), world.context);
   return trainer;
 }
 

@@ -45,14 +45,7 @@ inline std::shared_ptr<Trainer> start_grpo(ToyWorld& world, Backbone& model,
   auto trainer = built_part("trainer", "grpo", options)
                      .with("reward", {slot_entry("toy", std::move(reward))})
                      .make_as<Trainer>(world.context);
-  trainer->start({.policy = model,
-                  .examples = examples,
-                  .validation = examples,
-                  .sids = world.sids,
-                  .trie = world.trie,
-                  .data = world.data,
-                  .notes = world.notes},
-                 world.context);
+  trainer->start(world.inputs(model, examples), world.context);
   return trainer;
 }
 

@@ -67,6 +67,17 @@ struct ToyWorld {
     trie = Trie::build(sids, vocabulary);
   }
 
+  // For a trainer that trains and validates on the same examples.
+  TrainInputs inputs(Backbone& model, const ExampleSet& examples) const {
+    return {.policy = model,
+            .examples = examples,
+            .validation = examples,
+            .sids = sids,
+            .trie = trie,
+            .data = data,
+            .notes = notes};
+  }
+
   // Two levels, and an item for every pair of codes.
   static SidTable grid(int64_t first, int64_t second) {
     SidTable table;
