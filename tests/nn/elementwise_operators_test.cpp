@@ -34,7 +34,7 @@ TEST(ElementwiseOperators, RotatePairsOfHalvesByTheirAngles) {
         torch::complex(halves[0], halves[1]) * torch::complex(r.cos_Td, r.sin_Td).unsqueeze(1);
     return torch::cat({torch::real(turned), torch::imag(turned)}, -1);
   };
-  const torch::Tensor qkv_TD = exactly_drawn({30, (4 + 2 + 2) * 6}, 4);
+  const torch::Tensor qkv_TD = exactly_drawn({30, 48}, 4);
   for (const int which : {0, 1, 2}) {
     expect_equal(
         {qkv_TD},
