@@ -1,6 +1,7 @@
 #include "tsrec/nn/attention.hpp"
 
 #include <ATen/record_function.h>
+#include <torch/autograd.h>
 
 #include "nn/attention_kernel.hpp"
 #include "nn/element_type.hpp"

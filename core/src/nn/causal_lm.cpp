@@ -1,5 +1,7 @@
 #include "tsrec/nn/causal_lm.hpp"
 
+#include <torch/autograd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <mutex>

@@ -1,5 +1,7 @@
 #include "nn/elementwise_operators.hpp"
 
+#include <torch/autograd.h>
+
 namespace tsrec::nn {
 namespace {
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
+#include <torch/autograd.h>
 
 #include "nn/element_type.hpp"
 #include "nn/elementwise.hpp"

@@ -1,5 +1,7 @@
 #include "nn/low_rank.hpp"
 
+#include <torch/autograd.h>
+
 #include <algorithm>
 
 #include "tsrec/product.hpp"

@@ -1,5 +1,7 @@
 #include "nn/recomputed.hpp"
 
+#include <torch/autograd.h>
+
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
