@@ -135,6 +135,11 @@ Field& Field::names_recommender() {
   facts_.is_recommender = true;
   return *this;
 }
+Field& Field::needs(std::string_view kind, std::vector<std::string> values) {
+  facts_.needed_kind = kind;
+  facts_.needing_values = std::move(values);
+  return *this;
+}
 Field& Field::check(std::function<std::string()> complaint) {
   facts_.checks.push_back(std::move(complaint));
   return *this;

@@ -4,13 +4,16 @@
 namespace tsrec::kit {
 namespace recommender_rule {  // rules of other kinds have the same names
 
+torch::Tensor vectors_of(const Dataset& data) { return toy_vectors(data.items.size()); }
+
 struct Fitted {
   Fitted(const Subject& subject, bool with_sids = true, int64_t num_items = 60)
       : data(toy_data(num_items)), sids(toy_sids(num_items)) {
     TestContext context;
     recommender = subject.make_as<Recommender>(context);
     const Dataset seen = data.without_test();
-    fit(*recommender, {.data = seen, .sids = with_sids ? &sids : nullptr}, context);
+    fit(*recommender, {.data = seen, .sids = with_sids ? &sids : nullptr, .x_ND = vectors_of(seen)},
+        context);
   }
   Rankings rank(const Samples& samples, int64_t candidates = 10) const {
     TestContext context;
@@ -66,6 +69,31 @@ void saved_and_loaded(const Subject& subject) {
           "the loaded part gives other lists");
 }
 
+// A host trains, puts the best state back, and finishes: nothing of the last steps may linger.
+void the_parameters_decide(const Subject& subject) {
+  TestContext context;
+  const Dataset data = toy_data(), seen = data.without_test();
+  const SidTable sids = toy_sids();
+  const auto ready = [&] {
+    const auto part = subject.make_as<Recommender>(context);
+    part->fit({.data = seen, .sids = &sids, .x_ND = vectors_of(seen)}, context);
+    return part;
+  };
+  const auto trained = ready();
+  Stepwise* const steps = steps_of(*trained);
+  if (steps == nullptr || steps->num_steps() == 0) throw Skipped{"its work is not done in steps"};
+  for (int64_t index = 0; index < std::min<int64_t>(8, steps->num_steps()); ++index)
+    steps->step(index, context);
+  const std::vector<torch::Tensor> values = nn::values_of(steps->parameters());
+  steps->finish(context);
+  const auto given = ready();
+  nn::set_values(steps_of(*given)->parameters(), values);
+  steps_of(*given)->finish(context);
+  require(
+      same_lists(trained->rank(data.test, 10, context), given->rank(data.test, 10, context)),
+      "trained for some steps it ranks otherwise than with those values put into its parameters");
+}
+
 void tiny_data_and_empty_histories(const Subject& subject) {
   works_or_says_why([&] {
     const Fitted fitted(subject, /*with_sids=*/false);
@@ -86,7 +114,7 @@ void tiny_data_and_empty_histories(const Subject& subject) {
     none.train = none.valid = none.test = Samples::empty();
     const SidTable no_sids = toy_sids(0);
     const auto part = subject.make_as<Recommender>(context);
-    fit(*part, {.data = none, .sids = &no_sids}, context);
+    fit(*part, {.data = none, .sids = &no_sids, .x_ND = vectors_of(none)}, context);
     boundary::check_rankings(part->rank(builder.build(), 10, context), 1, 10, 0);
   });
 }
@@ -102,18 +130,21 @@ std::vector<Rule> recommender_rules() {
       {"a row's list depends on that row only", a_row_decides_its_list},
       {"equal data and seed give equal lists", the_seed_decides},
       {"saved and loaded it gives the same lists", saved_and_loaded},
+      {"what stands in the parameters when the steps are finished decides the lists",
+       the_parameters_decide},
       {"no SIDs, two items, no items, an empty history: lists, or a sentence",
        tiny_data_and_empty_histories}};
   append(rules, long_work_rules([](const Subject& subject, Context& context) {
            const Dataset data = toy_data().without_test();
            const SidTable sids = toy_sids();
-           fit(*subject.make_as<Recommender>(context), {.data = data, .sids = &sids}, context);
+           fit(*subject.make_as<Recommender>(context),
+               {.data = data, .sids = &sids, .x_ND = vectors_of(data)}, context);
          }));
   append(rules, stepwise_rules([](const Subject& subject, Context& context) {
            struct Inputs {
              Dataset data = toy_data().without_test();
              SidTable sids = toy_sids();
-             RecommenderInputs given{.data = data, .sids = &sids};
+             RecommenderInputs given{.data = data, .sids = &sids, .x_ND = vectors_of(data)};
            };
            const auto inputs = std::make_shared<Inputs>();
            const auto recommender = subject.make_as<Recommender>(context);

@@ -12,6 +12,7 @@ struct Started {
     if (steps == nullptr) throw Skipped{"its work is not done in steps"};
     boundary::check_num_steps(steps->num_steps());
     boundary::check_validate_every(steps->validate_every());
+    boundary::check_patience(steps->patience());
     count = std::min(kSteps, steps->num_steps());
     if (count == 0) throw Skipped{"with these options it has no steps to do"};
   }

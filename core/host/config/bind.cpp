@@ -190,9 +190,12 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
     option.value = field->value_text();
     if (const auto* path = std::get_if<fs::path*>(&field->target()); path && !facts.is_place)
       option.content = **path;
-    if (const auto* name = std::get_if<std::string*>(&field->target());
-        name && facts.is_recommender)
-      option.recommender = **name;
+    if (const auto* text = std::get_if<std::string*>(&field->target())) {
+      if (facts.is_recommender) option.recommender = **text;
+      if (std::find(facts.needing_values.begin(), facts.needing_values.end(), **text) !=
+          facts.needing_values.end())
+        option.needed_kind = facts.needed_kind;
+    }
     bound.push_back(std::move(option));
   }
   for_unknown(table, "", used, known, [&](const std::string& path, const Node& entry) {

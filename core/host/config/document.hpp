@@ -92,6 +92,7 @@ struct BoundOption {
   bool in_key = true, is_default = true;
   std::filesystem::path content;  // a path whose files count, not where they are
   std::string recommender = {};   // the entry of [[recommender]] that it names
+  std::string needed_kind = {};   // of which, with this value, the experiment must have a part
 };
 TSREC_HOST_API std::vector<BoundOption> bind(Options& options, const Node& table,
                                              const std::string& what,

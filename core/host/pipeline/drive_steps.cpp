@@ -166,9 +166,9 @@ bool validate(Part& made, const DriveSettings& settings, std::optional<StartWatc
     for (Number& number : settings.more_numbers()) numbers.push_back(std::move(number));
   }
   const std::optional<double> value = criterion(numbers, settings);
-  if (!value && settings.patience > 0) {
+  if (!value && settings.patience.value_or(0) > 0) {
     in_the_name_of(made, "validate()", [&] {
-      throw ConfigError("patience = ", settings.patience,
+      throw ConfigError("patience = ", *settings.patience,
                         " stops when the validation loss falls no more, but validate() measures no "
                         "'loss'; set patience = 0, or select a number that curve_rows measures");
     });
@@ -228,6 +228,7 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
   };
   const int64_t every =
       settings.validate_every ? settings.validate_every(steps) : part->validate_every();
+  const int64_t patience = settings.patience.value_or(part->patience());
   std::string stopped;
   bool is_lost = false;  // against the start, and that ends it
   // What making the part ready left, such as the weights as they were read.
@@ -248,7 +249,7 @@ Driven drive_steps(StageRun& run, Part& made, const DriveSettings& settings) {
                   c10::str("ended at step ", progress.next, " of ", steps, " by ", stopped));
       break;
     }
-    if (settings.patience > 0 && progress.bad >= settings.patience) {
+    if (patience > 0 && progress.bad >= patience) {
       context.log(Level::info,
                   c10::str("stopped early: ", progress.bad, " validations that were no better"));
       break;

@@ -10,7 +10,8 @@
 namespace tsrec::host {
 
 struct DriveSettings {
-  int64_t patience = 0;          // validations that are no better before it stops; 0: never
+  // validations that are no better before it stops; 0: never; none: the part's own
+  std::optional<int64_t> patience = {};
   int64_t checkpoint_every = 0;  // steps; 0: at validations, and as time goes by
   // best: the state of the lowest validation loss; last; watched: of the best watched number; or of
   // the best number of this name. A watched or named number that more_numbers measures is measured

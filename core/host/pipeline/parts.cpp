@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <sstream>
 
 #include "pipeline/wording.hpp"
 #include "tsrec/suggest.hpp"
@@ -44,8 +43,7 @@ std::map<std::string, const std::optional<PartChoice>*> single(const Parts& part
 void check_needs(const Parts& parts, const Document& document) {
   const auto by_kind = single(parts);
   const std::function<void(const PartChoice&)> check = [&](const PartChoice& choice) {
-    std::istringstream needs(choice.info->needs);
-    for (std::string kind; needs >> kind;) {
+    for (const std::string& kind : choice.needed_kinds()) {
       const auto found = by_kind.find(kind);  // the source, and it alone, is always there
       if (found == by_kind.end() || *found->second) continue;
       document.complain(choice.origin,
@@ -59,6 +57,7 @@ void check_needs(const Parts& parts, const Document& document) {
     if (*choice) check(**choice);
   }
   for (const StageEntry& stage : parts.stages) check(stage.trainer);
+  for (const PartChoice& recommender : parts.recommenders) check(recommender);
 }
 
 // The recommenders that parts of a training name are entries of the experiment.

@@ -120,12 +120,14 @@ void pack_for_many_tokens(Backbone& backbone, const Context& context) {
 
 bool embeds_by_backbone(const Parts& parts) { return parts.encoder->needs(Backbone::kKind); }
 
-// Vectors are made for a quantizer, and for trainings that ask for them.
+// Vectors are made for a quantizer, and for trainings and recommenders that ask for them.
 bool has_embed_stage(const Parts& parts) {
-  return parts.encoder && (parts.quantizer || std::any_of(parts.stages.begin(), parts.stages.end(),
-                                                          [](const StageEntry& entry) {
-                                                            return entry.trainer.needs("encoder");
-                                                          }));
+  const auto asks = [](const PartChoice& choice) { return choice.needs(Encoder::kKind); };
+  return parts.encoder &&
+         (parts.quantizer ||
+          std::any_of(parts.stages.begin(), parts.stages.end(),
+                      [&](const StageEntry& entry) { return asks(entry.trainer); }) ||
+          std::any_of(parts.recommenders.begin(), parts.recommenders.end(), asks));
 }
 
 Stage embed_stage(const Shared& parts) {
@@ -528,12 +530,15 @@ Stage train_stage(const Shared& parts, size_t index) {
 Stage recommender_stage(const PartChoice& choice, bool has_sids) {
   Stage stage{.id = {Role::recommender, choice.name}, .inputs = {{Role::load}}, .parts = {choice}};
   if (has_sids) stage.inputs.push_back({Role::resolve});
+  if (choice.needs(Encoder::kKind)) stage.inputs.push_back({Role::embed});
   stage.run = [choice, has_sids](StageRun& run) {
     const Dataset data = read_dataset(run.input({Role::load})).without_test();
     const std::optional<SidTable> sids =
         has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
-    const RecommenderInputs inputs{data, sids ? &*sids : nullptr};
+    RecommenderInputs inputs{.data = data, .sids = sids ? &*sids : nullptr};
+    if (choice.needs(Encoder::kKind))
+      inputs.x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
     recommender->fit(inputs, run.context());
     drive_steps(run, *recommender);
     ArtifactWriter fitted(run.out().folder("recommender"));

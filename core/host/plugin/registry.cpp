@@ -1,6 +1,7 @@
 #include "plugin/registry.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include "config/entries.hpp"
@@ -245,11 +246,17 @@ std::string PartChoice::described() const {
                   plugin->is_installed() ? "" : ", " + plugin->source.string(), ")");
 }
 
-bool PartChoice::needs(std::string_view wanted) const {
-  std::istringstream own(info->needs);
-  for (std::string needed; own >> needed;) {
-    if (needed == wanted) return true;
+std::set<std::string> PartChoice::needed_kinds() const {
+  std::istringstream always(info->needs);
+  std::set<std::string> needed(std::istream_iterator<std::string>(always), {});
+  for (const BoundOption& option : options) {
+    if (!option.needed_kind.empty()) needed.insert(option.needed_kind);
   }
+  return needed;
+}
+
+bool PartChoice::needs(std::string_view wanted) const {
+  if (needed_kinds().contains(std::string(wanted))) return true;
   return std::any_of(parts.begin(), parts.end(),
                      [&](const OwnedPart& owned) { return owned.choice.needs(wanted); });
 }

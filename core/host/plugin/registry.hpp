@@ -74,6 +74,8 @@ class TSREC_HOST_API PartChoice {
   std::string key_text(const ContentLines& content, const std::string& below = "") const;
   // "quantizer 'opq' (acme.opq 1.2.0, my/opq.so)"
   std::string described() const;
+  // The kinds of part that it says it needs: by kNeeds, or by the value of an option.
+  std::set<std::string> needed_kinds() const;
   // Whether the part, or one that it owns, says that it needs one of this kind.
   bool needs(std::string_view wanted) const;
   // The entries of [[recommender]] that options of it, or of a part that it owns, name.

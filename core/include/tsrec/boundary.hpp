@@ -98,6 +98,7 @@ class TSREC_API ExampleBounds {
 // --- whatever is done in steps; validated() looks at the numbers of validate()
 TSREC_API void check_num_steps(int64_t num_steps);
 TSREC_API void check_validate_every(int64_t steps);
+TSREC_API void check_patience(int64_t validations);
 TSREC_API void check_parameters(const std::vector<nn::Parameter>& parameters);
 
 // --- observer

@@ -52,14 +52,17 @@ class TSREC_API Field {
   // experiment, whose ranked lists it is then given (parts/earlier_stages.hpp). A name that the
   // experiment has not is refused.
   Field& names_recommender();
+  // Of a string: with one of these values the part needs a kind of part as if its kNeeds named it.
+  Field& needs(std::string_view kind, std::vector<std::string> values);
   Field& check(
       std::function<std::string()> complaint);  // "" when fine; runs after all fields are bound
 
   // Read by the host.
   struct Facts {
     std::string key, unit, help, default_text,
+        needed_kind,  // with one of needing_values
         type;  // "bool", "int", "float", "string", "path", "int list", ... "encoder", "reward list"
-    std::vector<std::string> names, old_names;
+    std::vector<std::string> names, old_names, needing_values;
     double low = -std::numeric_limits<double>::infinity(),
            high = std::numeric_limits<double>::infinity();
     bool is_required = false, in_key = true, is_place = false, is_weighted = false,

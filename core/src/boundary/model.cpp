@@ -125,6 +125,12 @@ void check_validate_every(int64_t steps) {
                      "; expected a number of steps, or 0 for the end alone");
 }
 
+void check_patience(int64_t validations) {
+  if (validations < 0)
+    throw BrokenPart("patience() gave ", validations,
+                     "; expected a number of validations, or 0 to do all steps");
+}
+
 void check_parameters(const std::vector<nn::Parameter>& parameters) {
   std::set<std::string_view> seen;
   for (const nn::Parameter& parameter : parameters) {

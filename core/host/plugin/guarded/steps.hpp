@@ -44,6 +44,13 @@ class GuardedSteps : public Base {
       return steps;
     });
   }
+  int64_t patience() const override {
+    return in_call(part_, "patience()", [&] {
+      const int64_t validations = steps_.patience();
+      boundary::check_patience(validations);
+      return validations;
+    });
+  }
   void finish(Context& context) override {
     in_call(part_, "finish()", [&] {
       steps_.finish(context);

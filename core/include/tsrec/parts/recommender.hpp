@@ -11,6 +11,9 @@ namespace tsrec {
 struct RecommenderInputs {
   const Dataset& data;   // test is empty
   const SidTable* sids;  // null without SIDs
+  // The items' vectors as [encoder] gave them, [N, D] float32, where the part needs them (kNeeds =
+  // "encoder", or an option's value that needs("encoder", ...)); undefined for every other.
+  torch::Tensor x_ND = {};
 };
 class TSREC_API Recommender : public Part {
  public:

@@ -28,6 +28,9 @@ class TSREC_API Stepwise {
   virtual Numbers validate(Context& context);
   // Steps between validations where the stage's TOML gives no number; 0: only after the last one.
   virtual int64_t validate_every() const;
+  // Validations in a row that are no better after which the training ends, where the stage's TOML
+  // gives no number; 0: it never ends early.
+  virtual int64_t patience() const;
   // Once, after the steps, with the selected state in the parameters. Not after an interruption.
   virtual void finish(Context& context);
   // All that the parameters do not hold: optimizer, reference model, averages, counters.
