@@ -39,6 +39,10 @@ class Options {
         {"openai", {{"base_url", chat_.url()}, {"model", "toy"}, {"cache", in("replies")}}},
         {"lc_rec", {{"folder", lc_rec_.path().string()}}},
         {"minionerec", {{"folder", minionerec_.path().string()}}},
+        {"sasrec", {{"epochs", "3"}}},
+        {"hstu", {{"epochs", "3"}, {"item_vectors", "add"}, {"loss", "sampled_softmax"}}},
+        {"gru4rec", {{"epochs", "3"}, {"variant", "minionerec"}, {"loss", "bpr_max"}}},
+        {"caser", {{"epochs", "3"}, {"loss", "bce"}, {"negatives", "1"}}},
         {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
         {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
         {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
@@ -86,9 +90,9 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 59);
-  EXPECT_EQ(in_steps,
-            (std::set<std::string>{"dpo", "grpo", "rq_vae", "s_dpo", "scratch", "sft", "simpo"}));
+  EXPECT_EQ(parts, 63);
+  EXPECT_EQ(in_steps, (std::set<std::string>{"caser", "dpo", "gru4rec", "grpo", "hstu", "rq_vae",
+                                             "s_dpo", "sasrec", "scratch", "sft", "simpo"}));
 }
 
 TEST(OwnPlugins, ExportExactlyTwoNames) {

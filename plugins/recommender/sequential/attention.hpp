@@ -1,0 +1,28 @@
+// Causal attention within sequences that lie behind each other, without padding.
+#pragma once
+
+#include "tsrec/error.hpp"
+
+namespace tsrec::sequential {
+
+// The pairs (query i, key j <= i) of all sequences: sequence by sequence, query by query, oldest
+// key first.
+int64_t num_pairs(const std::vector<int64_t>& offset_B1);
+// int64 [P]: how many tokens lie from the key to the query.
+torch::Tensor pair_distances(const std::vector<int64_t>& offset_B1);
+
+struct AttentionOptions {
+  // softmax: exp(s) over the sum of the query's; silu: silu(s) / divisor, each key for itself.
+  enum class Weighting { softmax, silu } weighting = Weighting::softmax;
+  double scale = 1, divisor = 1;  // s = scale * q k + bias
+  torch::Tensor bias_P = {};      // float32, of all heads; may be undefined
+  torch::Tensor kept_PH = {};     // what dropout multiplies the weights with; may be undefined
+};
+
+// q, k: [T, heads, head width]; v: [T, heads, value width] -> [T, heads, value width], float32 on
+// the CPU. Differentiable in q, k, v and bias_P. Equal bytes for any number of threads.
+torch::Tensor jagged_attention(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
+                               const torch::Tensor& v_THe, const std::vector<int64_t>& offset_B1,
+                               const AttentionOptions& options);
+
+}  // namespace tsrec::sequential

@@ -1,0 +1,112 @@
+#include "hstu.hpp"
+
+#include <cmath>
+
+#include "attention.hpp"
+#include "tsrec/product.hpp"
+
+namespace tsrec::sequential {
+namespace {
+
+constexpr double kEps = 1e-6;
+constexpr double kDeviation = 0.02;
+
+torch::Tensor plain_layer_norm(const torch::Tensor& x_TD) {
+  return at::layer_norm(x_TD, {x_TD.size(-1)}, {}, {}, kEps);
+}
+
+torch::Tensor of_length_1(const torch::Tensor& x) {
+  return x / x.norm(2, {-1}, /*keepdim=*/true).clamp_min(kEps);
+}
+
+struct HstuBlock {
+  HstuBlock(Parameters& parameters, const std::string& name, int64_t width, int64_t max_length)
+      : gates(parameters.normal(name + ".uvqk.weight", {4 * width, width}, kDeviation)),
+        distance_bias_L(parameters.normal(name + ".distance_bias", {max_length}, kDeviation)),
+        outer(parameters, name + ".outer", width, width) {}
+  torch::Tensor gates, distance_bias_L;
+  Linear outer;
+};
+
+class HstuModel final : public SequenceModel {
+ public:
+  HstuModel(const HstuSettings& settings, Parameters& parameters, const Catalogue& catalogue)
+      : heads_(settings.heads),
+        max_length_(settings.max_length),
+        temperature_(settings.temperature),
+        items_(parameters, settings.item_table(), catalogue),
+        position_LD_(parameters.normal("positions", {settings.max_length, settings.width},
+                                       settings.deviation())) {
+    for (int64_t b = 0; b < settings.blocks; ++b)
+      blocks_.emplace_back(parameters, c10::str("block.", b), settings.width, settings.max_length);
+    parameters_ = parameters.all();
+  }
+
+  const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
+
+  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+    const double item_scale = std::sqrt(static_cast<double>(items_.width()));
+    torch::Tensor x_TD = noise(item_scale * items_.rows(batch.item_T) +
+                               at::embedding(position_LD_, batch.position_T));
+    const torch::Tensor distance_P = pair_distances(batch.offset_B1);
+    for (const HstuBlock& block : blocks_)
+      x_TD = x_TD + branch(block, x_TD, batch.offset_B1, distance_P, noise);
+    return of_length_1(x_TD.index_select(0, batch.at_R)) / temperature_;
+  }
+
+  torch::Tensor outputs() const override { return of_length_1(items_.all()); }
+  torch::Tensor outputs(const torch::Tensor& item) const override {
+    return of_length_1(items_.rows(item));
+  }
+
+ private:
+  torch::Tensor branch(const HstuBlock& block, const torch::Tensor& x_TD,
+                       const std::vector<int64_t>& offset_B1, const torch::Tensor& distance_P,
+                       const Noise& noise) const {
+    const int64_t tokens = x_TD.size(0), width = x_TD.size(1);
+    const std::vector<torch::Tensor> uvqk =
+        at::silu(linear_product(plain_layer_norm(x_TD), block.gates)).chunk(4, 1);
+    const auto by_head = [&](const torch::Tensor& y_TD) {
+      return y_TD.reshape({tokens, heads_, width / heads_});
+    };
+    const torch::Tensor attended_TD =
+        jagged_attention(by_head(uvqk[2]), by_head(uvqk[3]), by_head(uvqk[1]), offset_B1,
+                         {.weighting = AttentionOptions::Weighting::silu,
+                          .divisor = static_cast<double>(max_length_),
+                          .bias_P = block.distance_bias_L.index_select(0, distance_P)})
+            .view({tokens, width});
+    return block.outer(noise(uvqk[0] * plain_layer_norm(attended_TD)));
+  }
+
+  int64_t heads_, max_length_;
+  double temperature_;
+  ItemTable items_;
+  torch::Tensor position_LD_;
+  std::vector<HstuBlock> blocks_;
+  std::vector<nn::Parameter> parameters_;
+};
+
+}  // namespace
+
+void HstuSettings::declare(Options& o) {
+  Settings::declare(o);
+  o.add("blocks", blocks).range(1, 64).help("blocks of gated attention");
+  o.add("heads", heads)
+      .range(1, 64)
+      .help("heads of attention; the width is a multiple of them")
+      .check([this] {
+        return width % heads == 0
+                   ? std::string()
+                   : c10::str("width = ", width, " is no multiple of heads = ", heads);
+      });
+  o.add("temperature", temperature)
+      .range(1e-3, 100)
+      .help("scores are cosines of state and item, divided by it");
+}
+
+std::unique_ptr<SequenceModel> Hstu::make_model(Parameters& parameters,
+                                                const Catalogue& catalogue) const {
+  return std::make_unique<HstuModel>(settings_, parameters, catalogue);
+}
+
+}  // namespace tsrec::sequential

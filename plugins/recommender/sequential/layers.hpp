@@ -1,0 +1,55 @@
+// The small layers that the models are made of, and the parameters that they are made of.
+#pragma once
+
+#include "tsrec/context.hpp"
+#include "tsrec/nn/parameter.hpp"
+
+namespace tsrec::sequential {
+
+// Makes the parameters of a model, in the order in which they are asked for; each draws from a
+// stream of its own.
+class Parameters {
+ public:
+  explicit Parameters(Context& context) : context_(context) {}
+  torch::Tensor normal(std::string name, at::IntArrayRef shape, double deviation);
+  // Uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010), for a weight [out, in].
+  torch::Tensor xavier(std::string name, int64_t out, int64_t in);
+  torch::Tensor constant(std::string name, int64_t size, double value);
+  const std::vector<nn::Parameter>& all() const { return all_; }
+
+ private:
+  torch::Tensor add(std::string name, const torch::Tensor& value);
+  at::Generator generator() { return context_.generator("weights", std::ssize(all_)); }
+  Context& context_;
+  std::vector<nn::Parameter> all_;
+};
+
+struct Linear {
+  Linear() = default;
+  Linear(Parameters& parameters, const std::string& name, int64_t in, int64_t out);
+  torch::Tensor operator()(const torch::Tensor& x) const;
+  torch::Tensor weight, bias;
+};
+
+struct LayerNorm {
+  LayerNorm() = default;
+  LayerNorm(Parameters& parameters, const std::string& name, int64_t width);
+  torch::Tensor operator()(const torch::Tensor& x) const;
+  torch::Tensor weight, bias;
+};
+
+// Dropout with a stream of its own. Without one nothing is dropped.
+class Noise {
+ public:
+  Noise() = default;
+  Noise(double share, at::Generator generator) : share_(share), generator_(std::move(generator)) {}
+  torch::Tensor operator()(const torch::Tensor& x) const;
+  // 0 or 1 / (1 - share), float32; undefined when nothing is dropped.
+  torch::Tensor kept(at::IntArrayRef shape) const;
+
+ private:
+  double share_ = 0;
+  std::optional<at::Generator> generator_;
+};
+
+}  // namespace tsrec::sequential

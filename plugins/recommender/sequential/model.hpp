@@ -1,0 +1,23 @@
+// What all sequential models have in common: states of tokens, and a row of outputs for each item.
+#pragma once
+
+#include "batches.hpp"
+#include "items.hpp"
+
+namespace tsrec::sequential {
+
+// The score of an item after a token is the product of the token's state with the item's outputs.
+class SequenceModel {
+ public:
+  SequenceModel() = default;
+  SequenceModel(const SequenceModel&) = delete;
+  SequenceModel& operator=(const SequenceModel&) = delete;
+  virtual ~SequenceModel() = default;
+  virtual const std::vector<nn::Parameter>& parameters() const = 0;
+  // [R, D] of the labelled tokens. No token sees a later one, or another sequence.
+  virtual torch::Tensor states(const Batch& batch, const Noise& noise) const = 0;
+  virtual torch::Tensor outputs() const = 0;                           // [N, D]
+  virtual torch::Tensor outputs(const torch::Tensor& item) const = 0;  // int64 [...]: [..., D]
+};
+
+}  // namespace tsrec::sequential

@@ -1,0 +1,20 @@
+// The sequential recommenders: one spine, one file for each model.
+#include "caser.hpp"
+#include "gru4rec.hpp"
+#include "hstu.hpp"
+#include "sasrec.hpp"
+
+namespace {
+using namespace tsrec::sequential;
+}
+
+TSREC_PLUGIN(
+    "tsrec.sequential", "0.1.0",
+    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/1,
+                                                            "Self-attention over the history"),
+    tsrec::part<tsrec::Recommender, Hstu, HstuSettings>(
+        "hstu", /*revision=*/1, "Pointwise attention with gates over the history"),
+    tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
+        "gru4rec", /*revision=*/1, "A recurrent network over the history"),
+    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/1,
+                                                          "Convolutions over the newest items"))

@@ -1,0 +1,117 @@
+#include "sasrec.hpp"
+
+#include <cmath>
+
+#include "attention.hpp"
+
+namespace tsrec::sequential {
+namespace {
+
+struct SasRecBlock {
+  SasRecBlock(Parameters& parameters, const std::string& name, int64_t width)
+      : before_attention(parameters, name + ".before_attention", width),
+        query(parameters, name + ".query", width, width),
+        key(parameters, name + ".key", width, width),
+        value(parameters, name + ".value", width, width),
+        before_layers(parameters, name + ".before_layers", width),
+        inner(parameters, name + ".inner", width, width),
+        outer(parameters, name + ".outer", width, width) {}
+  LayerNorm before_attention;
+  Linear query, key, value;
+  LayerNorm before_layers;
+  Linear inner, outer;
+  std::optional<LayerNorm> behind_layers;  // MiniOneRec's has one more
+};
+
+class SasRecModel final : public SequenceModel {
+ public:
+  SasRecModel(const SasRecSettings& settings, Parameters& parameters, const Catalogue& catalogue)
+      : heads_(settings.heads),
+        item_scale_(settings.is_original() ? std::sqrt(static_cast<double>(settings.width)) : 1),
+        items_(parameters, settings.item_table(), catalogue),
+        position_LD_(parameters.normal("positions", {settings.max_length, settings.width},
+                                       settings.deviation())),
+        last_(parameters, "last", settings.width),
+        outputs_(parameters, settings.is_tied() ? &items_ : nullptr, settings.width,
+                 catalogue.num_items) {
+    for (int64_t b = 0; b < settings.blocks; ++b) {
+      const std::string name = c10::str("block.", b);
+      blocks_.emplace_back(parameters, name, settings.width);
+      if (!settings.is_original())
+        blocks_.back().behind_layers.emplace(parameters, name + ".behind_layers", settings.width);
+    }
+    parameters_ = parameters.all();
+  }
+
+  const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
+
+  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+    torch::Tensor x_TD = noise(item_scale_ * items_.rows(batch.item_T) +
+                               at::embedding(position_LD_, batch.position_T));
+    for (const SasRecBlock& block : blocks_) x_TD = behind(block, x_TD, batch, noise);
+    return outputs_.states(last_(x_TD.index_select(0, batch.at_R)));
+  }
+
+  torch::Tensor outputs() const override { return outputs_.all(); }
+  torch::Tensor outputs(const torch::Tensor& item) const override { return outputs_.rows(item); }
+
+ private:
+  // Only the query is normalised, and the residual is added to it.
+  torch::Tensor behind(const SasRecBlock& block, const torch::Tensor& x_TD, const Batch& batch,
+                       const Noise& noise) const {
+    const torch::Tensor query_TD = block.before_attention(x_TD);
+    const torch::Tensor attended_TD =
+        query_TD + attention(block, query_TD, x_TD, batch.offset_B1, noise);
+    const torch::Tensor y_TD = block.before_layers(attended_TD);
+    const torch::Tensor inner_TD = noise(at::relu(block.inner(y_TD)));
+    const torch::Tensor z_TD = y_TD + noise(block.outer(inner_TD));
+    return block.behind_layers ? (*block.behind_layers)(z_TD) : z_TD;
+  }
+
+  torch::Tensor attention(const SasRecBlock& block, const torch::Tensor& query_TD,
+                          const torch::Tensor& x_TD, const std::vector<int64_t>& offset_B1,
+                          const Noise& noise) const {
+    const int64_t tokens = x_TD.size(0), width = x_TD.size(1), of_head = width / heads_;
+    const auto by_head = [&](const torch::Tensor& y_TD) {
+      return y_TD.view({tokens, heads_, of_head});
+    };
+    return jagged_attention(by_head(block.query(query_TD)), by_head(block.key(x_TD)),
+                            by_head(block.value(x_TD)), offset_B1,
+                            {.weighting = AttentionOptions::Weighting::softmax,
+                             .scale = 1 / std::sqrt(static_cast<double>(of_head)),
+                             .kept_PH = noise.kept({num_pairs(offset_B1), heads_})})
+        .view({tokens, width});
+  }
+
+  int64_t heads_;
+  double item_scale_;
+  ItemTable items_;
+  torch::Tensor position_LD_;
+  LayerNorm last_;
+  Outputs outputs_;
+  std::vector<SasRecBlock> blocks_;
+  std::vector<nn::Parameter> parameters_;
+};
+
+}  // namespace
+
+void SasRecSettings::declare(Options& o) {
+  Settings::declare(o);
+  declare_outputs(o);
+  o.add("blocks", blocks).range(1, 64).help("blocks of attention and two layers");
+  o.add("heads", heads)
+      .range(1, 64)
+      .help("heads of attention; the width is a multiple of them")
+      .check([this] {
+        return width % heads == 0
+                   ? std::string()
+                   : c10::str("width = ", width, " is no multiple of heads = ", heads);
+      });
+}
+
+std::unique_ptr<SequenceModel> SasRec::make_model(Parameters& parameters,
+                                                  const Catalogue& catalogue) const {
+  return std::make_unique<SasRecModel>(settings_, parameters, catalogue);
+}
+
+}  // namespace tsrec::sequential

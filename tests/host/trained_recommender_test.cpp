@@ -1,0 +1,69 @@
+// A recommender that trains, in an experiment: its stages, what it is given, and how it ends.
+#include "cli_support.hpp"
+#include "pipeline/artefacts.hpp"
+#include "pipeline/runner.hpp"
+#include "plugin/registry.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::test {
+namespace {
+
+using host::StageId;
+using Role = StageId::Role;
+
+class TrainedRecommender : public ::testing::Test {
+ protected:
+  host::Experiment read(const std::string& options, const std::string& encoder) {
+    folder_.write("experiment.toml",
+                  "[source]\nuse = \"synthetic\"\nitems = 60\nusers = 80\n" + encoder +
+                      "[[recommender]]\nuse = \"sasrec\"\nwidth = 8\n" + options +
+                      "[evaluate]\nmetric = [{ use = \"hr\", k = [1] }]\n");
+    host::DocumentRequest request;
+    request.file = folder_.path() / "experiment.toml";
+    return host::make_experiment(host::Document::load(request), registry_);
+  }
+  static std::vector<std::string> stages_of(const host::Experiment& experiment) {
+    std::vector<std::string> names;
+    for (const host::Stage& stage : experiment.stages) names.push_back(stage.id.text());
+    return names;
+  }
+
+  TempFolder folder_;
+  host::Registry registry_{{}, ""};
+};
+
+const std::string kLsa = "[encoder]\nuse = \"lsa\"\ndimensions = 8\n";
+using Names = std::vector<std::string>;
+
+TEST_F(TrainedRecommender, HasTheVectorsWhereAnOptionAsksForThem) {
+  const Names without = {"load", "recommender.sasrec", "evaluate.sasrec"};
+  EXPECT_EQ(stages_of(read("", kLsa)), without);
+  EXPECT_EQ(stages_of(read("", "")), without);
+  EXPECT_EQ(stages_of(read("item_vectors = \"add\"\n", kLsa)),
+            (Names{"load", "embed", "recommender.sasrec", "evaluate.sasrec"}));
+  EXPECT_TRUE(contains(message_of<ConfigError>([&] { read("item_vectors = \"init\"\n", ""); }),
+                       "the recommender 'sasrec' needs [encoder]"));
+}
+
+TEST_F(TrainedRecommender, TrainsUntilItGetsNoBetterAndIsRanked) {
+  const host::Experiment experiment =
+      read("item_vectors = \"add\"\nepochs = 1000\nlearning_rate = 0.05\npatience = 2\n", kLsa);
+  const host::Store store(folder_.path() / "store");
+  host::Trackers nobody;
+  int64_t validations = 0;
+  for (const host::StageResult& result :
+       host::run_stages(experiment, store, host::made_here(experiment, store, nobody), nobody)) {
+    ASSERT_EQ(result.state, host::StageResult::State::ran)
+        << result.id.text() << ": " << result.why;
+    if (result.id != StageId{Role::recommender, "sasrec"}) continue;
+    const std::string curves = io::read_text(result.folder / "curves.jsonl");
+    for (size_t at = curves.find("valid.loss"); at != std::string::npos;
+         at = curves.find("valid.loss", at + 1))
+      ++validations;
+  }
+  EXPECT_GE(validations, 3);
+  EXPECT_LT(validations, 1000);  // the part's patience, without a word in the experiment's stage
+}
+
+}  // namespace
+}  // namespace tsrec::test
