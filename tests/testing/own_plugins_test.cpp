@@ -27,6 +27,7 @@ class Options {
       notes.push_back(
           {{"token", note.token}, {"description", note.description}, {"keywords", note.keywords}});
     io::write_text(folder_.path() / "notes.json", notes.dump());
+    write_events();
     const auto in = [&](const char* name) { return (folder_.path() / name).string(); };
     of_ = {
         {"pretrained", {{"path", in("model")}}},
@@ -43,10 +44,40 @@ class Options {
         {"hstu", {{"epochs", "3"}, {"item_vectors", "add"}, {"loss", "sampled_softmax"}}},
         {"gru4rec", {{"epochs", "3"}, {"variant", "minionerec"}, {"loss", "bpr_max"}}},
         {"caser", {{"epochs", "3"}, {"loss", "bce"}, {"negatives", "1"}}},
+        {"csv", {{"file", in("events.csv")}}},
+        {"movielens", {{"folder", in("movies")}, {"k_user", "1"}, {"k_item", "1"}}},
+        {"recbole", {{"folder", in("atomic")}}},
+        {"amazon_reviews",
+         {{"reviews", in("reviews.json")},
+          {"products", in("meta.json")},
+          {"k_user", "1"},
+          {"k_item", "1"}}},
         {"rq_vae", {{"epochs", "3"}, {"evaluate_every", "2"}}},
         {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
         {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
         {"guard", {{"below", "0.2"}, {"in_a_row", "8"}}}};
+  }
+  // The same four events for each source of events.
+  void write_events() {
+    const auto write_events_as = [&](const std::string& file, std::string bytes, auto line) {
+      for (int item = 1; item <= 4; ++item) bytes += line(item);
+      folder_.write(file, bytes);
+    };
+    write_events_as("events.csv", "user_id,item_id,timestamp\n",
+                    [](int item) { return c10::str("u,", item, ",", item, "\n"); });
+    write_events_as("movies/ratings.dat", "",
+                    [](int item) { return c10::str("1::", item, "::5::", item, "\n"); });
+    write_events_as("movies/movies.dat", "",
+                    [](int item) { return c10::str(item, "::Movie::War\n"); });
+    write_events_as("atomic/toy.inter", "user_id:token\titem_id:token\ttimestamp:float\n",
+                    [](int item) { return c10::str("u\t", item, "\t", item, "\n"); });
+    write_events_as("reviews.json", "", [](int item) {
+      return c10::str(R"({"reviewerID": "u", "asin": "B)", item, R"(", "unixReviewTime": )", item,
+                      "}\n");
+    });
+    write_events_as("meta.json", "", [](int item) {
+      return c10::str(R"({"asin": "B)", item, R"(", "title": "a title"})", "\n");
+    });
   }
   OptionTexts of(const std::string& part) const {
     const auto found = of_.find(part);

@@ -1,0 +1,19 @@
+// Data sets of events, as files hold them: who did something with what, and when.
+#include "amazon_reviews.hpp"
+#include "csv.hpp"
+#include "movielens.hpp"
+#include "recbole.hpp"
+
+using namespace tsrec::interactions;
+
+TSREC_PLUGIN("tsrec.interactions", "0.1.0",
+             tsrec::part<tsrec::Source, Csv, CsvSettings>(
+                 "csv", /*revision=*/1,
+                 "A table of events and one of items, with columns of any names"),
+             tsrec::part<tsrec::Source, MovieLens, MovieLensSettings>(
+                 "movielens", /*revision=*/1, "MovieLens 100k to 32m, recognised by its files"),
+             tsrec::part<tsrec::Source, RecBole, RecBoleSettings>(
+                 "recbole", /*revision=*/1, "RecBole's atomic files, .inter and .item"),
+             tsrec::part<tsrec::Source, AmazonReviews, AmazonReviewsSettings>(
+                 "amazon_reviews", /*revision=*/1,
+                 "Amazon's reviews and products of 2018 and 2023, raw"))
