@@ -35,6 +35,7 @@ int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);
 int command_recommend(const Arguments& arguments);
 int command_export(const Arguments& arguments);
+int command_export_data(const Arguments& arguments);
 int command_rows(const Arguments& arguments);
 int command_doctor(const Arguments& arguments);
 int command_check(const Arguments& arguments);

@@ -211,7 +211,8 @@ Words candidates(const Words& words, const Arguments& arguments) {
   if (name == "new" && words.size() == 3) return {"plugin"};
   if (name == "new" && words.size() == 4) return kind_names();
   if (name == "completion" && words.size() == 3) return {"bash", "zsh"};
-  if (is_among(name, {"recommend", "export", "rows", "compare"})) return runs_of(arguments.store);
+  if (is_among(name, {"recommend", "export", "export-data", "rows", "compare"}))
+    return runs_of(arguments.store);
   return {};
 }
 

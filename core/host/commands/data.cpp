@@ -1,8 +1,8 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
+#include "commands/experiment_data.hpp"
 #include "commands/open.hpp"
-#include "pipeline/artefacts.hpp"
 #include "pipeline/parts.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/runner.hpp"
@@ -11,13 +11,6 @@
 
 namespace tsrec::host {
 namespace {
-
-// As it is stored; read anew, and not stored, where it is not.
-Dataset data_of(const Experiment& experiment, const Store& store, Context& context) {
-  const StageResult load = plan_stages(experiment, store).front();
-  if (load.state == StageResult::State::stored) return read_dataset(load.folder);
-  return experiment.parts->source.make<Source>(context)->load(context);
-}
 
 // Those that come with the source, where the experiment needs them.
 std::optional<SidTable> sids_of(const Parts& parts, const Items& items, Context& context) {
@@ -34,7 +27,7 @@ int command_data(const Arguments& arguments) {
   const Parts& parts = *experiment.parts;
   const Stage& load = experiment.stages.front();
   RunContext context(settings_of(load, experiment.run), load.id.text(), /*curve=*/"");
-  const Dataset data = data_of(experiment, Store(arguments.store), context);
+  const Dataset data = experiment_data(experiment, Store(arguments.store), context);
   const std::optional<SidTable> sids = sids_of(parts, data.items, context);
   std::cout << parts.source.described() << ": " << text_of(data_report(data, sids));
   return kFine;
