@@ -1,5 +1,6 @@
 #include "host_state.hpp"
 
+#include <ATen/Parallel.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

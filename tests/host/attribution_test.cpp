@@ -1,6 +1,8 @@
 // Who is at work, whose call an exception came out of, and what shows through a guard.
 #include "plugin/attribution.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <atomic>
 #include <thread>
 

@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include "faults.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"

@@ -1,5 +1,7 @@
 #include "commands/open.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <ctime>
 
 #include "pipeline/run_record.hpp"

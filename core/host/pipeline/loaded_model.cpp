@@ -1,5 +1,7 @@
 #include "pipeline/loaded_model.hpp"
 
+#include <ATen/Parallel.h>
+
 #include "pipeline/artefacts.hpp"
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/evenly_spaced.hpp"
