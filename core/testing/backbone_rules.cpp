@@ -1,6 +1,7 @@
 #include <set>
 
 #include "rules.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
 #include "tsrec/parts/initializer.hpp"
 
 namespace tsrec::kit {
@@ -19,18 +20,43 @@ std::shared_ptr<Backbone> prepared(const Subject& subject) {
   return backbone;
 }
 
-// One row of token ids; position ids from 0.
-nn::PackedBatch row_of(const std::vector<int64_t>& ids) {
+const std::vector<int32_t> kPrompt = {2, 7, 4};
+
+nn::Prefilled read(const nn::LanguageModel& backbone, Context& context) {
+  return backbone.prefill(std::span(&kPrompt, 1), /*begun=*/nullptr, context);
+}
+
+// Tokens in segments behind a prompt that was read; a segment's parent counts from the first of
+// them, -1 is the prompt, and its position from the prompt's end.
+nn::PackedBatch behind(const nn::Prefilled& prompt, const std::vector<int64_t>& ids,
+                       std::vector<nn::Segment> segments) {
+  const auto first = static_cast<int32_t>(prompt.state->segments().size());
+  const int32_t end = prompt.segment_B.front();
+  const nn::Segment& last = prompt.state->segments()[static_cast<size_t>(end)];
   nn::PackedBatch batch;
   batch.token_T = torch::tensor(ids, torch::kInt64);
-  batch.position_T = torch::arange(static_cast<int64_t>(ids.size()));
-  batch.segments = {{0, static_cast<int32_t>(ids.size()), -1, 0}};
+  std::vector<torch::Tensor> positions;
+  for (nn::Segment& segment : segments) {
+    segment.parent = segment.parent < 0 ? end : first + segment.parent;
+    segment.position += last.position + last.length;
+    positions.push_back(torch::arange(segment.position, segment.position + segment.length));
+  }
+  batch.position_T = torch::cat(positions);
+  batch.segments = std::move(segments);
   return batch;
 }
 
-torch::Tensor hidden_of(const nn::LanguageModel& backbone, const std::vector<int64_t>& ids) {
+torch::Tensor hidden_of(const nn::LanguageModel& backbone, const std::vector<int64_t>& ids,
+                        const std::vector<nn::Segment>& segments) {
   const torch::NoGradGuard no_grad;
-  return backbone.hidden(row_of(ids), {});
+  TestContext context;
+  nn::Prefilled prompt = read(backbone, context);
+  return backbone.append(behind(prompt, ids, segments), prompt.state, context);
+}
+
+// One row behind the prompt.
+torch::Tensor hidden_of(const nn::LanguageModel& backbone, const std::vector<int64_t>& ids) {
+  return hidden_of(backbone, ids, {{0, static_cast<int32_t>(ids.size()), -1, 0}});
 }
 
 bool is_near(const torch::Tensor& a, const torch::Tensor& b) {
@@ -72,12 +98,9 @@ void rows_of_a_batch_are_strangers(const Subject& subject) {
   const std::vector<int64_t> second = {2, 7, 1};
   std::vector<int64_t> both = kRow;
   both.insert(both.end(), second.begin(), second.end());
-  nn::PackedBatch batch = row_of(both);
   const auto length = static_cast<int32_t>(kRow.size());
-  batch.position_T = torch::cat({torch::arange(length), torch::arange(3)});
-  batch.segments = {{0, length, -1, 0}, {length, 3, -1, 0}};
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor hidden_TD = backbone->hidden(batch, {});
+  const torch::Tensor hidden_TD =
+      hidden_of(*backbone, both, {{0, length, -1, 0}, {length, 3, -1, 0}});
   require(is_near(hidden_TD.slice(0, 0, length), hidden_of(*backbone, kRow)) &&
               is_near(hidden_TD.slice(0, length), hidden_of(*backbone, second)),
           "a row packed beside another has other hidden states than alone");
@@ -86,25 +109,52 @@ void rows_of_a_batch_are_strangers(const Subject& subject) {
 void a_shared_prefix_is_exact(const Subject& subject) {
   const auto backbone = prepared(subject);
   // Rows 3 1 4 1 5 and 3 1 4 7 7 whose first three tokens are computed once.
-  nn::PackedBatch batch = row_of({3, 1, 4, 1, 5, 7, 7});
-  batch.position_T = torch::tensor({0, 1, 2, 3, 4, 3, 4}, torch::kInt64);
-  batch.segments = {{0, 3, -1, 0}, {3, 2, 0, 3}, {5, 2, 0, 3}};
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor hidden_TD = backbone->hidden(batch, {});
+  const torch::Tensor hidden_TD =
+      hidden_of(*backbone, {3, 1, 4, 1, 5, 7, 7}, {{0, 3, -1, 0}, {3, 2, 0, 3}, {5, 2, 0, 3}});
   const torch::Tensor one = hidden_of(*backbone, {3, 1, 4, 1, 5}),
                       other = hidden_of(*backbone, {3, 1, 4, 7, 7});
   require(
       is_near(hidden_TD.slice(0, 0, 5), one) && is_near(hidden_TD.slice(0, 5), other.slice(0, 3)),
       "a child segment does not see its parent as a plain row sees its own beginning");
-  // The same behind a state.
+  // The same in two calls.
+  const torch::NoGradGuard no_grad;
   TestContext context;
-  nn::State state;
-  backbone->append(row_of({3, 1, 4}), state, context);
-  nn::PackedBatch rest = row_of({7, 7});
-  rest.position_T = torch::tensor({3, 4}, torch::kInt64);
-  rest.segments = {{0, 2, 0, 3}};
-  require(is_near(backbone->append(rest, state, context), other.slice(0, 3)),
+  nn::Prefilled prompt = read(*backbone, context);
+  const nn::PackedBatch begin = behind(prompt, {3, 1, 4}, {{0, 3, -1, 0}}),
+                        rest = behind(prompt, {7, 7}, {{0, 2, 0, 3}});
+  backbone->append(begin, prompt.state, context);
+  require(is_near(backbone->append(rest, prompt.state, context), other.slice(0, 3)),
           "behind a state the hidden states differ");
+}
+
+// Rows whose prompts and targets begin alike, and end in each other.
+const std::vector<std::vector<int32_t>> kPrompts = {{2, 7, 4}, {2, 7, 4, 1}, {5, 3}, {2, 7, 4}},
+                                        kTargets = {{1, 5, 9}, {5, 6}, {8}, {1, 5, 6}};
+
+nn::PackedBatch packed_rows() {
+  std::vector<nn::TokenRow> rows;
+  for (size_t row = 0; row < kPrompts.size(); ++row) rows.push_back({kPrompts[row], kTargets[row]});
+  return nn::pack(std::span<const nn::TokenRow>(rows), {}).front();
+}
+
+void labels_are_predicted_behind_their_prompts(const Subject& subject) {
+  const auto backbone = prepared(subject);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor hidden_RD = backbone->label_hidden(packed_rows(), {});
+  TestContext context;
+  std::vector<torch::Tensor> wanted;
+  for (size_t row = 0; row < kPrompts.size(); ++row) {
+    nn::Prefilled prompt =
+        backbone->prefill(std::span(&kPrompts[row], 1), /*begun=*/nullptr, context);
+    wanted.push_back(prompt.last_BD);
+    const std::vector<int64_t> ids(kTargets[row].begin(), kTargets[row].end() - 1);
+    if (ids.empty()) continue;
+    const auto length = static_cast<int32_t>(ids.size());
+    wanted.push_back(
+        backbone->append(behind(prompt, ids, {{0, length, -1, 0}}), prompt.state, context));
+  }
+  require(is_near(hidden_RD, torch::cat(wanted)),
+          "label_hidden() of packed rows is not what prefill() and append() give row by row");
 }
 
 void every_parameter_learns(const Subject& subject) {
@@ -119,9 +169,8 @@ void every_parameter_learns(const Subject& subject) {
     require(parameters[i].value.is_leaf() && parameters[i].value.requires_grad(),
             parameters[i].name, " is no leaf that requires a gradient");
   }
-  const torch::Tensor hidden_TD = backbone->hidden(row_of(kRow), {});
-  const torch::Tensor loss =
-      -nn::label_log_prob(backbone->head(), hidden_TD, torch::tensor(kRow, torch::kInt64)).sum();
+  TestContext context;
+  const torch::Tensor loss = -nn::label_log_probs(*backbone, packed_rows(), {}, context).sum();
   std::vector<torch::Tensor> leaves;
   for (const nn::Parameter& parameter : parameters) leaves.push_back(parameter.value);
   const auto gradients =
@@ -218,6 +267,8 @@ std::vector<Rule> backbone_rules() {
       {"rows packed into one batch do not see each other", rows_of_a_batch_are_strangers},
       {"a shared prefix, in the batch or kept, gives what plain rows give",
        a_shared_prefix_is_exact},
+      {"a row's labels are predicted behind its prompt, whatever is packed beside it",
+       labels_are_predicted_behind_their_prompts},
       {"parameters have stable names, and a loss gives each a gradient", every_parameter_learns},
       {"extend() gives new tokens their ids and rows and leaves the old ones",
        new_tokens_get_their_rows},

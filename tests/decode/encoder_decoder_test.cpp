@@ -31,6 +31,18 @@ class EncoderDecoder final : public nn::LanguageModel {
                        const nn::ForwardOptions& options) const override {
     return run(batch, dynamic_cast<const Memory&>(*options.past), /*encoded_B=*/{}, options.keep);
   }
+  torch::Tensor label_hidden(const nn::PackedBatch& batch,
+                             const nn::ForwardOptions&) const override {
+    std::vector<torch::Tensor> hidden;
+    torch::Tensor encoded_D, h_D;
+    for (int64_t r = 0; r < batch.row_R.size(0); ++r) {
+      const bool is_first = r == 0 || !torch::equal(batch.row_R[r], batch.row_R[r - 1]);
+      if (is_first) encoded_D = encoded(prompt_until(batch, batch.at_R[r].item<int32_t>()));
+      hidden.push_back(h_D = is_first ? next(torch::zeros({6}), kStart, encoded_D)
+                                      : next(h_D, batch.label_R[r - 1].item<int64_t>(), encoded_D));
+    }
+    return torch::stack(hidden);
+  }
   nn::Head head() const override { return {row_VD}; }
   double flops_per_token() const override { return 100; }
   nn::State begin(std::span<const int32_t>, Context&) const override { return nullptr; }
@@ -53,6 +65,21 @@ class EncoderDecoder final : public nn::LanguageModel {
   torch::Tensor row_VD, again_DD;
 
  private:
+  // The tokens from the root to that one.
+  static std::vector<int32_t> prompt_until(const nn::PackedBatch& batch, int32_t at) {
+    const auto holds = [&](const nn::Segment& s) {
+      return s.begin <= at && at < s.begin + s.length;
+    };
+    std::vector<int32_t> reversed;
+    auto segment = std::find_if(batch.segments.begin(), batch.segments.end(), holds);
+    while (true) {
+      for (; at >= segment->begin; --at) reversed.push_back(batch.token_T[at].item<int32_t>());
+      if (segment->parent < 0) return {reversed.rbegin(), reversed.rend()};
+      segment = batch.segments.begin() + segment->parent;
+      at = segment->begin + segment->length - 1;
+    }
+  }
+
   struct Memory final : nn::ModelState {
     std::vector<torch::Tensor> encoded_S, end_S;  // above each segment, and at its end
     using nn::ModelState::append;
@@ -158,6 +185,26 @@ TEST(EncoderDecoder, TextsAreTheLikeliestTokenAfterToken) {
       h_D = asked.model.next(h_D, wanted.back(), encoded_D);
     }
     EXPECT_EQ(texts[row].tokens, wanted) << row;
+  }
+}
+
+// Shared beginnings: a prompt that ends within another row's target.
+TEST(EncoderDecoder, PackedRowsLearnBehindTheirOwnPrompts) {
+  const Asked asked;
+  TestContext context;
+  const std::vector<std::vector<int32_t>> prompts = {{1, 2, 7}, {1, 2}, {1, 2, 7, 9}, {1, 2}},
+                                          targets = {{9, 4}, {7, 9, 3}, {3}, {7, 9, 5}};
+  std::vector<nn::TokenRow> rows;
+  std::vector<torch::Tensor> wanted;
+  for (size_t row = 0; row < prompts.size(); ++row) {
+    rows.push_back({prompts[row], targets[row]});
+    wanted.push_back(asked.log_probs(prompts[row], targets[row]));
+  }
+  for (const bool share : {false, true}) {
+    const auto batches = nn::pack(std::span<const nn::TokenRow>(rows), {.share_prefix = share});
+    ASSERT_EQ(batches.size(), 1u);
+    const torch::Tensor got_R = nn::label_log_probs(asked.model, batches.front(), {}, context);
+    EXPECT_LT((got_R - torch::cat(wanted)).abs().max().item<double>(), 1e-5) << share;
   }
 }
 

@@ -25,14 +25,21 @@ class FaultyBackbone : public CausalBackbone, public FaultySteps {
     if (packed_) return packed_->hidden(batch, options);
     nn::PackedBatch seen = batch;
     nn::ForwardOptions how = options;
-    if (has_fault("forgets segments") && !options.past && options.keep == nullptr)
-      seen.segments = {{0, static_cast<int32_t>(batch.num_tokens()), -1, 0}};
+    if (has_fault("forgets segments") && options.past) {
+      seen.segments.resize(1);
+      seen.segments.front().length = static_cast<int32_t>(batch.num_tokens());
+    }
     if (has_fault("forgets parents"))
       for (nn::Segment& segment : seen.segments) segment.parent = -1;
     torch::Tensor hidden_TD = CausalBackbone::hidden(seen, how);
     if (has_fault("looks ahead")) hidden_TD = hidden_TD + hidden_TD.mean(0, /*keepdim=*/true);
     if (has_fault("half a state")) hidden_TD = hidden_TD.slice(1, 0, 8);
     return hidden_TD;
+  }
+  torch::Tensor label_hidden(const nn::PackedBatch& batch,
+                             const nn::ForwardOptions& options) const override {
+    const torch::Tensor hidden_RD = CausalBackbone::label_hidden(batch, options);
+    return has_fault("one label late") ? hidden_RD.roll(1, 0) : hidden_RD;
   }
   std::vector<nn::Parameter> parameters() override {
     auto all = CausalBackbone::parameters();
@@ -70,6 +77,8 @@ class Shared final : public FaultyBackbone {
                        const nn::ForwardOptions& options) const override {
     return original_.hidden(batch, options);
   }
+  nn::Head head() const override { return original_.head(); }
+  double flops_per_token() const override { return original_.flops_per_token(); }
 
  private:
   const FaultyBackbone& original_;
@@ -88,6 +97,7 @@ TEST(Conformance, RulesOfBackbonesCanBeBroken) {
                         {"looks ahead", "a token sees itself"},
                         {"forgets segments", "rows packed into one batch"},
                         {"forgets parents", "a shared prefix"},
+                        {"one label late", "a row's labels are predicted"},
                         {"one name for all", "parameters have stable names"},
                         {"scales new rows", "extend() gives"},
                         {"a shallow clone", "a clone is equal"},

@@ -4,31 +4,25 @@
 #include "tsrec/nn/work.hpp"
 
 namespace tsrec::nn {
-namespace {
-
-torch::Tensor at_labels(const LanguageModel& model, const PackedBatch& batch,
-                        const ForwardOptions& options, const torch::Tensor& prompt_end_BD,
-                        Context& context) {
-  const PackedBatch there = batch.to(context.device());
-  torch::Tensor hidden_TD = model.hidden(there, options);
-  const Head head = model.head();
-  count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);
-  if (prompt_end_BD.defined()) hidden_TD = torch::cat({hidden_TD, prompt_end_BD});
-  return label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
-}
-
-}  // namespace
 
 torch::Tensor label_log_probs(const LanguageModel& model, const PackedBatch& batch,
                               const ForwardOptions& options, Context& context) {
-  return at_labels(model, batch, options, /*prompt_end_BD=*/{}, context);
+  const PackedBatch there = batch.to(context.device());
+  const torch::Tensor hidden_RD = model.label_hidden(there, options);
+  const Head head = model.head();
+  count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);
+  return label_log_prob(head, hidden_RD, there.label_R);
 }
 
 torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& prompts,
                               const PackedBatch& batch, Context& context) {
+  const PackedBatch there = batch.to(context.device());
   ForwardOptions options;
   options.past = prompts.state;
-  return at_labels(model, batch, options, prompts.last_BD, context);
+  const torch::Tensor hidden_TD = torch::cat({model.hidden(there, options), prompts.last_BD});
+  const Head head = model.head();
+  count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);
+  return label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
 }
 
 torch::Tensor row_log_prob_sums(const torch::Tensor& log_prob_R, const torch::Tensor& row_R,

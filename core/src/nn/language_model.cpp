@@ -7,6 +7,11 @@ namespace tsrec::nn {
 
 LanguageModel::~LanguageModel() = default;
 
+torch::Tensor LanguageModel::label_hidden(const PackedBatch& batch,
+                                          const ForwardOptions& options) const {
+  return hidden(batch, options).index_select(0, batch.at_R);
+}
+
 State LanguageModel::begin(std::span<const int32_t> tokens, Context& context) const {
   const std::vector<int32_t> start(tokens.begin(), tokens.end());
   State state;

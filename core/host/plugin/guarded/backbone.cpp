@@ -18,6 +18,10 @@ class GuardedModel : public Interface {
                        const nn::ForwardOptions& options) const override {
     return call("hidden()", [&] { return made().hidden(batch, options); });
   }
+  torch::Tensor label_hidden(const nn::PackedBatch& batch,
+                             const nn::ForwardOptions& options) const override {
+    return call("label_hidden()", [&] { return made().label_hidden(batch, options); });
+  }
   nn::Head head() const override {
     return call("head()", [&] { return made().head(); });
   }

@@ -29,10 +29,10 @@ struct Prefilled {
 };
 
 // A decoder-only model gives hidden(), head() and flops_per_token(), and the rest follows. A model
-// with an encoder overrides begin() and prefill(): prefill() runs the encoder once over each prompt
-// and the decoder over its start token, which is the segment of that prompt; the state keeps the
-// encoder's output beside the decoder's keys and values, and hidden() finds it by the root above a
-// segment.
+// with an encoder overrides begin(), prefill() and label_hidden(): prefill() runs the encoder once
+// over each prompt and the decoder over its start token, which is the segment of that prompt; the
+// state keeps the encoder's output beside the decoder's keys and values, and hidden() finds it by
+// the root above a segment. Its hidden() is asked behind prompts only.
 //
 // Threads: the const methods may be called from several at once, all of them with gradients or all
 // without, while nobody changes the model (a step of an optimizer, pack_weights(), extend(),
@@ -43,6 +43,10 @@ class TSREC_API LanguageModel {
   virtual ~LanguageModel();
   virtual torch::Tensor hidden(const PackedBatch& batch,
                                const ForwardOptions& options) const = 0;  // [T, D]
+  // [R, D]: what predicts the labels of whole rows, as pack() makes them. Where a row's prompt ends
+  // is the token that predicts its first label: there a model with an encoder begins to answer. A
+  // decoder-only model computes all tokens of the batch, shared ones once.
+  virtual torch::Tensor label_hidden(const PackedBatch& batch, const ForwardOptions& options) const;
   virtual Head head() const = 0;               // weight [V, D], tied or not
   virtual double flops_per_token() const = 0;  // forward, one token, without the head
   // The same of the backward pass. Half of it are the gradients of the weights, which a model that
