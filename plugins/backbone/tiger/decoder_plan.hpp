@@ -1,0 +1,48 @@
+// Who sees what in the decoder: tokens that see equally many others are computed together, so that
+// there is neither padding nor a mask.
+#pragma once
+
+#include "tsrec/nn/model_state.hpp"
+
+namespace tsrec::tiger {
+
+// Prompts of one length, which the encoder computed behind each other from token `first` on.
+struct PromptGroup {
+  int64_t first = 0, count = 0, length = 0;
+};
+
+// Of a decoder's forest of segments, whose roots are start tokens: root p answers prompt p.
+struct Paths {
+  std::vector<int64_t> prompt_S;               // that a segment stands behind
+  std::vector<std::vector<int64_t>> token_SN;  // from its root to its end, over all batches
+
+  // segments: those that follow; first_token: number of the batch's first one.
+  void append(const std::vector<nn::Segment>& segments, int64_t first_token);
+};
+
+// Tokens that each see `visible` tokens of their answer, themselves the last.
+struct SelfGroup {
+  int64_t visible = 0;
+  torch::Tensor query_N;  // of the batch
+  torch::Tensor key_M;    // of all batches: N x visible
+};
+// Tokens of prompts of one group: `each` of every prompt.
+struct CrossGroup {
+  size_t prompts = 0;  // the group
+  int64_t each = 0;
+  torch::Tensor row_C;    // prompts of the group; undefined: all of them, in their order
+  torch::Tensor query_N;  // of the batch: C x each
+};
+
+struct DecoderPlan {
+  std::vector<SelfGroup> self;
+  std::vector<CrossGroup> cross;
+  torch::Tensor self_place_T, cross_place_T;  // of each token among those of all groups
+};
+
+// The last `count` segments of the paths are the batch's, whose tokens are numbered from
+// first_token on.
+DecoderPlan plan_of(const Paths& paths, const std::vector<nn::Segment>& batch, int64_t first_token,
+                    const std::vector<PromptGroup>& groups, torch::Device device);
+
+}  // namespace tsrec::tiger
