@@ -92,49 +92,95 @@ class Popularity final : public Floor {
   }
 };
 
+struct RepeatLastSettings {
+  int64_t items = 0;
+  void declare(Options& o) {
+    o.add("items", items)
+        .at_least(0)
+        .unit("items")
+        .help("the newest so many items of the history; 0: all; 1: only the last");
+  }
+};
+
 class RepeatLast final : public Floor {
  public:
-  RepeatLast(const NoSettings&, Context&) {}
+  RepeatLast(const RepeatLastSettings& settings, Context&) : settings_(settings) {}
 
  protected:
   std::vector<std::pair<double, int64_t>> scored(std::span<const int64_t> history) const override {
     std::vector<std::pair<double, int64_t>> newest_first;
+    const auto most = static_cast<size_t>(settings_.items);
+    if (most > 0 && most < history.size()) history = history.last(most);
     for (auto item = history.rbegin(); item != history.rend(); ++item) {
       newest_first.emplace_back(1 / (1 + static_cast<double>(newest_first.size())), *item);
     }
     return newest_first;
   }
+
+ private:
+  RepeatLastSettings settings_;
 };
 
 struct MarkovSettings {
   double decay = 0.5;
+  std::string count = "target", ties = "number";
   void declare(Options& o) {
     o.add("decay", decay)
         .range(0, 1)
         .help(
             "weight of an item relative to the one bought after it; 0: only the last item counts");
+    o.add("count", count)
+        .one_of({"target", "pairs"})
+        .help(
+            "what c counts in a training row. target: its last item and its target; pairs: all "
+            "neighbours in its history and target, so that the pairs of a long history count "
+            "again in each row that begins with it");
+    o.add("ties", ties)
+        .one_of({"number", "first"})
+        .help(
+            "which of equal scores comes first. number: the lower item number; first: what "
+            "followed "
+            "the newer item of the history, then what was counted first");
   }
 };
 
-// score(b) = sum_j decay^j c(a_j -> b) / (c(a_j -> .) + 1), a_0 the newest item; c counts last item
-// -> target.
+// score(b) = sum_j decay^j c(a_j -> b) / (c(a_j -> .) + 1), a_0 the newest item; c counts what
+// followed what in the training rows.
 class Markov final : public Floor {
  public:
   Markov(const MarkovSettings& settings, Context&) : settings_(settings) {}
 
   void fit(const RecommenderInputs& inputs, Context& context) override {
     Floor::fit(inputs, context);
-    std::map<std::pair<int64_t, int64_t>, int64_t> count;
+    struct Counted {
+      int64_t times = 0, first = 0;  // first: its place among all pairs by their first occurrence
+    };
+    std::map<std::pair<int64_t, int64_t>, Counted> count;
+    const auto add = [&](int64_t item, int64_t next) {
+      const auto place = static_cast<int64_t>(count.size());
+      ++count.try_emplace({item, next}, Counted{0, place}).first->second.times;
+    };
     for (int64_t row = 0; row < inputs.data.train.size(); ++row) {
       const auto history = inputs.data.train.history(row);
-      if (!history.empty()) ++count[{history.back(), inputs.data.train.target(row)}];
+      if (history.empty()) continue;
+      if (settings_.count == "pairs") {
+        for (size_t h = 0; h + 1 < history.size(); ++h) add(history[h], history[h + 1]);
+      }
+      add(history.back(), inputs.data.train.target(row));
     }
-    transition_C3_ = torch::empty({static_cast<int64_t>(count.size()), 3}, torch::kInt64);
-    int64_t* entry = transition_C3_.mutable_data_ptr<int64_t>();
-    for (const auto& [pair, times] : count) {
-      *entry++ = pair.first;
-      *entry++ = pair.second;
-      *entry++ = times;
+    std::vector<std::array<int64_t, 4>> entries;  // item, its order, next item, times
+    for (const auto& [pair, counted] : count) {
+      const auto& [item, next] = pair;
+      entries.push_back(
+          {item, settings_.ties == "first" ? counted.first : next, next, counted.times});
+    }
+    std::sort(entries.begin(), entries.end());
+    transition_C3_ = torch::empty({static_cast<int64_t>(entries.size()), 3}, torch::kInt64);
+    int64_t* out = transition_C3_.mutable_data_ptr<int64_t>();
+    for (const auto& [item, order, next, times] : entries) {
+      *out++ = item;
+      *out++ = next;
+      *out++ = times;
     }
     index();
   }
@@ -150,25 +196,30 @@ class Markov final : public Floor {
 
  protected:
   std::vector<std::pair<double, int64_t>> scored(std::span<const int64_t> history) const override {
-    std::map<int64_t, double> score;
+    std::vector<std::pair<double, int64_t>> list;
+    std::unordered_map<int64_t, size_t> place;  // of an item in the list
     double weight = 1;
     for (auto item = history.rbegin(); item != history.rend() && weight > 0;
          ++item, weight *= settings_.decay) {
       const auto found = followers_.find(*item);
       if (found == followers_.end()) continue;
-      for (const auto& [next, times] : found->second.counts)
-        score[next] += weight * times / (found->second.total + 1);
+      for (const auto& [next, times] : found->second.counts) {
+        const auto [at, is_new] = place.try_emplace(next, list.size());
+        if (is_new) list.emplace_back(0, next);
+        list[at->second].first += weight * times / (found->second.total + 1);
+      }
     }
-    std::vector<std::pair<double, int64_t>> list;
-    for (const auto& [item, value] : score) list.emplace_back(value, item);
-    std::stable_sort(list.begin(), list.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    const bool by_number = settings_.ties == "number";
+    std::stable_sort(list.begin(), list.end(), [&](const auto& a, const auto& b) {
+      if (a.first != b.first) return a.first > b.first;
+      return by_number && a.second < b.second;
+    });
     return list;
   }
 
  private:
   struct Followers {
-    std::vector<std::pair<int64_t, double>> counts;
+    std::vector<std::pair<int64_t, double>> counts;  // in the order of their ties
     double total = 0;
   };
   void index() {
@@ -182,7 +233,7 @@ class Markov final : public Floor {
   }
 
   MarkovSettings settings_;
-  torch::Tensor transition_C3_;  // (item, next item, how often)
+  torch::Tensor transition_C3_;  // (item, next item, how often), by item
   std::map<int64_t, Followers> followers_;
 };
 
@@ -191,7 +242,7 @@ class Markov final : public Floor {
 TSREC_PLUGIN("tsrec.floors", "0.1.0",
              tsrec::part<tsrec::Recommender, Popularity, tsrec::NoSettings>(
                  "popularity", /*revision=*/1, "The most frequent targets"),
-             tsrec::part<tsrec::Recommender, RepeatLast, tsrec::NoSettings>(
+             tsrec::part<tsrec::Recommender, RepeatLast, RepeatLastSettings>(
                  "repeat_last", /*revision=*/1, "The history again, newest first"),
              tsrec::part<tsrec::Recommender, Markov, MarkovSettings>(
                  "markov", /*revision=*/1, "What others took after the items of the history"))
