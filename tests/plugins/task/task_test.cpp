@@ -86,6 +86,48 @@ TEST(ItemText, NoTitleAtAllIsAnError) {
             std::string::npos);
 }
 
+TEST(ItemText, DescriptionsInBothDirectionsAreCutAtAWord) {
+  Toy toy;
+  const auto to_sid = toy.task("description_to_sid", {{"max_characters", "12"}}),
+             to_text = toy.task("sid_to_description");
+  ASSERT_EQ(to_sid->size(Split::train), 2);
+  EXPECT_EQ(to_sid->size(Split::test), 0);
+  const Example sid = to_sid->at(Split::train, 1, 0);
+  EXPECT_EQ(sid.slots.at("description")[0].text_value, "a glove");
+  EXPECT_EQ(items_of(sid.slots.at("answer")), (std::vector<int64_t>{3}));
+  EXPECT_EQ(sid.target_item, 3);
+  const Example text = to_text->at(Split::train, 1, 0);
+  EXPECT_EQ(items_of(text.slots.at("item")), (std::vector<int64_t>{3}));
+  EXPECT_EQ(text.slots.at("answer")[0].text_value, "a glove made of cotton for the garden");
+  EXPECT_TRUE(to_sid->answers_with_item());
+  EXPECT_FALSE(to_text->answers_with_item());
+  toy.data.items.set("description", {"", "", "", ""});
+  EXPECT_TRUE(contains(message_of<DataError>([&] { toy.task("sid_to_description"); }),
+                       "no item has a description"));
+}
+
+TEST(TitlesToSid, TheNewestTitlesOldestFirst) {
+  Toy toy;
+  const auto task = toy.task("titles_to_sid", {{"items", "2"}});
+  ASSERT_EQ(task->size(Split::train), 3);
+  ASSERT_EQ(task->size(Split::valid), 1);
+  const auto titles = [&](const Example& example) {
+    std::vector<std::string> texts;
+    for (const Piece& piece : example.slots.at("titles")) texts.push_back(piece.text_value);
+    return texts;
+  };
+  const Example valid = task->at(Split::valid, 0, 0);
+  EXPECT_EQ(titles(valid), (std::vector<std::string>{"\"wire\"", "\"glove\""}));
+  EXPECT_EQ(items_of(valid.slots.at("answer")), (std::vector<int64_t>{0}));
+  // Item 2 has no title, and is passed over; alone it leaves nothing to show.
+  EXPECT_EQ(titles(task->at(Split::train, 2, 0)), (std::vector<std::string>{"\"glove\""}));
+  EXPECT_EQ(toy.task("titles_to_sid", {{"items", "1"}})->size(Split::train), 2);
+  const Example last = toy.task("titles_to_sid", {{"items", "1"}})->at(Split::train, 1, 0);
+  EXPECT_EQ(last.sample, 1);
+  EXPECT_EQ(last.target_item, 2);
+  EXPECT_TRUE(task->answers_with_item());
+}
+
 TEST(NextText, RowsWithoutATextAreLeftOut) {
   Toy toy;
   const auto title = toy.task("next_title");
