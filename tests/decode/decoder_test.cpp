@@ -7,6 +7,7 @@
 namespace tsrec::test {
 namespace {
 
+using decode::Constraint;
 using decode::DecodeOptions;
 using decode::Decoder;
 using decode::Scoring;
@@ -33,7 +34,8 @@ struct Listed {
 // Beam search as the textbook has it: the whole sequence is computed again for every beam.
 std::vector<Listed> naive_beams(const ToyWorld& world, const std::vector<int32_t>& prompt,
                                 size_t width, Scoring scoring,
-                                const std::vector<int32_t>& suffix = {}) {
+                                const std::vector<int32_t>& suffix = {},
+                                Constraint constraint = Constraint::trie) {
   std::vector<Listed> beams = {{0, {}}};
   for (int64_t level = 0; level < world.sids.num_levels(); ++level) {
     std::vector<Listed> next;
@@ -44,7 +46,8 @@ std::vector<Listed> naive_beams(const ToyWorld& world, const std::vector<int32_t
       std::set<int32_t> legal;
       for (int64_t item = 0; item < world.items.size(); ++item) {
         const auto sid = world.vocabulary.ids(world.sids, item);
-        if (std::equal(beam.tokens.begin(), beam.tokens.end(), sid.begin()))
+        if (constraint == Constraint::level ||
+            std::equal(beam.tokens.begin(), beam.tokens.end(), sid.begin()))
           legal.insert(sid[beam.tokens.size()]);
       }
       double total = 0;
@@ -181,6 +184,130 @@ TEST(Decoder, ExactSearchFindsTheBestOfAllAndBeamsCertifyOnlyWhatIsTrue) {
   expect_the_best_of_all(world, world.context);
   give_three_levels(world);
   expect_the_best_of_all(world, world.context);
+}
+
+// Items of the catalogue with this SID; none: it is made of codes that do not belong together.
+std::vector<int64_t> items_of(const ToyWorld& world, const std::vector<int32_t>& tokens) {
+  std::vector<int64_t> items;
+  for (int64_t item = 0; item < world.items.size(); ++item) {
+    if (world.vocabulary.ids(world.sids, item) == tokens) items.push_back(item);
+  }
+  return items;
+}
+
+// 36 triples of codes, 12 of them SIDs.
+TEST(Decoder, ByLevelEveryTripleOfCodesMayBeSaid) {
+  ToyWorld world;
+  give_three_levels(world);
+  for (const Scoring scoring : {Scoring::full, Scoring::legal}) {
+    for (const std::vector<int32_t>& suffix :
+         {std::vector<int32_t>{}, std::vector<int32_t>{5, 6}}) {
+      const auto naive = [&](const std::vector<int32_t>& prompt, size_t width) {
+        return naive_beams(world, prompt, width, scoring,
+                           scoring == Scoring::full ? suffix : std::vector<int32_t>{},
+                           Constraint::level);
+      };
+      for (const decode::Search search : {decode::Search::beam, decode::Search::exact}) {
+        for (const int64_t beams : {1, 4, 12}) {
+          DecodeOptions options;
+          options.scoring = scoring;
+          options.search = search;
+          options.constraint = Constraint::level;
+          options.beams = beams;
+          options.suffix = suffix;
+          const Decoder decoder(*world.backbone, world.trie, options);
+          const torch::NoGradGuard no_grad;
+          const Rollouts rollouts =
+              decoder.roll_out(decoder.prefill(kPrompts, world.context), {}, world.context);
+          for (size_t b = 0; b < kPrompts.size(); ++b) {
+            const std::vector<Listed> all = naive(kPrompts[b], 36);
+            ASSERT_EQ(all.size(), 36u);
+            std::vector<Listed> wanted = search == decode::Search::exact
+                                             ? all
+                                             : naive(kPrompts[b], static_cast<size_t>(beams));
+            wanted.resize(static_cast<size_t>(beams));
+            ASSERT_EQ(rollouts.token_BG[b].size(), wanted.size());
+            const auto row = static_cast<int64_t>(b);
+            for (int64_t g = 0; g < beams; ++g) {
+              const Listed& listed = wanted[static_cast<size_t>(g)];
+              EXPECT_EQ(rollouts.token_BG[b][static_cast<size_t>(g)], listed.tokens);
+              EXPECT_NEAR(rollouts.log_prob_BG[row][g].item<double>(), listed.score, 1e-4);
+              const std::vector<int64_t> items = items_of(world, listed.tokens);
+              EXPECT_EQ(rollouts.item_BG[row][g].item<int64_t>(),
+                        items.empty() ? -1 : items.front());
+              EXPECT_EQ(rollouts.leaf_BG[row][g].item<int64_t>() < 0, items.empty());
+            }
+            const auto certified = rollouts.certified_B[row].item<int64_t>();
+            if (search == decode::Search::exact) {
+              EXPECT_EQ(certified, beams);
+            }
+            for (int64_t g = 0; g < certified; ++g)
+              EXPECT_EQ(rollouts.token_BG[b][static_cast<size_t>(g)],
+                        all[static_cast<size_t>(g)].tokens);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Decoder, RankingsByLevelLeaveOutAndCountWhatIsNoSid) {
+  ToyWorld world;
+  give_three_levels(world);
+  DecodeOptions options;
+  options.beams = 12;
+  options.constraint = Constraint::level;
+  for (const decode::Search search : {decode::Search::beam, decode::Search::exact}) {
+    options.search = search;
+    const Decoder decoder(*world.backbone, world.trie, options);
+    const Rankings lists = decoder.rank(kPrompts, world.context);
+    const torch::NoGradGuard no_grad;
+    const Rollouts answers =
+        decoder.roll_out(decoder.prefill(kPrompts, world.context), {}, world.context);
+    int64_t illegal = 0;
+    for (size_t b = 0; b < kPrompts.size(); ++b) {
+      const auto row = static_cast<int64_t>(b);
+      const std::vector<Listed> best = naive_beams(world, kPrompts[b], 12, Scoring::full);
+      int64_t place = 0;
+      for (int64_t g = 0; g < 12; ++g) {
+        const auto items = items_of(world, answers.token_BG[b][static_cast<size_t>(g)]);
+        if (items.empty()) {
+          ++illegal;
+          continue;
+        }
+        EXPECT_EQ(lists.item_SM[row][place].item<int64_t>(), items.front());
+        EXPECT_NEAR(lists.score_SM[row][place].item<double>(),
+                    answers.log_prob_BG[row][g].item<double>(), 1e-4);
+        if (place < lists.certified_S[row].item<int64_t>()) {
+          EXPECT_EQ(answers.token_BG[b][static_cast<size_t>(g)],
+                    best[static_cast<size_t>(place)].tokens);
+        }
+        ++place;
+      }
+      if (search == decode::Search::exact) {
+        EXPECT_EQ(lists.certified_S[row].item<int64_t>(), place);
+      }
+      EXPECT_LE(lists.certified_S[row].item<int64_t>(), place);
+      for (; place < 12; ++place) EXPECT_EQ(lists.item_SM[row][place].item<int64_t>(), -1);
+    }
+    EXPECT_EQ(lists.num_illegal, illegal);
+    EXPECT_GT(illegal, 0);
+  }
+}
+
+TEST(Decoder, ByLevelSidsNeedOneLength) {
+  ToyWorld world;
+  give_three_levels(world);
+  world.sids.code_NL[3] = torch::tensor({0, 1, -1}, torch::kInt64);
+  world.backbone = world.make_backbone();
+  world.trie = Trie::build(world.sids, world.vocabulary);
+  DecodeOptions options;
+  options.beams = 2;
+  Decoder(*world.backbone, world.trie, options).rank(kPrompts, world.context);
+  options.constraint = Constraint::level;
+  const std::string refusal =
+      message_of<ConfigError>([&] { Decoder(*world.backbone, world.trie, options); });
+  EXPECT_TRUE(contains(refusal, "use constraint = \"trie\"")) << refusal;
 }
 
 TEST(Decoder, RankingsByExactSearchSkipTokensThatAreForced) {

@@ -21,6 +21,7 @@ struct Row {
 struct Small {
   std::vector<std::string> titles;
   std::vector<Row> train, valid, test;
+  std::vector<std::string> sids = {};  // of the items; empty: <a_0><b_0>, <a_1><b_0>, ...
 };
 
 const std::vector<Row> kRows = {{{0, 1}, 2}, {{1}, 3}, {{2, 3, 4}, 0}};
@@ -32,10 +33,13 @@ Small ordinary() {
 Small one_item() { return {{"lamp"}, {{{0}, 0}}, {{{0}, 0}}, {{{0}, 0}}}; }
 
 // In the layout of MiniOneRec, each item with a SID of its own.
+std::string sid_of(const Small& data, size_t item) {
+  return data.sids.empty() ? c10::str("<a_", item % 3, "><b_", item / 3, ">") : data.sids[item];
+}
 void write(const Small& data, const TempFolder& folder) {
   std::string info;
   for (size_t item = 0; item < data.titles.size(); ++item)
-    info += c10::str("<a_", item % 3, "><b_", item / 3, ">\t", data.titles[item], "\t", item, "\n");
+    info += c10::str(sid_of(data, item), "\t", data.titles[item], "\t", item, "\n");
   folder.write("data/info/Small.txt", info);
   const auto rows = [&](const std::string& split, const std::vector<Row>& some) {
     std::string text = "user_id,history_item_id,item_id\n";
@@ -259,6 +263,27 @@ TEST(SmallData, TheOnlyItemIsAlwaysRight) {
   for (const std::string name : {"item.hr@1", "item.ndcg@5", "coverage@5", "title_to_sid.top1"})
     EXPECT_EQ(run.number("evaluate.sft", name), 1) << name;
   EXPECT_EQ(run.number("evaluate.sft", "illegal_rate"), 0);
+}
+
+// Five of the six pairs of codes are items; an untrained model's five answers have the sixth.
+TEST(SmallData, ByLevelAnswersThatAreNoItemAreCounted) {
+  std::string toml = kTrained;
+  toml.insert(toml.find("beams = 10"), "constraint = \"level\"\n");
+  const SmallRun run(ordinary(), toml);
+  EXPECT_EQ(run.failure(), "");
+  const double rate = run.number("evaluate.sft", "illegal_rate");
+  EXPECT_GT(rate, 0);
+  EXPECT_LE(rate, 0.2);
+  EXPECT_EQ(SmallRun(ordinary(), kTrained).number("evaluate.sft", "illegal_rate"), 0);
+
+  Small uneven = ordinary();
+  uneven.sids = {"<a_0><b_0>", "<a_0><b_1>", "<a_1>", "<a_2><b_0>", "<a_2><b_1>"};
+  EXPECT_EQ(SmallRun(uneven, kTrained).failure(), "");
+  const SmallRun refused(uneven, toml);
+  EXPECT_TRUE(contains(refused.failure(), "resolve: [evaluate] constraint = \"level\""))
+      << refused.failure();
+  EXPECT_TRUE(refused.is_bad_config());
+  EXPECT_FALSE(refused.has_run("train.sft"));
 }
 
 // grpo behind sft, with an option of its own.

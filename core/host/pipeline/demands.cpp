@@ -28,6 +28,11 @@ void check_rows(const Parts& parts, const Dataset& data) {
 }
 
 void check_sids(const Parts& parts, const RunSettings& run, const SidTable& sids) {
+  if (parts.evaluate.constraint == "level" && (sids.code_NL < 0).any().item<bool>())
+    throw ConfigError(
+        "[evaluate] constraint = \"level\" needs SIDs of one length, and some of these have fewer "
+        "than ",
+        sids.num_levels(), " codes; set constraint = \"trie\"");
   RunContext context(run, "plan", /*curve=*/"");
   for (const StageEntry& stage : parts.stages)
     stage.trainer.make<Trainer>(context)->check_sids(sids);

@@ -9,7 +9,8 @@ namespace tsrec::host {
 
 // Throws ConfigError where [evaluate] or a [[stage]] ranks rows of a split that has none.
 void check_rows(const Parts& parts, const Dataset& data);
-// Asks the trainers of all stages (Trainer::check_sids).
+// Asks the trainers of all stages (Trainer::check_sids). Throws ConfigError where [evaluate]
+// decodes by level and SIDs have several lengths.
 void check_sids(const Parts& parts, const RunSettings& run, const SidTable& sids);
 
 }  // namespace tsrec::host

@@ -66,6 +66,8 @@ Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
   decode::DecodeOptions options;
   options.scoring = settings.scoring == "full" ? decode::Scoring::full : decode::Scoring::legal;
   options.search = settings.search == "exact" ? decode::Search::exact : decode::Search::beam;
+  options.constraint =
+      settings.constraint == "level" ? decode::Constraint::level : decode::Constraint::trie;
   options.beams = std::min(settings.beams, among.num_leaves());
   if (settings.score_suffix) options.suffix = examples.suffix(0);
   return decode::Decoder(*backbone, among, options).rank(prompts, context);

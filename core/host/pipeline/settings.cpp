@@ -141,6 +141,11 @@ void EvaluateSettings::declare(Options& o) {
       .help(
           "beam: the best partial SIDs of every level; exact: the `beams` best SIDs of the whole "
           "catalogue, proven");
+  o.add("constraint", constraint)
+      .one_of({"trie", "level"})
+      .help(
+          "trie: SIDs of the catalogue alone; level: any code of each level, as LC-Rec decodes, so "
+          "that answers may be SIDs of no item: `illegal_rate` counts them, and lists go without");
   o.add("score_suffix", score_suffix).help("full: add the forced tokens behind a SID to its score");
   o.add("limit", limit).at_least(0).unit("rows").help("rank that many evenly spaced rows; 0: all");
   o.add("bootstrap", bootstrap)

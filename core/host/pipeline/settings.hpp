@@ -18,6 +18,7 @@ struct EvaluateSettings {
   void declare(Options& options);
 
   std::string task = "next_item", split = "test", scoring = "full", search = "beam";
+  std::string constraint = "trie";
   int64_t beams = 20, limit = 0, bootstrap = 1000;
   bool score_suffix = true, every_stage = true, untrained = false;
   std::vector<BoundOption> options;  // as bound

@@ -68,6 +68,7 @@ std::vector<Answer> RecommendationService::after(std::span<const Request> reques
     }
     EvaluateSettings settings = parts_->evaluate;
     settings.beams = group.second;
+    settings.constraint = "trie";  // who asks wants items, and as many
     const Rankings rankings = model_.rank(rows.build(), *group.first, settings, context_);
     for (size_t i = 0; i < members.size(); ++i)
       answers[members[i]] = best_of(rankings, static_cast<int64_t>(i), requests[members[i]].count);

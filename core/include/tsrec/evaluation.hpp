@@ -27,10 +27,11 @@ using RankItems = std::function<Rankings(const Samples& samples, int64_t num_can
 // Completions of B prompts, G each, best first (samples as they were drawn): the place of a
 // completion is its rank. Items, never strings. Tensors on the CPU.
 struct Rollouts {
-  torch::Tensor leaf_BG, item_BG;  // int64; item: the first item of the leaf
-  torch::Tensor log_prob_BG;       // float32, without gradient
-  torch::Tensor certified_B;       // int64, as in Rankings; undefined for samples
-  torch::Tensor target_B;          // int64; target item of each prompt (-1: none)
+  // int64; item: the first item of the leaf. -1: by level, where the codes are no item's.
+  torch::Tensor leaf_BG, item_BG;
+  torch::Tensor log_prob_BG;  // float32, without gradient
+  torch::Tensor certified_B;  // int64, as in Rankings; undefined for samples
+  torch::Tensor target_B;     // int64; target item of each prompt (-1: none)
   // B rows: what user, history and time each prompt is of. A prompt that asks about no row, such as
   // one with an item's title, has user -1 and no history.
   Samples samples;

@@ -60,7 +60,7 @@ class Generation {
   // No beam's tokens begin with another's, so that those of the parents decide.
   bool before(const Candidate& a, const Candidate& b) const {
     if (a.score != b.score) return a.score > b.score;
-    if (a.beam == b.beam) return a.child < b.child;  // the trie's children ascend
+    if (a.beam == b.beam) return a.child < b.child;  // children ascend
     return (*beams_)[a.beam].tokens < (*beams_)[b.beam].tokens;
   }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "decode/completion_forest.hpp"
+#include "decode/continuations.hpp"
 #include "decode/prompt_ranges.hpp"
 #include "decode/scorer.hpp"
 #include "decode/text_beams.hpp"
@@ -16,6 +17,7 @@ struct Decoder::Impl {
   const nn::LanguageModel& model;
   const Trie& trie;
   DecodeOptions options;
+  Continuations continuations;
 
   Found search(Scorer& scorer, std::optional<at::Generator>& generator) const {
     if (options.search == Search::sample) {
@@ -40,8 +42,10 @@ struct Decoder::Impl {
       const Beams& beams = found.beams_B[static_cast<size_t>(b)];
       for (size_t g = 0; g < beams.size(); ++g) {
         const auto at = b * G + static_cast<int64_t>(g);
-        rollouts.leaf_BG.mutable_data_ptr<int64_t>()[at] = trie.leaf_group(beams[g].node);
-        rollouts.item_BG.mutable_data_ptr<int64_t>()[at] = trie.items(beams[g].node).front();
+        if (const int32_t leaf = trie.leaf(beams[g].tokens); leaf >= 0) {
+          rollouts.leaf_BG.mutable_data_ptr<int64_t>()[at] = trie.leaf_group(leaf);
+          rollouts.item_BG.mutable_data_ptr<int64_t>()[at] = trie.items(leaf).front();
+        }
         rollouts.log_prob_BG.mutable_data_ptr<float>()[at] = static_cast<float>(beams[g].score);
         tokens.push_back(beams[g].tokens);
       }
@@ -51,7 +55,7 @@ struct Decoder::Impl {
 };
 
 Decoder::Decoder(const nn::LanguageModel& model, const Trie& trie, DecodeOptions options)
-    : impl_(new Impl{model, trie, std::move(options)}) {
+    : impl_(new Impl{model, trie, options, Continuations(trie, options.constraint)}) {
   const DecodeOptions& o = impl_->options;
   if (o.beams < 1) throw ConfigError("beam search needs at least one beam");
   if (o.search == Search::sample && !(o.temperature > 0))
@@ -71,7 +75,7 @@ nn::Prefilled Decoder::prefill(std::span<const Prompt> prompts, Context& context
 Rollouts Decoder::roll_out(const nn::Prefilled& prompts, std::optional<at::Generator> generator,
                            Context& context) const {
   const torch::NoGradGuard no_grad;
-  Scorer scorer(impl_->model, impl_->trie, impl_->options, prompts, context);
+  Scorer scorer(impl_->model, impl_->continuations, impl_->options, prompts, context);
   return impl_->rollouts_of(impl_->search(scorer, generator));
 }
 
@@ -146,7 +150,8 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
           std::nullopt, context);
       const float* score = rollouts.log_prob_BG.const_data_ptr<float>();
       for (size_t p = begin; p < end; ++p) {
-        certified_P[p] = rollouts.certified_B[static_cast<int64_t>(p - begin)].item<int64_t>();
+        const auto certified =
+            rollouts.certified_B[static_cast<int64_t>(p - begin)].item<int64_t>();
         const auto& completions = rollouts.token_BG[p - begin];
         for (size_t g = 0; g < completions.size(); ++g) {
           const int32_t node = impl_->trie.leaf(completions[g]);
@@ -154,6 +159,7 @@ Rankings Decoder::rank(std::span<const Prompt> prompts, Context& context) const 
             ++illegal_P[p];
             continue;
           }
+          certified_P[p] += static_cast<int64_t>(g) < certified;
           const size_t at = (p - begin) * static_cast<size_t>(options.beams) + g;
           for (const int64_t item : impl_->trie.items(node))
             list_P[p].push_back({impl_->trie.leaf_group(node), item, score[at]});

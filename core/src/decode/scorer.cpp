@@ -15,10 +15,10 @@ double log_sum(std::span<const double> values) {
 }
 
 // The smallest range of the vocabulary that holds the children of all beams.
-RowRange range_of(std::span<Beam* const> beams, const Trie& trie) {
+RowRange range_of(std::span<Beam* const> beams, const Continuations& continuations) {
   int64_t first = std::numeric_limits<int64_t>::max(), last = -1;
   for (const Beam* beam : beams) {
-    const Trie::Children children = trie.children(beam->node);
+    const Trie::Children children = continuations.children(beam->node);
     first = std::min<int64_t>(first, children.token.front());
     last = std::max<int64_t>(last, children.token.back());
   }
@@ -27,10 +27,10 @@ RowRange range_of(std::span<Beam* const> beams, const Trie& trie) {
 
 }  // namespace
 
-Scorer::Scorer(const nn::LanguageModel& model, const Trie& trie, const DecodeOptions& options,
-               const nn::Prefilled& prompts, Context& context)
+Scorer::Scorer(const nn::LanguageModel& model, const Continuations& continuations,
+               const DecodeOptions& options, const nn::Prefilled& prompts, Context& context)
     : model_(model),
-      trie_(trie),
+      continuations_(continuations),
       options_(options),
       context_(context),
       state_(prompts.state->detached()),
@@ -45,7 +45,7 @@ Beam Scorer::start(int64_t b) const {
 }
 
 Beam Scorer::child(const Beam& parent, size_t which, double log_prob) const {
-  const Trie::Children children = trie_.children(parent.node);
+  const Trie::Children children = continuations_.children(parent.node);
   Beam beam = parent;
   beam.tokens.push_back(children.token[which]);
   beam.node = children.node[which];
@@ -82,7 +82,7 @@ ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   for (const Beam* beam : beams) rows.push_back(beam->hidden);
   const torch::Tensor h = hidden_HD_.index_select(
       0, nn::to_device(torch::tensor(rows, torch::kInt64), hidden_HD_.device()));
-  const RowRange range = range_of(beams, trie_);
+  const RowRange range = range_of(beams, continuations_);
   const nn::Head head = model_.head();
   const bool sees_all = options_.scoring == Scoring::full;
   nn::count_work(model_, /*tokens=*/0, h.size(0), sees_all ? head.num_rows() : range.count,
@@ -97,7 +97,7 @@ ChildScores Scorer::child_scores(std::span<Beam* const> beams) {
   for (size_t i = 0; i < beams.size(); ++i) {
     const float* z = logit.const_data_ptr<float>() + static_cast<int64_t>(i) * range.count;
     scores.start_beam();
-    for (const int32_t token : trie_.children(beams[i]->node).token)
+    for (const int32_t token : continuations_.children(beams[i]->node).token)
       scores.add(z[token - range.first]);
     const std::span<double> own = scores.of(i);
     const double shift = sees_all ? normalizer.const_data_ptr<float>()[i] : log_sum(own);

@@ -2,12 +2,14 @@
 // them.
 #pragma once
 
+#include "decode/continuations.hpp"
 #include "decode/search.hpp"
 #include "tsrec/context.hpp"
 
 namespace tsrec::decode {
 
-// Log-probabilities of the legal children of several beams, each in the order of the trie.
+// Log-probabilities of the legal children of several beams, each in ascending order of their
+// tokens.
 class ChildScores {
  public:
   void start_beam() { begin_.push_back(value_.size()); }
@@ -25,17 +27,18 @@ class ChildScores {
 class Scorer {
  public:
   // Without gradients, on a detached state. The arguments must outlive it.
-  Scorer(const nn::LanguageModel& model, const Trie& trie, const DecodeOptions& options,
-         const nn::Prefilled& prompts, Context& context);
+  Scorer(const nn::LanguageModel& model, const Continuations& continuations,
+         const DecodeOptions& options, const nn::Prefilled& prompts, Context& context);
 
   int64_t num_prompts() const { return static_cast<int64_t>(segment_B_.size()); }
   // The empty completion of prompt b.
   Beam start(int64_t b) const;
-  bool is_finished(const Beam& beam) const { return !trie_.items(beam.node).empty(); }
+  bool is_finished(const Beam& beam) const { return continuations_.is_complete(beam.node); }
   // `legal` scores nothing where there is no choice: the only child follows at no cost, and the
   // token is computed only if something behind it must be chosen.
   bool is_forced(const Beam& beam) const {
-    return options_.scoring == Scoring::legal && trie_.children(beam.node).token.size() == 1;
+    return options_.scoring == Scoring::legal &&
+           continuations_.children(beam.node).token.size() == 1;
   }
   // `parent` with its child number `which`.
   Beam child(const Beam& parent, size_t which, double log_prob) const;
@@ -52,7 +55,7 @@ class Scorer {
   void compute(std::span<Beam* const> beams);
 
   const nn::LanguageModel& model_;
-  const Trie& trie_;
+  const Continuations& continuations_;
   const DecodeOptions& options_;
   Context& context_;
   nn::State state_;

@@ -1,5 +1,5 @@
 // The one decoder of evaluation, rollouts and `recommend`: beam search that can only say SIDs of
-// the catalogue.
+// the catalogue, unless it is told to look at single codes alone.
 //
 // A prompt is computed once and shared by its beams; only legal children are scored.
 #pragma once
@@ -20,9 +20,16 @@ enum class Scoring { full, legal };
 // search: log-probabilities are not positive, so that a partial score bounds every SID below it.
 enum class Search { beam, sample, exact };
 
+// What may follow a partial SID. trie: codes that make one of the catalogue's SIDs of it.
+// level: every code that some SID has at that level, as LC-Rec decodes; an answer may then be the
+// SID of no item. It needs SIDs of one length, and the score of a SID is the same in both, except
+// for `legal`, which is over what may follow.
+enum class Constraint { trie, level };
+
 struct DecodeOptions {
   Scoring scoring = Scoring::full;
   Search search = Search::beam;
+  Constraint constraint = Constraint::trie;
   int64_t beams = 20;                // SIDs of an answer; more than the trie has is a ConfigError
   double temperature = 1;            // of sample
   std::vector<int32_t> suffix = {};  // forced ids after the SID whose log-probabilities are added
