@@ -1,14 +1,10 @@
 #include "pipeline/isolation.hpp"
 
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/dll/runtime_symbol_info.hpp>
 #include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "support/child.hpp"
@@ -26,21 +22,6 @@ fs::path outcome_file(const fs::path& run_folder, const std::string& stage) {
   return run_folder / "stages" / (stage + ".json");
 }
 
-[[noreturn]] void become(std::vector<std::string> command, int out) {
-  // A group of its own: Ctrl-C reaches the parent, which passes on one signal for each. When the
-  // parent is killed, the child stops tidily.
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  hold_signals();
-  if (::isatty(STDERR_FILENO) == 1) ::setenv("TSREC_TERMINAL", "1", /*overwrite=*/1);
-  ::dup2(out, STDERR_FILENO);
-  std::vector<char*> arguments;
-  for (std::string& word : command) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execv(arguments.front(), arguments.data());
-  ::_exit(127);
-}
-
 void write_all(int fd, const char* bytes, size_t count) {
   while (count > 0) {
     const ssize_t wrote = ::write(fd, bytes, count);
@@ -53,18 +34,14 @@ void write_all(int fd, const char* bytes, size_t count) {
 }
 
 // Until the child closes its end: passes on what it says, and a stop that was asked for here.
-std::string passed_on(int from, pid_t child) {
+std::string passed_on(Program& child) {
   std::string said;
-  bool is_told_to_stop = false;
   for (;;) {
-    if (stop_requested() && !is_told_to_stop) {
-      ::kill(child, SIGTERM);
-      is_told_to_stop = true;
-    }
-    pollfd waiting{from, POLLIN, 0};
+    if (stop_requested()) child.stop();
+    pollfd waiting{child.words(), POLLIN, 0};
     if (::poll(&waiting, 1, /*timeout_ms=*/200) <= 0) continue;
     std::array<char, 4096> buffer;
-    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    const ssize_t got = ::read(child.words(), buffer.data(), buffer.size());
     if (got == 0 || (got < 0 && errno != EINTR)) return said;
     if (got <= 0) continue;
     write_all(STDERR_FILENO, buffer.data(), static_cast<size_t>(got));
@@ -118,18 +95,9 @@ MakeStage made_in_child(const Store& store, fs::path run_folder,
       command.push_back(folder.string());
     }
     fs::remove(outcome_file(run_folder, stage.id.text()));
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0)
-      throw Error("no pipe for a child process: ", std::strerror(errno));
-    const pid_t child = ::fork();
-    if (child == 0) become(std::move(command), pipe[1]);
-    ::close(pipe[1]);
-    if (child < 0) throw Error("no child process: ", std::strerror(errno));
-    const std::string said = without_bars(passed_on(pipe[0], child));
-    ::close(pipe[0]);
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
+    Program child(std::move(command), /*draws=*/::isatty(STDERR_FILENO) == 1);
+    const std::string said = without_bars(passed_on(child));
+    const int status = child.wait();
     if (fs::exists(outcome_file(run_folder, stage.id.text()))) {
       read_outcome(outcome_file(run_folder, stage.id.text()), result);
       if (!store.has(result.key))

@@ -1,5 +1,7 @@
 #include "support/child.hpp"
 
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,7 +9,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+
+#include "support/signals.hpp"
+#include "tsrec/error.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -30,6 +36,22 @@ constexpr char kResult = '\x1e';  // separates what was said from the result
     if (wrote < 0 && errno != EINTR) break;
   }
   ::_exit(0);  // without the destructors of a process that goes on elsewhere
+}
+
+[[noreturn]] void become(std::vector<std::string> command, int out, bool draws) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  hold_signals();
+  if (draws)
+    ::setenv("TSREC_TERMINAL", "1", /*overwrite=*/1);
+  else
+    ::unsetenv("TSREC_TERMINAL");
+  ::dup2(out, STDERR_FILENO);
+  std::vector<char*> arguments;
+  for (std::string& word : command) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv(arguments.front(), arguments.data());
+  ::_exit(127);
 }
 
 std::string read_all(int fd) {
@@ -71,6 +93,43 @@ ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds
   outcome.ending = outcome.is_late ? "the clock, after " + std::to_string(seconds) + " seconds"
                                    : ending_of(status);
   return outcome;
+}
+
+// Other children do not hold the pipe open: its end is the end of this one.
+Program::Program(std::vector<std::string> command, bool draws) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
+    throw Error("no pipe for a child process: ", std::strerror(errno));
+  process_ = ::fork();
+  if (process_ == 0) become(std::move(command), pipe[1], draws);
+  ::close(pipe[1]);
+  words_ = pipe[0];
+  if (process_ < 0) {
+    const int problem = errno;
+    ::close(words_);
+    throw Error("no child process: ", std::strerror(problem));
+  }
+}
+
+Program::~Program() {
+  if (process_ > 0) {
+    stop();
+    wait();
+  }
+  ::close(words_);
+}
+
+void Program::stop() {
+  if (!is_told_to_stop_) ::kill(process_, SIGTERM);
+  is_told_to_stop_ = true;
+}
+
+int Program::wait() {
+  int status = 0;
+  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+  }
+  process_ = -1;
+  return status;
 }
 
 std::string ending_of(int status) {

@@ -1,8 +1,11 @@
 // Work in a child process, so that a crash ends the work and not the host.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "support/api.hpp"
 
@@ -17,6 +20,27 @@ struct ChildOutcome {
 // Forks: nothing that the work changes is seen here. More than `seconds` end it by SIGALRM. To be
 // called before threads are at work.
 TSREC_HOST_API ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds);
+
+// A program that runs beside this one, in a process group of its own: Ctrl-C reaches the parent,
+// which passes on one signal. When the parent is killed, the program is asked to stop tidily.
+class TSREC_HOST_API Program {
+ public:
+  // command: its file, then its arguments. draws: it may draw progress bars, for a terminal that
+  // its words are passed on to. Throws Error where there can be no more processes.
+  Program(std::vector<std::string> command, bool draws);
+  ~Program();  // asks it to stop, and waits, where nobody did
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  int words() const { return words_; }  // end of a pipe: what it writes to standard error
+  void stop();                          // the first time
+  int wait();                           // for its end: the status of waitpid()
+
+ private:
+  pid_t process_ = -1;
+  int words_ = -1;
+  bool is_told_to_stop_ = false;
+};
 
 // status: of waitpid(). "signal 11 (Segmentation fault)" or "exit code 3".
 TSREC_HOST_API std::string ending_of(int status);
