@@ -17,6 +17,7 @@ TEST(Completion, CommandsKindsAndNames) {
 
 TEST(Completion, OnlyTheFlagsOfTheCommand) {
   EXPECT_EQ(completed("tsrec run x --iso"), "--isolate\n");
+  EXPECT_EQ(completed("tsrec tune x --j"), "--jobs\n");
   EXPECT_EQ(completed("tsrec list --iso"), "");
   EXPECT_EQ(completed("tsrec list --"), "--experiment\n--help\n--markdown\n--plugins\n");
   EXPECT_EQ(completed("tsrec completion --"), "--help\n");
@@ -38,6 +39,7 @@ TEST(Completion, OptionKeysAndTheirValues) {
   EXPECT_EQ(completed(smoke + "initializer.use=g"), "initializer.use=gaussian\n");
   EXPECT_EQ(completed(smoke + "quantizer.epo"), "") << "rq_vae's, and this one has rq_kmeans";
   EXPECT_EQ(completed(smoke + "evaluate.scoring=l"), "evaluate.scoring=legal\n");
+  EXPECT_EQ(completed(smoke + "tune.search=g"), "tune.search=grid\n");
   EXPECT_EQ(completed(smoke + "stage.grpo.reward.exact_match.ma"),
             "stage.grpo.reward.exact_match.match=\n");
   EXPECT_EQ(completed(smoke + "stage.sft.validate_e"), "stage.sft.validate_every=\n");

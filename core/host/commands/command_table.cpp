@@ -47,8 +47,15 @@ const std::vector<Command>& commands() {
        "EXPERIMENT has a [compare].\nTwo or more RUNs, folders or names in the store, are put side "
        "by side.",
        "tsrec compare experiments/003_init_depth",
-       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate},
+       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate, &kJobs},
        command_compare},
+      {"tune",
+       "EXPERIMENT",
+       "chooses the options that its [tune] names on validation rows, then reports",
+       "EXPERIMENT has a [tune].",
+       "tsrec tune experiments/001_demo --with space.toml --jobs 4 --out tuned.toml",
+       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate, &kJobs, &kOut},
+       command_tune},
       {"recommend",
        "RUN ITEM...",
        "what a trained model offers after these items",
@@ -131,7 +138,14 @@ const std::vector<Command>& commands() {
        {},
        command_help},
       {"stage", "RUN_FOLDER STAGE", "", "", "", {&kPlugins, &kStore}, command_stage},  // --isolate
-      {"complete", "LINE", "", "", "", {&kPlugins, &kStore}, command_complete},        // the shell
+      {"job",
+       "RUN_FOLDER [MODEL]",
+       "",
+       "",
+       "",
+       {&kPlugins, &kStore, &kIsolate},
+       command_job},                                                             // --jobs
+      {"complete", "LINE", "", "", "", {&kPlugins, &kStore}, command_complete},  // the shell
   };
   return all;
 }

@@ -25,6 +25,8 @@ struct Arguments {
   std::filesystem::path only;      // file of item keys, one a line; empty: all items
   std::vector<std::string> where;  // "column=text"; items must have all of them
   std::string adapters_of;         // the base model of exported adapters; "": a whole model
+  int64_t jobs = 1;                // processes side by side
+  std::filesystem::path out;       // file of what was chosen; empty: in the run's folder alone
 };
 
 int command_run(const Arguments& arguments);
@@ -33,6 +35,8 @@ int command_data(const Arguments& arguments);
 int command_list(const Arguments& arguments);
 int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);
+int command_tune(const Arguments& arguments);
+int command_job(const Arguments& arguments);
 int command_recommend(const Arguments& arguments);
 int command_export(const Arguments& arguments);
 int command_export_data(const Arguments& arguments);

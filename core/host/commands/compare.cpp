@@ -2,8 +2,7 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
-#include "commands/open.hpp"
-#include "pipeline/isolation.hpp"
+#include "commands/jobs.hpp"
 #include "pipeline/kept_plugins.hpp"
 #include "pipeline/parts.hpp"
 #include "report/csv.hpp"
@@ -33,16 +32,6 @@ int compare_stored(const Arguments& arguments) {
   return kFine;
 }
 
-// What a cell's stages are made from in child processes, and what its trackers write.
-fs::path cell_folder(const fs::path& run, const std::string& cell, int64_t seed,
-                     const Opened& opened, const Store& store) {
-  fs::path folder = run / "cells" / c10::str(cell, "-seed", seed);
-  fs::create_directories(folder);
-  io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
-  keep_plugins(*opened.registry, store, folder);
-  return folder;
-}
-
 void write_files(const MatrixReport& report, const fs::path& folder) {
   io::write_text(folder / "results.md", markdown_of(report));
   io::write_text(folder / "results.csv", csv_of(report));
@@ -66,38 +55,27 @@ int compare_cells(const Arguments& arguments) {
   keep_plugins(*base.registry, store, folder);
   log_to_file(folder / "log.txt");
   watch_process(/*is_child=*/false, arguments.isolate);
+  const Jobs jobs(arguments, named, base, store, folder);
   std::vector<CellRun> runs;
+  std::vector<Job> waiting;
   for (const CompareCell& cell : settings.cells) {
     for (const int64_t seed : seeds) {
-      DocumentRequest::Overrides overrides = cell.overrides;
-      Node seed_node;
-      seed_node.value = seed;
-      overrides.emplace_back("run.seed", seed_node);
-      const Opened opened = open_experiment(arguments, named, overrides, "compare " + cell.name());
-      prepare_process(opened.experiment.run);
-      log(Level::info, c10::str("== ", cell.name(), ", seed ", seed));
-      const fs::path own = cell_folder(folder, cell.name(), seed, opened, store);
-      try {
-        Trackers trackers(opened.experiment, own);
-        runs.push_back(
-            {cell.name(), seed, lineage_of(opened.experiment),
-             run_stages(opened.experiment, store,
-                        arguments.isolate ? made_in_child(store, own, arguments.plugins, trackers)
-                                          : made_here(opened.experiment, store, trackers),
-                        trackers)});
-      } catch (const Interrupted& stopped) {
-        std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
-        return kStopped;
-      }
-      for (const StageResult& result : runs.back().results) {
-        if (result.state != StageResult::State::failed) continue;
-        std::cerr << "\n"
-                  << cell.name() << ", seed " << seed << ": " << result.id.text()
-                  << " failed: " << result.why << std::endl;
-        return result.is_bad_config ? kBadConfig : kFailed;
-      }
+      Experiment experiment = jobs.varied(cell.overrides, seed, "compare " + cell.name());
+      runs.push_back({cell.name(), seed, lineage_of(experiment), {}});
+      waiting.push_back(jobs.job(c10::str(cell.name(), ", seed ", seed),
+                                 c10::str("cells/", cell.name(), "-seed", seed),
+                                 std::move(experiment)));
     }
   }
+  Jobs::Ends ends;
+  try {
+    ends = jobs.run_all(waiting);
+  } catch (const Interrupted& stopped) {
+    std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
+    return kStopped;
+  }
+  if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
+  for (size_t i = 0; i < runs.size(); ++i) runs[i].results = ends.stages[i];
   const MatrixReport report =
       matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap);
   write_files(report, folder);

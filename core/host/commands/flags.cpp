@@ -62,6 +62,15 @@ const Flag kExperiment{"experiment", "EXPERIMENT", "also the plugins beside this
 const Flag kMarkdown{"markdown", "", "a table for a README",
                      [](Arguments& a, Text) { a.markdown = true; }};
 const Flag kToml{"toml", "", "a block to paste", [](Arguments& a, Text) { a.toml = true; }};
+const Flag kJobs{"jobs", "NUMBER",
+                 "so many processes side by side, which share the threads (default 1)",
+                 [](Arguments& a, Text v) {
+                   a.jobs = whole_number("jobs", v);
+                   if (a.jobs < 1 || a.jobs > 1024)
+                     throw ConfigError("--jobs takes a whole number from 1 to 1024, not ", v);
+                 }};
+const Flag kOut{"out", "FILE", "the chosen values as a document for --with",
+                [](Arguments& a, Text v) { a.out = v; }};
 
 }  // namespace flags
 

@@ -15,7 +15,7 @@ struct Flag {
 
 namespace flags {
 extern const Flag kSet, kSetOfPart, kWith, kPlugins, kStore, kCheck, kIsolate, kOrigins, kOf, kTop,
-    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml;
+    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kOut;
 }  // namespace flags
 
 }  // namespace tsrec::host

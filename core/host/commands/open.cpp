@@ -35,7 +35,8 @@ fs::path folder_of(const fs::path& experiment) {
 }
 
 Opened open_experiment(const Arguments& arguments, const std::string& named,
-                       const DocumentRequest::Overrides& cell, const std::string& cell_name) {
+                       const DocumentRequest::Overrides& cell, const std::string& cell_name,
+                       const std::shared_ptr<Registry>& registry) {
   DocumentRequest request;
   const fs::path run = run_folder(arguments, named);
   request.file = run.empty() ? fs::path(named) : run / "resolved.toml";
@@ -46,8 +47,10 @@ Opened open_experiment(const Arguments& arguments, const std::string& named,
   const Document document = Document::load(request);
   Opened opened;
   opened.folder = folder_of(document.file());
-  opened.registry = std::make_shared<Registry>(arguments.plugins, opened.folder);
+  opened.registry =
+      registry ? registry : std::make_shared<Registry>(arguments.plugins, opened.folder);
   opened.experiment = make_experiment(document, *opened.registry);
+  if (registry) return opened;  // whoever made it has warned
   // A broken plugin that nobody asked for is no reason to stop, but its author wants to know.
   for (const auto& file : opened.registry->files()) {
     if (!file->is_installed() && !file->refusal.empty())

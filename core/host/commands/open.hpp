@@ -18,7 +18,8 @@ const std::string& named_experiment(const Arguments& arguments);
 // store.
 Opened open_experiment(const Arguments& arguments, const std::string& named,
                        const DocumentRequest::Overrides& cell = {},
-                       const std::string& cell_name = "");
+                       const std::string& cell_name = "",
+                       const std::shared_ptr<Registry>& registry = nullptr);  // null: a new one
 // The folder of the run that answers with what it recorded; empty where stages are planned: for an
 // experiment, and for a run that --set or --with change.
 std::filesystem::path recorded_run(const Arguments& arguments, const std::string& named);

@@ -10,7 +10,10 @@ int command_stage(const Arguments& arguments) {
     throw ConfigError(
         "stage needs the folder of a run and the name of a stage; --isolate calls it");
   const std::filesystem::path folder = arguments.words[0];
-  const Opened opened = open_experiment(arguments, folder.string());
+  Opened opened = open_experiment(arguments, folder.string());
+  std::vector<Stage>& stages = opened.experiment.stages;
+  const std::vector<Stage>& more = opened.experiment.validations;  // where it belongs to a trial
+  stages.insert(stages.end(), more.begin(), more.end());
   log_to_file(folder / "log.txt");
   prepare_process(opened.experiment.run);
   watch_process(/*is_child=*/true, /*isolates=*/false);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipeline/compare.hpp"
+#include "pipeline/tune.hpp"
 #include "plugin/registry.hpp"
 #include "support/api.hpp"
 #include "tsrec/artifact.hpp"
@@ -33,9 +34,10 @@ struct TSREC_HOST_API StageId {
     backbone,
     extend,
     train,
-    rank_model
+    rank_model,
+    validate
   } role = Role::load;
-  std::string of = {};  // recommender, train, rank_...: the name of the entry
+  std::string of = {};  // recommender, train, rank_..., validate: the name of the entry
   // "load", "stage.sft", "evaluate.sft": in keys, in the names of random streams, in the store and
   // on the screen. No two stages of an experiment have one text.
   std::string text() const;
@@ -114,6 +116,9 @@ struct Experiment {
   std::string resolved_toml;
   std::shared_ptr<const Parts> parts;
   CompareSettings compare;
+  TuneSettings tune;
+  // Ranks validation rows with each model that [tune] names; no stages of a run (trial.hpp).
+  std::vector<Stage> validations;
 };
 TSREC_HOST_API Experiment make_experiment(const Document& document, Registry& registry);
 

@@ -118,7 +118,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   const auto predicted = result.counters.find("predicted_memory");
   if (predicted != result.counters.end()) predicted->second += memory_before;
   refuse_changed_files(stage, experiment, store, done, result.key_text);
-  result.digest = store.commit(result.key, result.key_text);
+  result.digest = store.commit(result.key, result.key_text, result.seconds);
   result.state = StageResult::State::ran;
 }
 

@@ -14,6 +14,7 @@
 #include "plugin/attribution.hpp"
 #include "tsrec/boundary.hpp"
 #include "tsrec/io/files.hpp"
+#include "tsrec/io/toml_text.hpp"
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/initializer.hpp"
@@ -48,6 +49,8 @@ std::string StageId::text() const {
     case Role::rank_recommender:
     case Role::rank_model:
       return "evaluate." + of;
+    case Role::validate:
+      return "validate." + of;
   }
   throw Error("a stage of no known role");
 }
@@ -350,8 +353,9 @@ StageId model_of(const std::string& name) {
 }
 
 // What decides the numbers of ranked rows. without: options of [evaluate] that do not matter here.
-void add_ranking(const Parts& parts, Stage& stage, const std::set<std::string>& without = {}) {
-  std::vector<BoundOption> options = parts.evaluate.options;
+void add_ranking(const Parts& parts, const EvaluateSettings& settings, Stage& stage,
+                 const std::set<std::string>& without = {}) {
+  std::vector<BoundOption> options = settings.options;
   std::erase_if(options, [&](const BoundOption& option) { return without.contains(option.key); });
   stage.key_lines += key_lines("evaluate ", "", options, {});
   for (const PartChoice& metric : parts.metrics) stage.parts.push_back(metric);
@@ -456,7 +460,8 @@ Stage train_stage(const Shared& parts, size_t index) {
       stage.parts.push_back(task.part);
   }
   ask_earlier_stages(*parts, entry.trainer, stage);
-  if (entry.ranked_rows() > 0) add_ranking(*parts, stage, /*without=*/{"split", "limit"});
+  if (entry.ranked_rows() > 0)
+    add_ranking(*parts, parts->evaluate, stage, /*without=*/{"split", "limit"});
   const PromptWording wording = wording_of(parts->wording, stage.parts);
   stage.key_lines += key_lines(wording);
   stage.run = [parts, index, before, wording](StageRun& run) {
@@ -548,24 +553,54 @@ Stage recommender_stage(const PartChoice& choice, bool has_sids) {
   return stage;
 }
 
-Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool has_sids) {
+// Which rows a stage ranks: those of [evaluate] for the report, or validation rows to choose by.
+struct Ranked {
+  StageId id;
+  EvaluateSettings settings;
+  bool is_validation() const { return id.role == Role::validate; }
+};
+
+Ranked for_the_report(const Parts& parts, Role role, const std::string& of) {
+  return {{role, of}, parts.evaluate};
+}
+
+// As [evaluate] ranks, but other rows, and nothing of the test split is there.
+Ranked to_choose_by(const Parts& parts, const TuneSettings& tune, const std::string& of) {
+  Ranked ranked{{Role::validate, of}, parts.evaluate};
+  ranked.settings.split = "valid";
+  ranked.settings.limit = tune.rows;
+  for (BoundOption& option : ranked.settings.options) {
+    if (option.key == "split") option.value = io::toml_string(ranked.settings.split);
+    if (option.key == "limit") option.value = std::to_string(ranked.settings.limit);
+  }
+  return ranked;
+}
+
+Samples ranked_rows(const Dataset& data, const Ranked& ranked) {
+  const Samples& all = data.split(evaluated_split(ranked.settings));
+  if (ranked.is_validation() && all.size() == 0)
+    throw DataError("the source gives no validation rows, and [tune] chooses by them");
+  return limited(all, ranked.settings.limit);
+}
+
+Stage rank_by_recommender(const Shared& parts, const PartChoice& choice, bool has_sids,
+                          const Ranked& ranked) {
   const StageId fitted{Role::recommender, choice.name};
-  Stage stage{.id = {Role::rank_recommender, choice.name},
-              .inputs = {{Role::load}, fitted},
-              .parts = {choice}};
+  Stage stage{.id = ranked.id, .inputs = {{Role::load}, fitted}, .parts = {choice}};
   if (has_sids) stage.inputs.push_back({Role::resolve});
-  add_ranking(*parts, stage);
-  stage.run = [parts, choice, fitted, has_sids](StageRun& run) {
-    const Dataset data = read_dataset(run.input({Role::load}));
+  add_ranking(*parts, ranked.settings, stage);
+  stage.run = [parts, choice, fitted, has_sids, ranked](StageRun& run) {
+    const Dataset all = read_dataset(run.input({Role::load}));
+    const Dataset data = ranked.is_validation() ? all.without_test() : all;
     const std::optional<SidTable> sids =
         has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
     recommender->load(ArtifactReader(run.input(fitted) / "recommender"));
-    const Samples samples =
-        limited(data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
-    const Rankings rankings = recommender->rank(samples, parts->evaluate.beams, run.context());
+    const Samples samples = ranked_rows(data, ranked);
+    const int64_t places = ranked.settings.beams;
+    const Rankings rankings = recommender->rank(samples, places, run.context());
     in_the_name_of(*recommender, "rank()", [&] {
-      boundary::check_rankings(rankings, samples.size(), parts->evaluate.beams, data.items.size());
+      boundary::check_rankings(rankings, samples.size(), places, data.items.size());
     });
     const auto measure = [&](const Metric& metric) {
       return metric.measure({rankings, samples, data, sids ? &*sids : nullptr}, run.context());
@@ -575,26 +610,27 @@ Stage evaluate_recommender(const Shared& parts, const PartChoice& choice, bool h
   return stage;
 }
 
-Stage evaluate_model(const Shared& parts, const std::string& of) {
-  const StageId model = model_of(of);
-  Stage stage{.id = {Role::rank_model, of},
+// The metrics that write prompts of their own are asked for the report alone.
+Stage rank_by_model(const Shared& parts, const Ranked& ranked) {
+  const StageId model = model_of(ranked.id.of);
+  Stage stage{.id = ranked.id,
               .inputs = with_notes(parts, {{Role::load}, {Role::resolve}, model}),
               .parts = {*parts->backbone}};
   for (const TaskEntry& task : parts->tasks) {
-    if (task.part.name == parts->evaluate.task) stage.parts.push_back(task.part);
+    if (task.part.name == ranked.settings.task) stage.parts.push_back(task.part);
   }
-  add_ranking(*parts, stage);
+  add_ranking(*parts, ranked.settings, stage);
   const PromptWording wording = wording_of(parts->wording, stage.parts);
   stage.key_lines += key_lines(wording);
-  stage.run = [parts, model, wording](StageRun& run) {
+  stage.run = [parts, model, wording, ranked](StageRun& run) {
+    const bool is_report = !ranked.is_validation();
     const LoadedModel loaded(*parts, wording, model_folders(parts, run, model),
-                             /*with_test=*/true, run.context());
+                             /*with_test=*/is_report, run.context());
     pack_for_many_tokens(*loaded.backbone, run.context());
-    const Samples samples =
-        limited(loaded.data.split(evaluated_split(parts->evaluate)), parts->evaluate.limit);
-    const Rankings rankings = loaded.rank(samples, *loaded.trie, parts->evaluate, run.context());
-    write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/true, run.context()), samples,
-                  run.out());
+    const Samples samples = ranked_rows(loaded.data, ranked);
+    const Rankings rankings = loaded.rank(samples, *loaded.trie, ranked.settings, run.context());
+    write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/is_report, run.context()),
+                  samples, run.out());
     write_target_ranks(target_ranks({rankings, samples, loaded.data, &loaded.sids}), run.out());
   };
   return stage;
@@ -613,6 +649,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   experiment.run = read_run_settings(document);
   const Shared parts = std::make_shared<const Parts>(read_parts_of(document, registry));
   experiment.compare = read_compare(document);
+  experiment.tune = read_tune(document, *parts);
   document.complain_about_leftovers(top_tables());
   document.throw_if_any();
   complain_about_answers(*parts, experiment.run, document);
@@ -642,22 +679,35 @@ Experiment make_experiment(const Document& document, Registry& registry) {
     stages.push_back(seeded(extract_stage(parts), *parts->extractor));
   for (const PartChoice& choice : parts->recommenders) {
     stages.push_back(seeded(recommender_stage(choice, has_sids), choice));
-    stages.push_back(evaluate_recommender(parts, choice, has_sids));
+    stages.push_back(rank_by_recommender(
+        parts, choice, has_sids, for_the_report(*parts, Role::rank_recommender, choice.name)));
   }
+  const auto evaluate_model = [&](const std::string& of) {
+    stages.push_back(rank_by_model(parts, for_the_report(*parts, Role::rank_model, of)));
+  };
   if (parts->backbone) {
     if (!backbone_first) add_backbone();
     stages.push_back(parts->initializer ? seeded(extend_stage(parts), *parts->initializer)
                                         : extend_stage(parts));
-    if (parts->evaluate.untrained) stages.push_back(evaluate_model(parts, kUntrained));
+    if (parts->evaluate.untrained) evaluate_model(kUntrained);
     for (size_t i = 0; i < parts->stages.size(); ++i) {
       const StageEntry& entry = parts->stages[i];
       stages.push_back(seeded(train_stage(parts, i), entry.trainer));
       const bool goes_on =
           std::any_of(parts->stages.begin() + static_cast<std::ptrdiff_t>(i), parts->stages.end(),
                       [&](const StageEntry& later) { return later.from == entry.trainer.name; });
-      if (!goes_on || parts->evaluate.every_stage)
-        stages.push_back(evaluate_model(parts, entry.trainer.name));
+      if (!goes_on || parts->evaluate.every_stage) evaluate_model(entry.trainer.name);
     }
+  }
+  for (const TunedModel& model : experiment.tune.models) {
+    const Ranked ranked = to_choose_by(*parts, experiment.tune, model.name);
+    const auto recommender =
+        std::find_if(parts->recommenders.begin(), parts->recommenders.end(),
+                     [&](const PartChoice& choice) { return choice.name == model.name; });
+    experiment.validations.push_back(
+        recommender != parts->recommenders.end()
+            ? rank_by_recommender(parts, *recommender, has_sids, ranked)
+            : rank_by_model(parts, ranked));
   }
   return experiment;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <set>
 #include <sstream>
@@ -65,17 +66,27 @@ std::string Store::digest(const std::string& key) const {
   return io::read_text(artefact(key) / "digest.txt");
 }
 
-std::string Store::commit(const std::string& key, const std::string& key_text) const {
+std::string Store::commit(const std::string& key, const std::string& key_text,
+                          double seconds) const {
   const fs::path out = work(key) / "out";
   const std::string digest = digest_of(out);
   io::write_text(out / "key.txt", key_text);
   io::write_text(out / "digest.txt", digest);
+  fs::create_directories(root_ / "seconds");
+  io::write_text(root_ / "seconds" / key, c10::str(seconds, "\n"));
   fs::create_directories(artefact(key).parent_path());
   fs::remove_all(artefact(key));
   fs::rename(out, artefact(key));
-  fs::remove_all(root_ / "work" / key);
-  fs::remove_all(failed(key));
+  // A process that comes for the same key this moment may put its lock there again.
+  std::error_code left_behind;
+  fs::remove_all(root_ / "work" / key, left_behind);
+  fs::remove_all(failed(key), left_behind);
   return digest;
+}
+
+double Store::seconds(const std::string& key) const {
+  const fs::path file = root_ / "seconds" / key;
+  return fs::exists(file) ? std::stod(io::read_text(file)) : 0;
 }
 
 std::string Store::closest_key_text(const std::string& stage, const std::string& now) const {
@@ -185,8 +196,15 @@ std::string key_difference(const std::string& before, const std::string& now) {
   return text;
 }
 
-KeyLock::KeyLock(const fs::path& folder)
-    : fd_(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+// The folder goes when the stage is stored, and may go while this process opens its lock.
+KeyLock::KeyLock(const fs::path& folder) : fd_(-1) {
+  constexpr int kTries = 100;
+  for (int tries = 0; fd_ < 0 && tries < kTries; ++tries) {
+    std::error_code failed;
+    fs::create_directories(folder, failed);
+    fd_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd_ < 0 && errno != ENOENT) break;
+  }
   if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0)
     throw Error("cannot lock '", folder.string(), "'; is the store writable?");
 }

@@ -19,8 +19,11 @@ class TSREC_HOST_API Store {
   bool has(const std::string& key) const;
   std::string digest(const std::string& key) const;  // of the stored bytes; enters the keys below
   // Moves work/<key>/out into the store with one rename; key.txt and digest.txt are written first.
-  // Returns the digest.
-  std::string commit(const std::string& key, const std::string& key_text) const;
+  // Returns the digest. seconds: that it took.
+  std::string commit(const std::string& key, const std::string& key_text, double seconds) const;
+  // What commit() was told; 0 where it is not known. Beside the artefacts, whose bytes know no
+  // time.
+  double seconds(const std::string& key) const;
   // The stored key text of this stage that differs least from `now`, the newest of several; "" when
   // it never ran. A store holds many experiments: the closest one explains best what changed.
   std::string closest_key_text(const std::string& stage, const std::string& now) const;

@@ -98,4 +98,40 @@ std::string work_json_of(const RunReport& report) {
   return json.dump(1) + "\n";
 }
 
+std::string tuning_json_of(const TuneReport& report) {
+  const TuneSettings& settings = report.settings;
+  ordered_json json = {{"number", report.number},
+                       {"search", settings.search},
+                       {"trials", settings.trials},
+                       {"seconds", settings.seconds},
+                       {"rows", settings.rows},
+                       {"seed", settings.seed},
+                       {"seeds", report.seeds},
+                       {"models", ordered_json::object()},
+                       {"reported", ordered_json::object()}};
+  for (const TuneReport::Model& model : report.models) {
+    ordered_json trials = ordered_json::array();
+    for (const TuneReport::Trial& trial : model.trials) {
+      ordered_json entry = {{"values", trial.values}};
+      if (trial.number)
+        entry["number"] = *trial.number;
+      else
+        entry["failed"] = trial.why;
+      entry["seconds"] = trial.seconds;
+      trials.push_back(std::move(entry));
+    }
+    json["models"][model.name] = {
+        {"combinations", model.combinations}, {"chosen", model.chosen}, {"trials", trials}};
+  }
+  for (const TuneReport::Row& row : report.rows()) {
+    for (size_t i = 0; i < row.numbers.size(); ++i) {
+      const Spread& spread = row.numbers[i];
+      if (spread.count > 0)
+        json["reported"][row.of][report.reported.numbers[i]] = {
+            {"mean", spread.mean}, {"deviation", spread.deviation}, {"seeds", spread.count}};
+    }
+  }
+  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace tsrec::host

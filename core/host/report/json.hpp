@@ -2,6 +2,7 @@
 #pragma once
 
 #include "report/run_report.hpp"
+#include "report/tune_report.hpp"
 
 namespace tsrec::host {
 
@@ -12,5 +13,10 @@ namespace tsrec::host {
 TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
 // work.json: what every stage that ran cost, beside what the machine can do.
 std::string work_json_of(const RunReport& report);
+// tuning.json: {"number": "item.hr@10", "search", "trials", "seconds", "rows", "seed", "seeds": [],
+// "models": {"markov": {"combinations", "chosen": 2, "trials": [{"values", "number", "seconds"} or
+// {"values", "failed", "seconds"}]}}, "reported": {"markov": {"item.hr@10": {"mean",
+// "deviation", "seeds"}}}}. chosen: from 0.
+TSREC_HOST_API std::string tuning_json_of(const TuneReport& report);
 
 }  // namespace tsrec::host

@@ -228,6 +228,37 @@ std::string curve_table(const MatrixReport::CellCurve& curve,
   return "\n" + table_text(rows);
 }
 
+// What every model got, and what it measures then. Of a grid that was cut the table says how many
+// combinations there were.
+std::string tuned_table(const TuneReport& report) {
+  Rows rows = {{"of", "chosen", "trials", "seconds", "valid " + report.number}};
+  rows[0].insert(rows[0].end(), report.reported.numbers.begin(), report.reported.numbers.end());
+  for (const TuneReport::Row& row : report.rows()) {
+    auto& cells = rows.emplace_back(std::vector<std::string>{row.of, "", "0", "", ""});
+    if (row.model != nullptr) {
+      const TuneReport::Model& model = *row.model;
+      const auto tried = static_cast<int64_t>(model.trials.size());
+      const TuneReport::Trial& chosen = model.trials[model.chosen];
+      cells = {row.of, chosen.values,
+               tried < model.combinations ? c10::str(tried, " of ", model.combinations)
+                                          : std::to_string(tried),
+               fixed(model.seconds(), 1), fixed(*chosen.number)};
+    }
+    for (const Spread& spread : row.numbers) cells.push_back(text_of(spread));
+  }
+  return table_text(rows);
+}
+
+std::string trial_table(const TuneReport& report, const TuneReport::Model& model) {
+  Rows rows = {{"trial of " + model.name, "values", "valid " + report.number, "seconds"}};
+  for (size_t i = 0; i < model.trials.size(); ++i) {
+    const TuneReport::Trial& trial = model.trials[i];
+    rows.push_back({c10::str(i + 1, i == model.chosen ? " (chosen)" : ""), trial.values,
+                    trial.number ? fixed(*trial.number) : "failed", fixed(trial.seconds, 1)});
+  }
+  return "\n" + table_text(rows);
+}
+
 std::string warnings(const std::vector<std::string>& sentences) {
   std::string lines;
   for (const std::string& sentence : sentences) lines += "\n**Warning:** " + sentence + "\n";
@@ -257,6 +288,17 @@ std::string tables_of(const MatrixReport& report) {
   for (const MatrixReport::CellCurve& curve : report.curves)
     text += curve_table(curve, report.cells);
   return text + training_lines(report.trainings);
+}
+
+std::string tables_of(const TuneReport& report) {
+  return tuned_table(report) + "\n" + protocol_of(report) + "\n" +
+         training_lines(report.reported.trainings);
+}
+
+std::string markdown_of(const TuneReport& report) {
+  std::string trials;
+  for (const TuneReport::Model& model : report.models) trials += trial_table(report, model);
+  return tables_of(report) + trials + warnings(warnings_of(report));
 }
 
 std::string markdown_of(const RunReport& report) {

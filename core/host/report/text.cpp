@@ -32,4 +32,8 @@ std::string text_of(const MatrixReport& report) {
   return tables_of(report) + terminal_lines(warnings_of(report.alarms, report.trainings));
 }
 
+std::string text_of(const TuneReport& report) {
+  return tables_of(report) + terminal_lines(warnings_of(report));
+}
+
 }  // namespace tsrec::host

@@ -1,0 +1,65 @@
+// Many runs of one experiment that differ in values: a comparison's cells, a tuning's trials. One
+// after the other here, or several side by side, each in a process of its own.
+#pragma once
+
+#include "commands/open.hpp"
+
+namespace tsrec::host {
+
+struct Job {
+  std::string name;              // "words, seed 1"
+  std::filesystem::path folder;  // its own, below the command's run folder
+  Experiment experiment;
+  std::string validates = {};  // the model whose trial it is; "": all stages
+};
+
+// How one came to its end.
+struct JobEnd {
+  std::vector<StageResult> stages;
+  double seconds = 0;
+  std::string failed = {}, why = {};  // the stage, and its sentence; "": it came to a good end
+  bool is_bad_config = false;
+};
+
+class Jobs {
+ public:
+  // The experiment that `named` is, varied by whoever calls. run_folder: where jobs get folders.
+  Jobs(const Arguments& arguments, std::string named, const Opened& base, const Store& store,
+       std::filesystem::path run_folder);
+
+  // The experiment with these values and this seed, and with its share of the threads where several
+  // jobs run side by side. cell: how the values' origin is called; "": by the places where they
+  // stand. Throws ConfigError where --set decides the seed of them all.
+  Experiment varied(DocumentRequest::Overrides values, int64_t seed,
+                    const std::string& cell = "") const;
+  // label: of the folder below run_folder, "cells/words-seed1".
+  Job job(const std::string& name, const std::string& label, Experiment experiment,
+          const std::string& validates = "") const;
+
+  // All of them, behind one that failed no further; its sentence goes to standard error. Returns
+  // their ends in the order of the jobs, or what failed. Throws Interrupted likewise.
+  struct Ends {
+    std::vector<std::vector<StageResult>> stages;  // of each job
+    std::optional<JobEnd> failed;                  // the first that did
+  };
+  Ends run_all(const std::vector<Job>& all) const;
+
+  // Until next() has no more to give, now and behind every end. next() is asked whenever there is
+  // room for a job, also behind one that it had nothing to do for: it may wait for other ends.
+  // Throws Interrupted after a tidy stop of all of them.
+  void run(const std::function<std::optional<Job>()>& next,
+           const std::function<void(const Job&, const JobEnd&)>& ended) const;
+
+ private:
+  void one_after_the_other(const std::function<std::optional<Job>()>& next,
+                           const std::function<void(const Job&, const JobEnd&)>& ended) const;
+  void side_by_side(const std::function<std::optional<Job>()>& next,
+                    const std::function<void(const Job&, const JobEnd&)>& ended) const;
+  const Arguments& arguments_;
+  std::string named_;
+  const Opened& base_;
+  const Store& store_;
+  std::filesystem::path run_folder_;
+};
+
+}  // namespace tsrec::host
