@@ -2,6 +2,7 @@
 #include "tsrec/product.hpp"
 
 #include <ATen/Parallel.h>
+#include <torch/autograd.h>
 
 #include "product_kernel.hpp"
 #include "support/products.hpp"

@@ -461,6 +461,33 @@ TEST(AgainstStart, EveryValidationIsComparedOnTheSameRows) {
   EXPECT_TRUE(torch::equal(result.value, walked(12)));
 }
 
+TEST(AgainstStart, WhatMayBeNoGainIsNotHandedOn) {
+  // Of 200 users, 100 are hits at the start; then 12 of them are none and others are instead.
+  const std::map<int64_t, int64_t> others = {{3, 15}, {6, 18}, {9, 40}, {12, 16}};
+  for (const bool has_gain : {false, true}) {
+    const TempFolder work;
+    Walker walker;
+    host::DriveSettings settings = compared(walker, "warn");
+    settings.more_numbers = [&]() -> Numbers {
+      torch::Tensor row_S = hits_after(0);
+      if (walker.at() > 0) {
+        row_S.slice(0, 0, 12).zero_();
+        const int64_t new_hits = walker.at() == 9 && !has_gain ? 19 : others.at(walker.at());
+        row_S.slice(0, 100, 100 + new_hits).fill_(1);
+      }
+      return {{"item.hr@10", row_S.mean().item<double>(), row_S, Better::higher}};
+    };
+    const Result result = driven(work.path(), walker, settings);
+    const host::AgainstStart& known = *result.driven.against_start;
+    for (const host::AgainstStart::Point& point : known.points) {
+      EXPECT_GT(point.difference, 0);
+      EXPECT_EQ(point.interval.low > 0, has_gain && point.step == 9) << point.step;
+    }
+    EXPECT_EQ(known.kept, has_gain ? 9 : 0);
+    EXPECT_TRUE(torch::equal(result.value, walked(known.kept)));
+  }
+}
+
 TEST(AgainstStart, AnAlarmEndsTheTrainingAndMayGoBack) {
   for (const std::string on_alarm : {"stop", "revert"}) {
     const TempFolder work;

@@ -322,6 +322,10 @@ class FaultyRecommender final : public Recommender, public FaultySteps {
     shift_ = has_fault("differs every fit") ? ++fits : 0;
     good_->fit(inputs, context);
   }
+  void step(int64_t index, Context& context) override {
+    FaultySteps::step(index, context);
+    if (has_fault("remembers its steps")) ++shift_;
+  }
   Rankings rank(const Samples& samples, int64_t num_candidates, Context& context) override {
     Rankings rankings = good_->rank(samples, num_candidates, context);
     if (rankings.item_SM.numel() == 0) return rankings;
@@ -351,6 +355,7 @@ TEST(Conformance, RulesOfRecommendersCanBeBroken) {
                         {"looks at other rows", "a row's list depends"},
                         {"differs every fit", "equal data and seed"},
                         {"loads something else", "saved and loaded"},
+                        {"remembers its steps", "what stands in the parameters"},
                         {"needs SIDs", "no SIDs, two items"}}));
 }
 

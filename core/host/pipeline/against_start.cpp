@@ -108,6 +108,11 @@ bool is_wholly_worse(const Interval& interval, Better better) {
   return better == Better::lower && interval.low > 0;
 }
 
+bool is_wholly_better(const Interval& interval, Better better) {
+  if (better == Better::higher) return interval.low > 0;
+  return better == Better::lower && interval.high < 0;
+}
+
 bool AgainstStart::has_alarm() const {
   return std::any_of(points.begin(), points.end(),
                      [](const Point& point) { return point.is_worse; });
@@ -194,6 +199,10 @@ bool StartWatch::look(const Numbers& numbers, int64_t step, Context& context) {
                 c10::str("step ", step, ": ", known_.number, " minus the start's ",
                          signed_fixed(point.difference), " (", shown(point.interval), ")"));
   return point.is_worse && settings_.on_alarm != "warn";
+}
+
+bool StartWatch::is_surely_better() const {
+  return !known_.points.empty() && is_wholly_better(known_.points.back().interval, known_.better);
 }
 
 std::string StartWatch::reason() const {

@@ -12,8 +12,9 @@
 
 namespace tsrec::host {
 
-// Whether all of the interval of a difference lies on the wrong side of 0.
+// Whether all of the interval of a difference lies on the wrong side of 0, or on the right one.
 TSREC_HOST_API bool is_wholly_worse(const Interval& interval, Better better);
+TSREC_HOST_API bool is_wholly_better(const Interval& interval, Better better);
 
 // What is known of it: stored with the stage, and reported.
 struct TSREC_HOST_API AgainstStart {
@@ -70,6 +71,8 @@ class TSREC_HOST_API StartWatch {
   // After a validation: says the difference as a curve, and warns of a loss. Returns whether the
   // training has to end.
   bool look(const Numbers& numbers, int64_t step, Context& context);
+  // Whether what was looked at last is better than the start by all of its interval.
+  bool is_surely_better() const;
   bool reverts() const { return settings_.on_alarm == "revert"; }
   // Which alarm ended the training.
   std::string reason() const;

@@ -179,11 +179,16 @@ bool validate(Part& made, const DriveSettings& settings, std::optional<StartWatc
     context.number("valid." + number.name, number.value, progress.next);
     line += c10::str(line.empty() ? "" : ", ", number.name, " ", number.value);
   }
-  const bool is_better = value && progress.best.offer(*value, progress.next, part.parameters());
+  const bool is_lost = watch && watch->look(numbers, progress.next, context);
+  // The best of a few states, each known to the width of its interval only, may well be none: what
+  // takes the place of a trained model has to be better for sure.
+  const bool may_replace = settings.select != "watched" || !watch || watch->is_surely_better();
+  const bool is_better =
+      value && may_replace && progress.best.offer(*value, progress.next, part.parameters());
   context.log(Level::info,
               c10::str("step ", progress.next, ": ", line, is_better ? "  (best so far)" : ""));
   if (value) progress.bad = is_better ? 0 : progress.bad + 1;
-  return watch && watch->look(numbers, progress.next, context);
+  return is_lost;
 }
 
 // Puts the state that is handed on into the parameters; returns the number of its steps. start:

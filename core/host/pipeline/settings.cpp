@@ -246,8 +246,9 @@ void StageEntry::declare(Options& o) {
   o.add("select", select)
       .help(
           "which state it hands on: best (lowest validation loss), last, watched (the best of the "
-          "number that `watch` names), or the best of another number that curve_rows measures, "
-          "such as item.ndcg@5; auto: watched in RL, else best")
+          "number that `watch` names; instead of a trained start only one that is better by its "
+          "whole 95 % interval), or the best of another number that curve_rows measures, such as "
+          "item.ndcg@5; auto: watched in RL, else best")
       .check([this] {
         return selects_by_number(*this) && curve_rows == 0
                    ? "select = \"" + select +

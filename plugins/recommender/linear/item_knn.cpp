@@ -1,5 +1,7 @@
 #include "item_knn.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
 namespace tsrec::linear {

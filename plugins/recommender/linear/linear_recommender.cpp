@@ -1,5 +1,7 @@
 #include "linear_recommender.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <numeric>
 #include <unordered_set>

@@ -1,6 +1,7 @@
 #include "attention.hpp"
 
 #include <ATen/Parallel.h>
+#include <torch/autograd.h>
 
 #include <cmath>
 

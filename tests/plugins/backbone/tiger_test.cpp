@@ -194,7 +194,8 @@ TEST(Tiger, ComputesTheFormula) {
 
 // Every tensor of the file, moved to both sides along a random direction.
 TEST(Tiger, GradientsAreFiniteDifferences) {
-  const std::vector<Row> rows = random_rows(25);
+  std::vector<Row> rows = random_rows(25);
+  rows.resize(3);  // each weight asks the formula twice
   TestContext context;
   const auto model = small_tiger(context, 3, 8);
   T5Formula formula = formula_of(*model, {.layers = 2, .heads = 3});
@@ -388,7 +389,7 @@ struct TigerWorld : ToyWorld {
     auto model = make_part<Backbone>("tiger", own, kSmallTiger);
     model->prepare(items, own);
     std::vector<std::string> tokens;
-    for (const NewToken& token : Vocabulary(sids, 1).tokens()) tokens.push_back(token.text);
+    for (const NewToken& token : vocabulary.tokens()) tokens.push_back(token.text);
     const NewRows rows = fresh_rows(model->vocabulary_rows(), std::ssize(tokens), own);
     model->extend(tokens, rows.input_ED, rows.output_ED);
     return model;
