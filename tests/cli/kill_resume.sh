@@ -54,7 +54,7 @@ ended_inside() {  # SIGNAL: one run after the other, each ended inside the next 
     code=0; wait "$pid" 2>/dev/null || code=$?
     if [ "$signal" = TERM ]; then
       [ "$code" = 5 ] || { cat "$out"; fail "stopped inside $stage it ended with code $code, not 5"; }
-      grep -q "stopped at step .* of $stage" "$out" || { cat "$out"; fail "the stop was not inside $stage"; }
+      grep -qE "stopped at step .* of $stage|^ranking was stopped" "$out" || { cat "$out"; fail "the stop was not inside $stage"; }
     else
       [ "$code" = 137 ] || fail "killed inside $stage it ended with code $code, not 137"
     fi

@@ -47,7 +47,7 @@ TEST_F(TrainedRecommender, HasTheVectorsWhereAnOptionAsksForThem) {
 
 TEST_F(TrainedRecommender, TrainsUntilItGetsNoBetterAndIsRanked) {
   const host::Experiment experiment =
-      read("item_vectors = \"add\"\nepochs = 1000\nlearning_rate = 0.05\npatience = 2\n", kLsa);
+      read("item_vectors = \"add\"\nepochs = 1000\nlearning_rate = 0.05\nstop_after = 2\n", kLsa);
   const host::Store store(folder_.path() / "store");
   host::Trackers nobody;
   int64_t validations = 0;
@@ -62,7 +62,7 @@ TEST_F(TrainedRecommender, TrainsUntilItGetsNoBetterAndIsRanked) {
       ++validations;
   }
   EXPECT_GE(validations, 3);
-  EXPECT_LT(validations, 1000);  // the part's patience, without a word in the experiment's stage
+  EXPECT_LT(validations, 1000);  // the part says when, without a word in the experiment's stage
 }
 
 }  // namespace

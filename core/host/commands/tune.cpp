@@ -264,10 +264,12 @@ int command_tune(const Arguments& arguments) {
                       "' has no [tune]; add one with a [tune.space.NAME] for each model, or take "
                       "one in by --with");
   refuse_decided(settings, arguments.set);
-  if (const fs::path out = fs::absolute(arguments.out).parent_path();
-      !arguments.out.empty() && !fs::is_directory(out))
-    throw ConfigError("--out ", arguments.out.string(), ": there is no folder '", out.string(),
-                      "'");
+  if (!arguments.out.empty()) {
+    const fs::path out = fs::absolute(arguments.out).parent_path();
+    if (!fs::is_directory(out))
+      throw ConfigError("--out ", arguments.out.string(), ": there is no folder '", out.string(),
+                        "'");
+  }
   const std::vector<int64_t> seeds = reporting_seeds(base.experiment);
   const Store store(arguments.store);
   const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-tune");

@@ -43,6 +43,7 @@ std::map<std::string, const std::optional<PartChoice>*> single(const Parts& part
 void check_needs(const Parts& parts, const Document& document) {
   const auto by_kind = single(parts);
   const std::function<void(const PartChoice&)> check = [&](const PartChoice& choice) {
+    if (choice.info == nullptr) return;  // it was not found, which is a complaint of its own
     for (const std::string& kind : choice.needed_kinds()) {
       const auto found = by_kind.find(kind);  // the source, and it alone, is always there
       if (found == by_kind.end() || *found->second) continue;

@@ -63,11 +63,11 @@ void Settings::declare(Options& o) {
       .range(1, 1'000'000)
       .unit("epochs")
       .help("how often the validation rows are ranked; the best state is kept");
-  o.add("patience", patience)
+  o.add("stop_after", stop_after)
       .at_least(0)
       .unit("validations")
       .help("validations in a row that are no better before it stops; 0: all epochs");
-  o.add("select", select)
+  o.add("best_by", best_by)
       .one_of({"ndcg@10", "cross_entropy"})
       .help("what the best state is best at, on the validation rows");
   o.add("valid_rows", valid_rows)
@@ -184,7 +184,7 @@ Numbers SequentialRecommender::validate(Context&) {
     measure(batch_of(valid_, first, std::min(block, valid_.size() - first)), outputs_ND, measured);
   const auto count = static_cast<double>(measured.rows);
   const double cross_entropy = measured.cross_entropy / count, gain = measured.gain / count;
-  return {{"loss", settings_.select == "ndcg@10" ? 1 - gain : cross_entropy, {}},
+  return {{"loss", settings_.best_by == "ndcg@10" ? 1 - gain : cross_entropy, {}},
           {"cross_entropy", cross_entropy, {}, Better::lower},
           {"hr@10", measured.hits / count, {}, Better::higher},
           {"ndcg@10", gain, {}, Better::higher}};

@@ -12,9 +12,9 @@ namespace tsrec::sequential {
 
 // What all of them can be told. A model has defaults of its own.
 struct Settings {
-  std::string variant = "original", outputs = "variant", item_vectors = "none", select = "ndcg@10";
-  int64_t width = 64, max_length = 50, epochs = 200, batch = 128, validate_every = 1, patience = 20,
-          valid_rows = 0;
+  std::string variant = "original", outputs = "variant", item_vectors = "none", best_by = "ndcg@10";
+  int64_t width = 64, max_length = 50, epochs = 200, batch = 128, validate_every = 1,
+          stop_after = 20, valid_rows = 0;
   double dropout = 0.2;
   LossOptions loss;
   train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant", .clip = 0};
@@ -46,7 +46,7 @@ class SequentialRecommender : public Recommender, public Stepwise {
   std::vector<nn::Parameter> parameters() override { return model_->parameters(); }
   int64_t num_steps() const override { return order_->num_steps(); }
   int64_t validate_every() const override;
-  int64_t patience() const override { return settings_.patience; }
+  int64_t patience() const override { return settings_.stop_after; }
   void step(int64_t index, Context& context) override;
   Numbers validate(Context& context) override;
   void finish(Context& context) override;

@@ -46,8 +46,8 @@ TEST(Sequential, LearnsThatTheNextItemIsTheOneBehind) {
                                                 {"width", "32"},
                                                 {"max_length", "8"},
                                                 {"epochs", "100"},
-                                                {"select", "cross_entropy"},
-                                                {"patience", "0"},
+                                                {"best_by", "cross_entropy"},
+                                                {"stop_after", "0"},
                                                 {"dropout", "0"},
                                                 {"batch", "32"},
                                                 {"learning_rate", "0.01"}});
