@@ -46,11 +46,11 @@ TEST(HeldOut, RlIsComparedWithItsStartAndNeverSelectedByReward) {
   EXPECT_EQ(grpo.at("before"), "sft");
   EXPECT_EQ(grpo.at("number"), "item.hr@10");
   EXPECT_EQ(grpo.at("rows"), 300) << "all validation rows, as there are fewer than 1000";
-  // The best of what was measured is kept, and the start where nothing is better.
+  // The best of what is better by its whole interval is kept, and the start where nothing is.
   double best = grpo.at("start").get<double>();
   int64_t kept = 0;
   for (const auto& point : grpo.at("validations")) {
-    if (point.at("value").get<double>() > best) {
+    if (point.at("interval").at(0).get<double>() > 0 && point.at("value").get<double>() > best) {
       best = point.at("value").get<double>();
       kept = point.at("step").get<int64_t>();
     }
