@@ -269,7 +269,8 @@ TEST(Cli, TasksThatDoNotAnswerWithItemsAreRefusedByThePlan) {
 
 TEST(Cli, RecommendsByKeyByTitleAndFromStandardInput) {
   const TempFolder store;
-  const std::string where = " --store " + store.path().string();
+  // The last state of grpo, which is never that of sft.
+  const std::string where = " --set 'stage.grpo.select=\"last\"' --store " + store.path().string();
   const Outcome before = run("recommend " + kSmoke + " 3" + where);
   EXPECT_EQ(before.code, 2);
   EXPECT_NE(before.text.find("run the experiment first"), std::string::npos) << before.text;

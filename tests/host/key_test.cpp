@@ -121,8 +121,9 @@ TEST(Key, EveryPartThatReadsFiles) {
       EXPECT_NE(key_at("here/a"), before) << part->name << " " << field->facts().key;
     }
   }
-  EXPECT_EQ(found, (std::set<std::string>{"lc_rec", "local", "minionerec", "precomputed",
-                                          "pretrained", "published", "transformer"}));
+  EXPECT_EQ(found, (std::set<std::string>{"amazon_reviews", "csv", "lc_rec", "local", "minionerec",
+                                          "movielens", "precomputed", "recbole", "pretrained",
+                                          "published", "transformer"}));
 }
 
 TEST(Key, AFileThatChangesWhileItIsReadIsNoResult) {
