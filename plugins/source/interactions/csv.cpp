@@ -1,6 +1,6 @@
 #include "csv.hpp"
 
-#include "event_reader.hpp"
+#include "event_table.hpp"
 #include "times.hpp"
 
 namespace tsrec::interactions {
@@ -67,37 +67,18 @@ const std::string& Csv::item_key() const {
 }
 
 NameTable Csv::read_catalogue(Context& context) const {
-  NameTable keys;
   TableFile items = table(settings_.items, context);
-  const size_t key = items.column(item_key(), "item_key");
-  while (items.next()) {
-    const std::string_view name = trimmed(items.field(key));
-    if (!is_missing(name)) keys.number(name);
-  }
-  return keys;
+  return catalogue_of_table(items, items.column(item_key(), "item_key"));
 }
 
 Events Csv::read_events(Remarks& remarks, Context& context) const {
-  const bool is_whole = settings_.catalogue == "file";
   TableFile events = table(settings_.file, context);
-  const size_t user = events.column(settings_.user, "user");
-  const size_t item = events.column(settings_.item, "item");
-  const auto optional_column = [&](const std::string& name, const char* option) {
-    return name.empty() ? std::nullopt : std::optional(events.column(name, option));
-  };
-  const auto time = optional_column(settings_.time, "time");
-  const auto rating = optional_column(settings_.rating, "rating");
-  EventReader reader(
-      settings_.preparation, settings_.time_unit, [&] { return events.place(); },
-      is_whole ? read_catalogue(context) : NameTable(),
-      is_whole ? EventReader::Unknown::is_refused : EventReader::Unknown::is_added);
-  while (events.next()) {
-    reader.read(events.field(user), events.field(item),
-                time ? std::optional<std::string_view>(events.field(*time)) : std::nullopt,
-                rating ? std::string_view(events.field(*rating)) : std::string_view());
-  }
-  events.add_remarks(remarks);
-  return std::move(reader).finished(remarks);
+  std::function<NameTable()> catalogue;
+  if (settings_.catalogue == "file") catalogue = [&] { return read_catalogue(context); };
+  return events_of_table(
+      events,
+      {settings_.user, settings_.item, settings_.time, settings_.rating, settings_.time_unit},
+      settings_.preparation, catalogue, remarks);
 }
 
 Items Csv::with_texts(const Items& items, Remarks& remarks, Context& context) const {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <set>
 
-#include "event_reader.hpp"
+#include "event_table.hpp"
 #include "times.hpp"
 #include "tsrec/suggest.hpp"
 
@@ -191,12 +191,7 @@ bool RecBole::has_items() const { return std::filesystem::exists(file(".item"));
 NameTable RecBole::read_catalogue(Context& context) const {
   TableFile items = table(file(".item"), context);
   items.rename(read_header(items).names);
-  const size_t key = items.column(settings_.item, "item");
-  NameTable keys;
-  while (items.next()) {
-    const std::string_view name = trimmed(items.field(key));
-    if (!is_missing(name)) keys.number(name);
-  }
+  NameTable keys = catalogue_of_table(items, items.column(settings_.item, "item"));
   if (keys.size() == 0)
     throw DataError("'", items.path().string(),
                     "' holds no items; expected a line for each, or no such file");
@@ -204,30 +199,17 @@ NameTable RecBole::read_catalogue(Context& context) const {
 }
 
 Events RecBole::read_events(Remarks& remarks, Context& context) const {
-  const bool is_whole = settings_.catalogue == "file";
-  if (is_whole && !has_items())
+  std::function<NameTable()> catalogue;
+  if (settings_.catalogue == "file") catalogue = [&] { return read_catalogue(context); };
+  if (catalogue && !has_items())
     throw DataError("catalogue = \"file\" needs '", file(".item").string(),
                     "', and there is none; bring it, or set catalogue = \"events\"");
   TableFile events = table(file(".inter"), context);
   events.rename(read_header(events).names);
-  const size_t user = events.column(settings_.user, "user");
-  const size_t item = events.column(settings_.item, "item");
-  const auto optional_column = [&](const std::string& name, const char* option) {
-    return name.empty() ? std::nullopt : std::optional(events.column(name, option));
-  };
-  const auto time = optional_column(settings_.time, "time");
-  const auto rating = optional_column(settings_.rating, "rating");
-  EventReader reader(
-      settings_.preparation, settings_.time_unit, [&] { return events.place(); },
-      is_whole ? read_catalogue(context) : NameTable(),
-      is_whole ? EventReader::Unknown::is_refused : EventReader::Unknown::is_added);
-  while (events.next()) {
-    reader.read(events.field(user), events.field(item),
-                time ? std::optional<std::string_view>(events.field(*time)) : std::nullopt,
-                rating ? std::string_view(events.field(*rating)) : std::string_view());
-  }
-  events.add_remarks(remarks);
-  return std::move(reader).finished(remarks);
+  return events_of_table(
+      events,
+      {settings_.user, settings_.item, settings_.time, settings_.rating, settings_.time_unit},
+      settings_.preparation, catalogue, remarks);
 }
 
 Items RecBole::with_texts(const Items& items, Remarks& remarks, Context& context) const {
