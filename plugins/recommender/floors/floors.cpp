@@ -139,8 +139,7 @@ struct MarkovSettings {
         .one_of({"number", "first"})
         .help(
             "which of equal scores comes first. number: the lower item number; first: what "
-            "followed "
-            "the newer item of the history, then what was counted first");
+            "followed the newer item of the history, then what was counted first");
   }
 };
 

@@ -91,14 +91,7 @@ class HstuModel final : public SequenceModel {
 void HstuSettings::declare(Options& o) {
   Settings::declare(o);
   o.add("blocks", blocks).range(1, 64).help("blocks of gated attention");
-  o.add("heads", heads)
-      .range(1, 64)
-      .help("heads of attention; the width is a multiple of them")
-      .check([this] {
-        return width % heads == 0
-                   ? std::string()
-                   : c10::str("width = ", width, " is no multiple of heads = ", heads);
-      });
+  declare_heads(o, heads);
   o.add("temperature", temperature)
       .range(1e-3, 100)
       .help("scores are cosines of state and item, divided by it");

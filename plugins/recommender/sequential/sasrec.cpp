@@ -99,14 +99,7 @@ void SasRecSettings::declare(Options& o) {
   Settings::declare(o);
   declare_outputs(o);
   o.add("blocks", blocks).range(1, 64).help("blocks of attention and two layers");
-  o.add("heads", heads)
-      .range(1, 64)
-      .help("heads of attention; the width is a multiple of them")
-      .check([this] {
-        return width % heads == 0
-                   ? std::string()
-                   : c10::str("width = ", width, " is no multiple of heads = ", heads);
-      });
+  declare_heads(o, heads);
 }
 
 std::unique_ptr<SequenceModel> SasRec::make_model(Parameters& parameters,

@@ -84,6 +84,17 @@ void Settings::declare_outputs(Options& o) {
           "variant: as the variant has it");
 }
 
+void Settings::declare_heads(Options& o, int64_t& heads) const {
+  o.add("heads", heads)
+      .range(1, 64)
+      .help("heads of attention; the width is a multiple of them")
+      .check([this, &heads] {
+        return width % heads == 0
+                   ? std::string()
+                   : c10::str("width = ", width, " is no multiple of heads = ", heads);
+      });
+}
+
 // --- training ------------------------------------------------------------------------------------
 
 void SequentialRecommender::check(const RecommenderInputs& inputs) const {

@@ -24,6 +24,8 @@ struct Settings {
   void declare(Options& options);
   // Of models whose outputs may be either.
   void declare_outputs(Options& options);
+  // Of models with attention.
+  void declare_heads(Options& options, int64_t& heads) const;
 
   bool is_original() const { return variant == "original"; }
   // Whether the item table scores the items too.
