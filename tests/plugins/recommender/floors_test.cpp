@@ -1,8 +1,7 @@
 #include <nlohmann/json.hpp>
 
-#include "support/support.hpp"
+#include "plugins/recommender/lists.hpp"
 #include "tsrec/io/files.hpp"
-#include "tsrec/parts/recommender.hpp"
 
 namespace tsrec::test {
 namespace {
@@ -39,19 +38,7 @@ Dataset toy() {
 
 std::vector<int64_t> list(const std::string& name, const Dataset& data, int64_t length,
                           const OptionTexts& options = {}) {
-  TestContext context;
-  const auto floor = make_part<Recommender>(name, context, options);
-  floor->fit({data, nullptr}, context);
-  const TempFolder folder;
-  ArtifactWriter writer(folder.path() / "floor");
-  floor->save(writer);
-  writer.close();
-  const auto loaded = make_part<Recommender>(name, context, options);
-  loaded->load(ArtifactReader(folder.path() / "floor"));
-  const Rankings rankings = loaded->rank(data.test, length, context);
-  EXPECT_TRUE(torch::equal(rankings.item_SM, floor->rank(data.test, length, context).item_SM));
-  EXPECT_FALSE(rankings.leaf_SM.defined());
-  return to_vector(rankings.item_SM[0]);
+  return to_vector(lists_of(name, options, data, length).item_SM[0]);
 }
 
 TEST(Floors, ListsOfAToyCatalogueByHand) {

@@ -1,8 +1,7 @@
 #include <Eigen/Cholesky>
 #include <random>
 
-#include "support/support.hpp"
-#include "tsrec/parts/recommender.hpp"
+#include "plugins/recommender/lists.hpp"
 
 namespace tsrec::test {
 namespace linear_models {  // unity builds: other tests of the folder have toys as well
@@ -133,26 +132,6 @@ void expect_lists(const Rankings& rankings, const Dataset& data, const Eigen::Ma
     }
   }
   EXPECT_GT(equal, rankings.item_SM.numel() * 9 / 10);
-}
-
-// Fitted, saved, and loaded again; both give the same lists.
-Rankings lists_of(const std::string& name, const OptionTexts& options, const Dataset& data,
-                  int64_t length) {
-  TestContext context;
-  const auto fitted = make_part<Recommender>(name, context, options);
-  fitted->fit({data, nullptr}, context);
-  const TempFolder folder;
-  ArtifactWriter writer(folder.path() / "part");
-  fitted->save(writer);
-  writer.close();
-  const auto loaded = make_part<Recommender>(name, context, options);
-  loaded->load(ArtifactReader(folder.path() / "part"));
-  const Rankings rankings = loaded->rank(data.test, length, context);
-  const Rankings before = fitted->rank(data.test, length, context);
-  EXPECT_TRUE(torch::equal(rankings.item_SM, before.item_SM));
-  EXPECT_TRUE(torch::equal(rankings.score_SM, before.score_SM));
-  EXPECT_FALSE(rankings.leaf_SM.defined());
-  return rankings;
 }
 
 std::string text(bool value) { return value ? "true" : "false"; }
