@@ -3,13 +3,11 @@
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
-#include "pipeline/kept_plugins.hpp"
 #include "pipeline/parts.hpp"
 #include "report/csv.hpp"
 #include "report/markdown.hpp"
 #include "report/side_by_side.hpp"
 #include "report/text.hpp"
-#include "support/log.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -50,10 +48,7 @@ int compare_cells(const Arguments& arguments) {
   std::vector<int64_t> seeds = settings.seeds;
   if (seeds.empty()) seeds = {base.experiment.run.seed};
   const Store store(arguments.store);
-  const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-compare");
-  io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
-  keep_plugins(*base.registry, store, folder);
-  log_to_file(folder / "log.txt");
+  const fs::path folder = begin_run_folder(base, store, "-compare");
   watch_process(/*is_child=*/false, arguments.isolate);
   const Jobs jobs(arguments, named, base, store, folder);
   std::vector<CellRun> runs;
@@ -71,8 +66,7 @@ int compare_cells(const Arguments& arguments) {
   try {
     ends = jobs.run_all(waiting);
   } catch (const Interrupted& stopped) {
-    std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
-    return kStopped;
+    return stopped_tidily(stopped);
   }
   if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
   for (size_t i = 0; i < runs.size(); ++i) runs[i].results = ends.stages[i];

@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <ctime>
+#include <iostream>
 
+#include "pipeline/kept_plugins.hpp"
 #include "pipeline/run_record.hpp"
 #include "pipeline/runner.hpp"
 #include "plugin/active_call.hpp"
@@ -11,10 +13,29 @@
 #include "support/endings.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
+#include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+fs::path fresh_run_folder(const fs::path& store, const std::string& name) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> stamp;
+  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
+  const std::string base = std::string(stamp.data()) + "-" + name;
+  fs::path folder = store / "runs" / base;
+  for (int again = 2; fs::exists(folder); ++again)
+    folder = store / "runs" / (base + "-" + std::to_string(again));
+  fs::create_directories(folder);
+  return folder;
+}
+
+}  // namespace
 
 const std::string& named_experiment(const Arguments& arguments) {
   if (arguments.words.size() != 1)
@@ -70,18 +91,17 @@ std::vector<StageResult> stages_of(const Arguments& arguments, const std::string
   return run.empty() ? plan_stages(experiment, store) : read_run_record(run, store);
 }
 
-fs::path make_run_folder(const fs::path& store, const std::string& name) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::array<char, 32> stamp;
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
-  const std::string base = std::string(stamp.data()) + "-" + name;
-  fs::path folder = store / "runs" / base;
-  for (int again = 2; fs::exists(folder); ++again)
-    folder = store / "runs" / (base + "-" + std::to_string(again));
-  fs::create_directories(folder);
+fs::path begin_run_folder(const Opened& opened, const Store& store, const std::string& ending) {
+  const fs::path folder = fresh_run_folder(store.root(), opened.experiment.run.name + ending);
+  io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
+  keep_plugins(*opened.registry, store, folder);
+  log_to_file(folder / "log.txt");
   return folder;
+}
+
+int stopped_tidily(const Interrupted& stopped) {
+  std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
+  return kStopped;
 }
 
 void prepare_process(const RunSettings& run) {

@@ -30,8 +30,12 @@ std::vector<StageResult> stages_of(const Arguments& arguments, const std::string
 std::filesystem::path folder_of(const std::filesystem::path& experiment);
 // A run's folder when `named` is one, else empty.
 std::filesystem::path run_folder(const Arguments& arguments, const std::string& named);
-// A fresh folder below the store's runs/, stamped with the time.
-std::filesystem::path make_run_folder(const std::filesystem::path& store, const std::string& name);
+// A fresh folder below the store's runs/, stamped with the time and called as the run is, with the
+// resolved document, the plugins, and from now on the log.
+std::filesystem::path begin_run_folder(const Opened& opened, const Store& store,
+                                       const std::string& ending = "");
+// Says that the same command goes on; the exit code.
+int stopped_tidily(const Interrupted& stopped);
 void prepare_process(const RunSettings& run);  // threads, products, determinism
 // For a process that is about to call parts: crashes and exit() are answered with a sentence, and
 // with the advice behind it.

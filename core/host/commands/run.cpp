@@ -3,14 +3,12 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "pipeline/isolation.hpp"
-#include "pipeline/kept_plugins.hpp"
 #include "pipeline/run_record.hpp"
 #include "report/csv.hpp"
 #include "report/expected.hpp"
 #include "report/json.hpp"
 #include "report/markdown.hpp"
 #include "report/text.hpp"
-#include "support/log.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -30,10 +28,7 @@ void write_files(const RunReport& report, const fs::path& folder) {
 int command_run(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, named_experiment(arguments));
   const Store store(arguments.store);
-  const fs::path folder = make_run_folder(arguments.store, opened.experiment.run.name);
-  io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
-  keep_plugins(*opened.registry, store, folder);
-  log_to_file(folder / "log.txt");
+  const fs::path folder = begin_run_folder(opened, store);
   prepare_process(opened.experiment.run);
   watch_process(/*is_child=*/false, arguments.isolate);
   std::vector<StageResult> results;
@@ -46,8 +41,7 @@ int command_run(const Arguments& arguments) {
                    trackers);
   } catch (const Interrupted& stopped) {
     write_run_record(plan_stages(opened.experiment, store), folder);  // what is there so far
-    std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
-    return kStopped;
+    return stopped_tidily(stopped);
   }
   write_run_record(results, folder);
   const RunReport report = run_report(opened.experiment, results);

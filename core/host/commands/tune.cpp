@@ -5,7 +5,6 @@
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
-#include "pipeline/kept_plugins.hpp"
 #include "pipeline/parts.hpp"
 #include "pipeline/runner.hpp"
 #include "pipeline/trial.hpp"
@@ -272,10 +271,7 @@ int command_tune(const Arguments& arguments) {
   }
   const std::vector<int64_t> seeds = reporting_seeds(base.experiment);
   const Store store(arguments.store);
-  const fs::path folder = make_run_folder(arguments.store, base.experiment.run.name + "-tune");
-  io::write_text(folder / "resolved.toml", base.experiment.resolved_toml);
-  keep_plugins(*base.registry, store, folder);
-  log_to_file(folder / "log.txt");
+  const fs::path folder = begin_run_folder(base, store, "-tune");
   watch_process(/*is_child=*/false, arguments.isolate);
   const Jobs jobs(arguments, named, base, store, folder);
   Tuning tuning(jobs, base.experiment, store);
@@ -291,8 +287,7 @@ int command_tune(const Arguments& arguments) {
     reporting = reporting_jobs(jobs, tuning.chosen(), seeds);
     ends = jobs.run_all(reporting);
   } catch (const Interrupted& stopped) {
-    std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
-    return kStopped;
+    return stopped_tidily(stopped);
   }
   if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
   std::vector<CellRun> runs;

@@ -16,7 +16,7 @@ struct DriveSettings {
   // best: the state of the lowest validation loss; last; watched: of the best watched number; or of
   // the best number of this name. A watched or named number that more_numbers measures is measured
   // before the first step as well, where the part is compared with its start: then the start, too,
-  // can be the best state, and watched takes none but it that is not better by its whole interval.
+  // can be the best state, and watched takes another only where that is better by all its interval.
   std::string select = "best";
   std::string watch = "auto";  // which number is watched; see watched_number()
   // number of steps -> steps between validations (0: only at the end); empty: the part's own
