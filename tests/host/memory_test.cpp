@@ -1,5 +1,7 @@
 #include "support/memory.hpp"
 
+#include <set>
+
 #include "support/support.hpp"
 #include "tsrec/memory.hpp"
 
@@ -27,6 +29,41 @@ TEST(Memory, WhatWasFreedGoesBackToTheSystemWhenAsked) {
   EXPECT_GE(host::peak_memory(), full - 40 * kMebibyte);
   for (int64_t i = 9; i < kBlocks; i += 10)
     EXPECT_TRUE((blocks[static_cast<size_t>(i)] == 1).all().item<bool>());
+}
+
+// Every second one is still needed, so that no freed place grows together with another.
+TEST(Memory, AFreedTensorsPlaceServesTheNextOfItsSize) {
+#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+  GTEST_SKIP() << "another allocator";
+#endif
+  keep_freed_memory();
+  constexpr int64_t kBlocks = 100;
+  std::vector<torch::Tensor> blocks;
+  for (int64_t i = 0; i < kBlocks; ++i) blocks.push_back(torch::full({300'000}, i));
+  const auto visit_every_second = [&](const std::function<void(int64_t, torch::Tensor&)>& visit) {
+    for (int64_t i = 0; i < kBlocks; i += 2) visit(i, blocks[static_cast<size_t>(i)]);
+  };
+  std::set<const void*> before, after;
+  visit_every_second([&](int64_t, torch::Tensor& block) { before.insert(block.data_ptr()); });
+  visit_every_second([](int64_t, torch::Tensor& block) { block.reset(); });
+  visit_every_second([](int64_t i, torch::Tensor& block) { block = torch::full({300'000}, -i); });
+  visit_every_second([&](int64_t, torch::Tensor& block) { after.insert(block.data_ptr()); });
+  EXPECT_EQ(after, before);
+  for (int64_t i = 0; i < kBlocks; ++i) {
+    const torch::Tensor& block = blocks[static_cast<size_t>(i)];
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.data_ptr()) % 64, 0) << "a whole cache line";
+    EXPECT_TRUE((block == (i % 2 == 0 ? -i : i)).all().item<bool>());
+  }
+}
+
+TEST(Memory, NoMemoryIsAnErrorThatSaysHowMuchWasAskedFor) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer ends the process";
+#endif
+  keep_freed_memory();
+  constexpr int64_t kTooMany = int64_t{1} << 60;
+  EXPECT_TRUE(contains(message_of<Error>([] { torch::empty({kTooMany}, torch::kUInt8); }),
+                       std::to_string(kTooMany)));
 }
 
 }  // namespace
