@@ -13,6 +13,13 @@ std::vector<int64_t> groups_of(const Evaluation& evaluation) {
 
 }  // namespace
 
+void Rollouts::require_samples(std::string_view asker) const {
+  if (samples.size() == item_BG.size(0)) return;
+  throw Error(asker, " the prompt's history, and the rollouts of ", item_BG.size(0),
+              " prompts come with ", samples.size(),
+              " rows; a trainer calls train::describe_prompts()");
+}
+
 TargetPlaces target_places(const Evaluation& evaluation) {
   const std::vector<int64_t> group_N = groups_of(evaluation);
   const bool tied = evaluation.rankings.leaf_SM.defined();  // items of one SID share their score

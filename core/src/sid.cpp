@@ -1,5 +1,7 @@
 #include "tsrec/sid.hpp"
 
+#include <algorithm>
+
 #include "tsrec/io/files.hpp"
 
 namespace tsrec {
@@ -24,6 +26,11 @@ std::vector<int64_t> SidTable::group_N() const {
         group_of.emplace(std::vector<int64_t>(codes, codes + num_levels()), next).first->second);
   }
   return groups;
+}
+
+int64_t SidTable::num_distinct() const {
+  const std::vector<int64_t> groups = group_N();
+  return groups.empty() ? 0 : *std::max_element(groups.begin(), groups.end()) + 1;
 }
 
 std::string SidTable::fingerprint(const std::vector<std::string>& item_keys) const {

@@ -130,6 +130,7 @@ TEST(SidTable, GroupsAreExactlyEqualSids) {
                 torch::equal(sids.code_NL[i], sids.code_NL[j]));
     }
   }
+  EXPECT_EQ(sids.num_distinct(), std::get<0>(at::unique_dim(sids.code_NL, 0)).size(0));
 }
 
 TEST(SidTable, FingerprintSeesEveryCodeAndKey) {

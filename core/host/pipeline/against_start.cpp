@@ -113,11 +113,6 @@ bool is_wholly_better(const Interval& interval, Better better) {
   return better == Better::lower && interval.high < 0;
 }
 
-bool AgainstStart::has_alarm() const {
-  return std::any_of(points.begin(), points.end(),
-                     [](const Point& point) { return point.is_worse; });
-}
-
 std::string AgainstStart::sentence(const Point& point) const {
   return c10::str(number, " is worse than the start's on the same ", rows,
                   " validation rows: ", signed_fixed(point.difference), " (", shown(point.interval),

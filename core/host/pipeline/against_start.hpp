@@ -33,7 +33,6 @@ struct TSREC_HOST_API AgainstStart {
   std::string on_alarm;
   int64_t kept = -1;  // the step whose state the stage hands on; 0: the start
 
-  bool has_alarm() const;
   // "item.hr@10 is worse than the start's on the same 1000 validation rows: -0.0310 (95 % interval
   // -0.0520 .. -0.0110)"
   std::string sentence(const Point& point) const;

@@ -174,15 +174,13 @@ Stage quantize_stage(const Shared& parts) {
 }
 
 void report_sids(const SidTable& sids, Context& context) {
-  const std::vector<int64_t> group = sids.group_N();
-  const int64_t distinct = *std::max_element(group.begin(), group.end()) + 1;
   std::string used;
   std::vector<int64_t> per_level(static_cast<size_t>(sids.num_levels()), 0);
   for (const TokenCluster& cluster : token_clusters(sids))
     ++per_level[static_cast<size_t>(cluster.level)];
   for (size_t level = 0; level < per_level.size(); ++level)
     used += c10::str(level ? ", " : "", per_level[level], "/", sids.sizes[level]);
-  context.log(Level::info, c10::str(distinct, " distinct SIDs of ", sids.num_items(),
+  context.log(Level::info, c10::str(sids.num_distinct(), " distinct SIDs of ", sids.num_items(),
                                     " items; codes in use per level: ", used));
   std::map<int64_t, int64_t> items_of_length;
   const torch::Tensor length_N = sids.code_NL.ge(0).sum(1);

@@ -1,7 +1,6 @@
 #include "report/data_report.hpp"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -148,8 +147,7 @@ DataReport data_report(const Dataset& data, const std::optional<SidTable>& sids)
   report.remarks = data.remarks;
   if (sids) {
     report.sid_sizes = sids->sizes;
-    const std::vector<int64_t> group_N = sids->group_N();
-    report.distinct_sids = static_cast<int64_t>(std::set(group_N.begin(), group_N.end()).size());
+    report.distinct_sids = sids->num_distinct();
   }
   return report;
 }

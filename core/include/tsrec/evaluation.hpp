@@ -26,7 +26,7 @@ using RankItems = std::function<Rankings(const Samples& samples, int64_t num_can
 
 // Completions of B prompts, G each, best first (samples as they were drawn): the place of a
 // completion is its rank. Items, never strings. Tensors on the CPU.
-struct Rollouts {
+struct TSREC_API Rollouts {
   // int64; item: the first item of the leaf. -1: by level, where the codes are no item's.
   torch::Tensor leaf_BG, item_BG;
   torch::Tensor log_prob_BG;  // float32, without gradient
@@ -37,6 +37,10 @@ struct Rollouts {
   Samples samples;
   std::vector<std::vector<std::vector<int32_t>>>
       token_BG;  // [B][G] token ids of the SID, without forced suffix
+
+  // For those who judge by the samples. An Error where there is not one for each prompt; asker:
+  // what it begins with, such as "reward 'collaborative' judges completions by".
+  void require_samples(std::string_view asker) const;
 };
 
 struct Evaluation {

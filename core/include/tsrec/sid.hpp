@@ -51,6 +51,7 @@ struct TSREC_API SidTable {
   std::string text(int64_t item) const;  // "<a_236><b_231><c_226>"
   // Group number of every item: items with one SID share it. Numbered by first appearance.
   std::vector<int64_t> group_N() const;
+  int64_t num_distinct() const;  // groups
   // SHA-256 over the item keys and their tokens in item order; carried by every model, a mismatch
   // is refused.
   std::string fingerprint(const std::vector<std::string>& item_keys) const;

@@ -5,6 +5,7 @@
 
 #include "nn/equal_rows.hpp"
 #include "tsrec/nn/replicas.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -131,7 +132,7 @@ torch::Tensor sequence_vectors(std::span<const std::vector<int32_t>> rows, int64
       compute(batches[b]);
   });
 
-  if (options.normalize) x_KD = x_KD / x_KD.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(1e-12);
+  if (options.normalize) x_KD = unit_rows(x_KD);
   return x_KD.index_select(0, torch::tensor(distinct.place_N, torch::kInt64));
 }
 

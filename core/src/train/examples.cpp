@@ -48,4 +48,11 @@ std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted)
   return evenly_spaced(available, wanted);
 }
 
+void declare_valid_rows(Options& o, int64_t& wanted, std::string_view rows) {
+  o.add("valid_rows", wanted)
+      .at_least(0)
+      .unit("rows")
+      .help(c10::str("validate on that many evenly spaced ", rows, "; 0: on all"));
+}
+
 }  // namespace tsrec::train

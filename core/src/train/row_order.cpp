@@ -7,6 +7,15 @@ std::vector<int64_t> shuffled(int64_t count, at::Generator generator) {
   return {order.const_data_ptr<int64_t>(), order.const_data_ptr<int64_t>() + count};
 }
 
+void RowOrderOptions::declare(Options& o, std::string_view rows, std::string_view updates) {
+  o.add("epochs", epochs)
+      .range(1, 100000)
+      .help(c10::str("passes over the ", rows, " of all tasks"));
+  o.add("max_steps", max_steps)
+      .at_least(0)
+      .help(c10::str("end after this many ", updates, "; 0: `epochs` decides"));
+}
+
 RowOrder::RowOrder(RowOrderOptions options)
     : options_(std::move(options)),
       steps_per_epoch_((options_.num_rows + options_.batch_rows - 1) / options_.batch_rows) {

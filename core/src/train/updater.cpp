@@ -47,6 +47,14 @@ void UpdaterOptions::declare(Options& o) {
           "reference code trains");
 }
 
+void declare_checkpoint(Options& o, bool& checkpoint) {
+  o.add("checkpoint", checkpoint)
+      .not_in_key()
+      .help(
+          "keep only the input of each block and compute the block again in backward: the same "
+          "result, a fraction of the memory, a third more work");
+}
+
 Updater::Updater(std::vector<nn::Parameter> parameters, const UpdaterOptions& options,
                  int64_t num_steps, Context& context)
     : options_(options),
@@ -99,18 +107,14 @@ ModelUpdater::ModelUpdater(nn::TrainableModel& model, const UpdaterOptions& opti
       memory_(context.device().is_cpu() ? model.memory() : std::nullopt),
       workers_(model, flat(), context.device()) {}
 
-void ModelUpdater::predict_memory(int64_t tokens, bool checkpoint, int64_t models,
-                                  Context& context) {
+void ModelUpdater::predict_memory(nn::TrainingLoad load, Context& context) {
   if (!memory_) return;
-  const nn::TrainingMemory memory =
-      nn::training_memory(*memory_, {.tokens = tokens,
-                                     .workers = num_workers(),
-                                     .models = models,
-                                     .checkpoint = checkpoint,
-                                     .float32_state = options().master_weights});
+  load.workers = num_workers();
+  load.float32_state = options().master_weights;
+  const nn::TrainingMemory memory = nn::training_memory(*memory_, load);
   if (predicted_ == 0) {
-    context.log(Level::info,
-                c10::str("memory: ", memory.text(), ", predicted for ", tokens, " tokens a step"));
+    context.log(Level::info, c10::str("memory: ", memory.text(), ", predicted for ", load.tokens,
+                                      " tokens a step"));
   }
   if (memory.total() <= predicted_) return;
   context.count("predicted_memory", memory.total() - predicted_);

@@ -1,6 +1,7 @@
 #include "word_neighbours.hpp"
 
 #include "tsrec/nn/transfer.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace tsrec::decoder_lm {
 namespace {
@@ -49,8 +50,7 @@ std::vector<WordNeighbours> word_neighbours(const torch::Tensor& embedding_VD,
   torch::Tensor row_WD =
       embedding_VD.index_select(0, nn::to_device(torch::tensor(ids), embedding_VD.device()))
           .to(torch::kFloat32);
-  row_WD = row_WD - row_WD.mean(0, /*keepdim=*/true);
-  row_WD = row_WD / row_WD.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+  row_WD = unit_rows(row_WD - row_WD.mean(0, /*keepdim=*/true));
 
   std::vector<WordNeighbours> result;
   const int64_t neighbours =

@@ -7,6 +7,7 @@
 
 #include "tsrec/parts/encoder.hpp"
 #include "tsrec/text/words.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace {
 
@@ -250,7 +251,7 @@ class Lsa final : public Encoder {
           "lsa: in one dimension the vectors of all items with a text are the same; ask for "
           "more dimensions, give the items longer texts, or name other columns");
     }
-    return x_ND / x_ND.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
+    return unit_rows(x_ND);
   }
 
  private:

@@ -1,5 +1,6 @@
 // Centres, reduces, whitens and scales the vectors of another encoder.
 #include "tsrec/parts/encoder.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace {
 
@@ -49,7 +50,7 @@ class Normalize final : public Encoder {
     const bool turns = settings_.dimensions > 0 || settings_.whiten;
     if (settings_.center || turns) x_ND = centred(x_ND);
     if (turns) x_ND = on_principal_axes(x_ND, context);
-    if (settings_.l2) x_ND = x_ND / x_ND.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(1e-12);
+    if (settings_.l2) x_ND = unit_rows(x_ND);
     return x_ND.to(torch::kFloat32);
   }
 

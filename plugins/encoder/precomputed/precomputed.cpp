@@ -1,6 +1,7 @@
 // Item vectors that another program computed.
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/encoder.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace {
 
@@ -36,9 +37,7 @@ class Precomputed final : public Encoder {
                       bad_N.sum().item<int64_t>(), " rows, the first is item ",
                       bad_N.nonzero()[0].item<int64_t>(), "; compute it again");
     }
-    if (settings_.normalize == "l2")
-      x_ND = x_ND / x_ND.norm(2, 1, /*keepdim=*/true).clamp_min(1e-12);
-    return x_ND;
+    return settings_.normalize == "l2" ? unit_rows(x_ND) : x_ND;
   }
 
  private:

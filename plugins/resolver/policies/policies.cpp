@@ -85,10 +85,8 @@ class None final : public Resolver {
   None(const NoSettings&, Context&) {}
   SidTable resolve(const ResolverInputs& inputs, Context& context) override {
     SidTable sids = table_of(inputs);
-    const std::vector<int64_t> group = sids.group_N();
-    const int64_t distinct = group.empty() ? 0 : *std::max_element(group.begin(), group.end()) + 1;
-    context.log(Level::info,
-                c10::str("resolver: ", sids.num_items(), " items share ", distinct, " SIDs"));
+    context.log(Level::info, c10::str("resolver: ", sids.num_items(), " items share ",
+                                      sids.num_distinct(), " SIDs"));
     return sids;
   }
 };

@@ -56,12 +56,7 @@ class Collaborative final : public Reward {
 
   // A prompt without a history asks nothing that a recommender could answer: its misses earn 0.
   torch::Tensor score(const Rollouts& rollouts) const override {
-    if (rollouts.samples.size() != rollouts.item_BG.size(0))
-      throw Error(
-          "reward 'collaborative' judges completions by the prompt's history, and the "
-          "rollouts of ",
-          rollouts.item_BG.size(0), " prompts come with ", rollouts.samples.size(),
-          " rows; a trainer calls train::describe_prompts()");
+    rollouts.require_samples("reward 'collaborative' judges completions by");
     const std::vector<List> list_B = lists_of(rollouts.samples);
     return settings_.value == "score" ? scores(rollouts, list_B) : places(rollouts, list_B);
   }

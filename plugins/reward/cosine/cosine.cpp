@@ -1,6 +1,7 @@
 // How near the completion's item is to the target's in the vectors of the experiment's encoder
 // (the semantic reward of MiniOneRec, arXiv 2510.24431).
 #include "tsrec/parts/reward.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace {
 
@@ -31,9 +32,7 @@ class Cosine final : public Reward {
       throw Error(
           "reward 'cosine' compares items by the encoder's vectors, and its trainer did not hand "
           "them on, one for each item; a trainer passes TrainInputs::earlier to its rewards");
-    const torch::Tensor double_ND = x_ND.to(torch::kFloat64);
-    unit_ND_ =
-        (double_ND / double_ND.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(1e-12)).contiguous();
+    unit_ND_ = unit_rows(x_ND.to(torch::kFloat64)).contiguous();
   }
 
   torch::Tensor score(const Rollouts& rollouts) const override {

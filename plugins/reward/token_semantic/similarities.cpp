@@ -1,6 +1,7 @@
 #include "similarities.hpp"
 
 #include "tsrec/text/words.hpp"
+#include "tsrec/unit_rows.hpp"
 
 namespace tsrec {
 
@@ -10,11 +11,8 @@ namespace {
 
 class Dense final : public Similarities {
  public:
-  explicit Dense(const torch::Tensor& x_MD) {
-    const torch::Tensor double_MD = x_MD.to(torch::kFloat64);
-    unit_MD_ =
-        (double_MD / double_MD.norm(2, /*dim=*/1, /*keepdim=*/true).clamp_min(1e-12)).contiguous();
-  }
+  explicit Dense(const torch::Tensor& x_MD)
+      : unit_MD_(unit_rows(x_MD.to(torch::kFloat64)).contiguous()) {}
   double of(size_t a, size_t b) const override {
     const auto width = static_cast<size_t>(unit_MD_.size(1));
     const double* all = unit_MD_.const_data_ptr<double>();

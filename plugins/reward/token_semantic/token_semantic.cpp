@@ -79,10 +79,7 @@ class TokenReward : public Reward {
   }
 
   torch::Tensor score(const Rollouts& rollouts) const override {
-    if (common_.penalty > 0 && rollouts.samples.size() != rollouts.item_BG.size(0))
-      throw Error("penalty > 0 asks for the prompt's history, and the rollouts of ",
-                  rollouts.item_BG.size(0), " prompts come with ", rollouts.samples.size(),
-                  " rows; a trainer calls train::describe_prompts()");
+    if (common_.penalty > 0) rollouts.require_samples("penalty > 0 asks for");
     return common_.match.scores(
         rollouts, /*hit=*/1 + common_.lambda, [&](int64_t prompt, int64_t item, int64_t target) {
           const double earned =

@@ -51,8 +51,7 @@ class Grpo final : public Trainer {
   Grpo(const Settings& settings, Context&) : settings_(settings) {}
 
   void check_sids(const SidTable& sids) const override {
-    const std::vector<int64_t> group_N = sids.group_N();
-    const int64_t distinct = *std::max_element(group_N.begin(), group_N.end()) + 1;
+    const int64_t distinct = sids.num_distinct();
     if (distinct == 1 && (settings_.logprob == "legal" || settings_.rollout == "exact")) {
       throw ConfigError(
           "the catalogue has only 1 SID, so that the policy has no choice and nothing to learn; "
@@ -89,19 +88,18 @@ class Grpo final : public Trainer {
     }
     rollouts_.emplace(settings_, inputs.trie);
     leaf_N_ = inputs.sids.group_N();
-    order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
-                                          .batch_rows = settings_.batch_prompts,
-                                          .epochs = settings_.epochs,
-                                          .max_steps = settings_.max_steps});
+    train::RowOrderOptions order = settings_.prompts;
+    order.num_rows = num_rows;
     if (settings_.flat_weight < 1)
-      curriculum_.emplace(num_rows, settings_.batch_prompts, settings_.flat_weight);
+      curriculum_.emplace(num_rows, order.batch_rows, settings_.flat_weight);
+    order_.emplace(std::move(order));
     updater_ = std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater,
                                                      num_steps() * settings_.reuse, context);
     if (settings_.kl > 0) reference_ = inputs.policy.clone();
     train::warn_of_no_validation(inputs.validation, context);
-    context.log(Level::info,
-                c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
-                         settings_.batch_prompts, " prompts x ", group_size(), " completions"));
+    context.log(Level::info, c10::str("grpo: ", num_rows, " prompts, ", num_steps(), " steps of ",
+                                      settings_.prompts.batch_rows, " prompts x ", group_size(),
+                                      " completions"));
   }
 
   std::vector<nn::Parameter> parameters() override { return updater_->parameters(); }
@@ -443,9 +441,8 @@ class Grpo final : public Trainer {
   }
 
   void predict_memory(int64_t tokens, size_t num_parts, Context& context) {
-    updater_->predict_memory(
-        tokens * std::min(updater_->num_workers(), static_cast<int64_t>(num_parts)),
-        /*checkpoint=*/false, /*models=*/reference_ ? 1 : 0, context);
+    const int64_t at_once = std::min(updater_->num_workers(), static_cast<int64_t>(num_parts));
+    updater_->predict_memory({.tokens = tokens * at_once, .models = reference_ ? 1 : 0}, context);
   }
 
   // reference <- (1 - sync_mix) reference + sync_mix policy

@@ -1,5 +1,7 @@
 #include "settings.hpp"
 
+#include "tsrec/train/examples.hpp"
+
 namespace tsrec::grpo {
 
 void Settings::declare(Options& o) {
@@ -7,11 +9,8 @@ void Settings::declare(Options& o) {
       .weighted()
       .required()
       .help("what scores the completions: the weighted sum of these");
-  o.add("epochs", epochs).range(1, 100000).help("passes over the prompts of all tasks");
-  o.add("max_steps", max_steps)
-      .at_least(0)
-      .help("end after this many steps, a rollout each; 0: `epochs` decides");
-  o.add("batch_prompts", batch_prompts)
+  prompts.declare(o, "prompts", "steps, a rollout each");
+  o.add("batch_prompts", prompts.batch_rows)
       .range(1, 1 << 16)
       .unit("prompts")
       .help("prompts of one rollout");
@@ -108,10 +107,7 @@ void Settings::declare(Options& o) {
       .help(
           "leave out groups whose rewards are all equal; changes the objective: their KL term is "
           "dropped");
-  o.add("valid_rows", valid_rows)
-      .at_least(0)
-      .unit("rows")
-      .help("validate on that many evenly spaced prompts; 0: on all");
+  train::declare_valid_rows(o, valid_rows, "prompts");
 }
 
 }  // namespace tsrec::grpo

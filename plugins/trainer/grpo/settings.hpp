@@ -2,13 +2,14 @@
 #pragma once
 
 #include "tsrec/parts/reward.hpp"
+#include "tsrec/train/row_order.hpp"
 #include "tsrec/train/updater.hpp"
 
 namespace tsrec::grpo {
 
 struct Settings {
-  int64_t epochs = 1, max_steps = 0, batch_prompts = 64, micro_prompts = 64, completions = 16;
-  int64_t reuse = 1, sync_every = 512, valid_rows = 512;
+  train::RowOrderOptions prompts = {.batch_rows = 64};
+  int64_t micro_prompts = 64, completions = 16, reuse = 1, sync_every = 512, valid_rows = 512;
   double flat_weight = 1, beam_share = 0.5, temperature = 1, epsilon_low = 0.2, epsilon_high = 0.2;
   double kl = 1e-3, sync_mix = 0.6;
   std::string rollout = "beam", scoring = "full", loss = "grpo", advantage = "by_loss";

@@ -37,11 +37,8 @@ constexpr std::array<const char*, 5> kNumbers = {"loss", "margin", "accuracy", "
 }  // namespace
 
 void Settings::declare(Options& o) {
-  o.add("epochs", epochs).range(1, 100000).help("passes over the rows of all tasks");
-  o.add("max_steps", max_steps)
-      .at_least(0)
-      .help("end after this many updates; 0: `epochs` decides");
-  o.add("batch_rows", batch_rows).range(1, 1 << 20).unit("rows").help("rows of one update");
+  rows.declare(o);
+  o.add("batch_rows", rows.batch_rows).range(1, 1 << 20).unit("rows").help("rows of one update");
   o.add("max_tokens", max_tokens)
       .range(16, 1 << 22)
       .unit("tokens")
@@ -71,20 +68,12 @@ void Settings::declare(Options& o) {
           "after every so many updates rows that come again get other negatives, beam by the model "
           "of then; 0: they keep theirs, beam by the model of before the first update");
   updater.declare(o);
-  o.add("checkpoint", checkpoint)
-      .not_in_key()
-      .help(
-          "keep only the input of each block and compute the block again in backward: the same "
-          "result, a fraction of the memory, a third more work");
-  o.add("valid_rows", valid_rows)
-      .at_least(0)
-      .unit("rows")
-      .help("validate on that many evenly spaced rows; 0: on all");
+  train::declare_checkpoint(o, checkpoint);
+  train::declare_valid_rows(o, valid_rows);
 }
 
 void PreferenceTrainer::check_sids(const SidTable& sids) const {
-  const std::vector<int64_t> group_N = sids.group_N();
-  const int64_t distinct = *std::max_element(group_N.begin(), group_N.end()) + 1;
+  const int64_t distinct = sids.num_distinct();
   if (distinct == 1) {
     throw ConfigError(
         "the catalogue has only one SID, so there is no other that a target could be preferred to; "
@@ -118,10 +107,9 @@ void PreferenceTrainer::start(const TrainInputs& inputs, Context& context) {
         " SIDs that are targets of training, the target's own among them, and there are ",
         negatives_->num_possible(), "; set negatives = \"random\"");
   }
-  order_.emplace(train::RowOrderOptions{.num_rows = num_rows,
-                                        .batch_rows = settings_.batch_rows,
-                                        .epochs = settings_.epochs,
-                                        .max_steps = settings_.max_steps});
+  train::RowOrderOptions order = settings_.rows;
+  order.num_rows = num_rows;
+  order_.emplace(std::move(order));
   updater_ =
       std::make_unique<train::ModelUpdater>(inputs.policy, settings_.updater, num_steps(), context);
   if (objective_.has_reference || (is_searched() && settings_.refresh_every == 0))
@@ -133,7 +121,7 @@ void PreferenceTrainer::start(const TrainInputs& inputs, Context& context) {
   validation_ = validation(inputs, context);
   context.log(Level::info,
               c10::str(objective_.name, ": ", num_rows, " rows, ", num_steps(), " steps of ",
-                       settings_.batch_rows, " rows x ", num_answers(), " answers"));
+                       settings_.rows.batch_rows, " rows x ", num_answers(), " answers"));
 }
 
 void PreferenceTrainer::step(int64_t index, Context& context) {
@@ -153,9 +141,11 @@ void PreferenceTrainer::step(int64_t index, Context& context) {
   });
   const torch::Tensor numbers = torch::stack(numbers_P).sum(0).cpu();  // this waits for a device
   updater_->predict_memory(
-      *std::max_element(tokens_P.begin(), tokens_P.end()) *
-          std::min(updater_->num_workers(), static_cast<int64_t>(parts.size())),
-      settings_.checkpoint, /*models=*/reference_ ? 1 : 0, context);
+      {.tokens = *std::max_element(tokens_P.begin(), tokens_P.end()) *
+                 std::min(updater_->num_workers(), static_cast<int64_t>(parts.size())),
+       .models = reference_ ? 1 : 0,
+       .checkpoint = settings_.checkpoint},
+      context);
   updater_->update(index, numbers[0].item<double>(), rows, context);
   for (size_t k = 0; k < kNumbers.size(); ++k) {
     context.number(std::string("train.") + kNumbers[k],

@@ -15,7 +15,8 @@
 namespace tsrec::preference {
 
 struct Settings {
-  int64_t epochs = 3, max_steps = 0, batch_rows = 128, max_tokens = 8192, valid_rows = 512;
+  train::RowOrderOptions rows = {.batch_rows = 128, .epochs = 3};
+  int64_t max_tokens = 8192, valid_rows = 512;
   int64_t num_negatives = 1, refresh_every = 0, beams = 10;
   std::string negatives = "random";
   bool checkpoint = false;

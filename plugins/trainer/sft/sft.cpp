@@ -16,18 +16,17 @@ namespace {
 using namespace tsrec;
 
 struct Settings {
-  int64_t epochs = 3, max_steps = 0, batch_rows = 1024, max_tokens = 8192, valid_rows = 0;
+  train::RowOrderOptions rows = {
+      .batch_rows = 1024, .epochs = 3, .cut = train::RowOrderOptions::Cut::even};
+  int64_t max_tokens = 8192, valid_rows = 0;
   double dropout = 0;
   std::string normalize = "token", order = "rows";
   bool share_prefix = true, checkpoint = false;
   train::UpdaterOptions updater = {.learning_rate = 3e-4, .warmup_steps = 20};
 
   void declare(Options& o) {
-    o.add("epochs", epochs).range(1, 100000).help("passes over the rows of all tasks");
-    o.add("max_steps", max_steps)
-        .at_least(0)
-        .help("end after this many updates; 0: `epochs` decides");
-    o.add("batch_rows", batch_rows).range(1, 1 << 20).unit("rows").help("rows of one update");
+    rows.declare(o);
+    o.add("batch_rows", rows.batch_rows).range(1, 1 << 20).unit("rows").help("rows of one update");
     o.add("max_tokens", max_tokens)
         .range(16, 1 << 22)
         .unit("tokens")
@@ -54,15 +53,8 @@ struct Settings {
         .help(
             "compute the tokens that rows of a batch begin with only once (the same result up to "
             "rounding)");
-    o.add("checkpoint", checkpoint)
-        .not_in_key()
-        .help(
-            "keep only the input of each block and compute the block again in backward: the same "
-            "result, a fraction of the memory, a third more work");
-    o.add("valid_rows", valid_rows)
-        .at_least(0)
-        .unit("rows")
-        .help("validate on that many evenly spaced rows; 0: on all");
+    train::declare_checkpoint(o, checkpoint);
+    train::declare_valid_rows(o, valid_rows);
   }
 };
 
@@ -96,7 +88,8 @@ class Sft final : public Trainer {
     const std::vector<nn::PackedBatch> packs = packed(examples);
     if (packs.empty()) return;  // the rows of one user filled the step before as well
     const torch::Tensor label_weight_B = torch::tensor(label_weights_of(examples));
-    updater_->predict_memory(tokens_at_once(packs), settings_.checkpoint, /*models=*/0, context);
+    updater_->predict_memory({.tokens = tokens_at_once(packs), .checkpoint = settings_.checkpoint},
+                             context);
     std::vector<torch::Tensor> log_prob_PR(packs.size());
     updater_->accumulate(packs.size(), [&](const nn::LanguageModel& model, size_t p) {
       nn::ForwardOptions options;
@@ -144,11 +137,8 @@ class Sft final : public Trainer {
 
  private:
   train::RowOrderOptions row_order(int64_t num_rows) const {
-    train::RowOrderOptions order{.num_rows = num_rows,
-                                 .batch_rows = settings_.batch_rows,
-                                 .epochs = settings_.epochs,
-                                 .max_steps = settings_.max_steps,
-                                 .cut = train::RowOrderOptions::Cut::even};
+    train::RowOrderOptions order = settings_.rows;
+    order.num_rows = num_rows;
     if (settings_.order == "users") {
       order.group = [&examples = inputs_->examples](int64_t row, int64_t epoch) {
         return examples.group(Split::train, row, epoch);

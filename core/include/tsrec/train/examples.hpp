@@ -3,6 +3,7 @@
 
 #include "tsrec/context.hpp"
 #include "tsrec/evaluation.hpp"
+#include "tsrec/options.hpp"
 #include "tsrec/prompt.hpp"
 
 namespace tsrec::train {
@@ -19,5 +20,8 @@ TSREC_API void warn_of_no_validation(const ExampleSet& examples, Context& contex
 // The rows of the valid split to validate on: that many, evenly spaced (0: all). Throws DataError
 // when there are none.
 TSREC_API std::vector<int64_t> validation_rows(const ExampleSet& examples, int64_t wanted);
+// The option "valid_rows" that says how many; rows: as help calls them.
+TSREC_API void declare_valid_rows(Options& options, int64_t& wanted,
+                                  std::string_view rows = "rows");
 
 }  // namespace tsrec::train

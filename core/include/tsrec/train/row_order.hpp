@@ -2,13 +2,16 @@
 #pragma once
 
 #include "tsrec/context.hpp"
+#include "tsrec/options.hpp"
 
 namespace tsrec::train {
 
 // 0 .. count - 1 in a random order.
 TSREC_API std::vector<int64_t> shuffled(int64_t count, at::Generator generator);
 
-struct RowOrderOptions {
+// A trainer keeps one with its own defaults among its settings, and declares what of it is an
+// option of all trainers.
+struct TSREC_API RowOrderOptions {
   int64_t num_rows = 0, batch_rows = 1;
   int64_t epochs = 1, max_steps = 0;  // max_steps > 0: end after that many
   // An epoch has ceil(num_rows / batch_rows) steps. full: batch_rows rows each, the last one what
@@ -17,6 +20,10 @@ struct RowOrderOptions {
   // Rows of one group stay together in one step, so that a step may have more rows, and the next
   // one fewer, or none. Null: every row stands alone.
   std::function<int64_t(int64_t row, int64_t epoch)> group = {};
+
+  // epochs and max_steps; rows, updates: as help calls what an epoch has and what a step is.
+  void declare(Options& options, std::string_view rows = "rows",
+               std::string_view updates = "updates");
 };
 
 class TSREC_API RowOrder {

@@ -19,6 +19,9 @@ struct TSREC_API UpdaterOptions {
   void declare(Options& options);
 };
 
+// The option "checkpoint" of trainers that hand it to their forwards (nn::ForwardOptions).
+TSREC_API void declare_checkpoint(Options& options, bool& checkpoint);
+
 // AdamW over flat parameters, with the schedule, clipping and the guard against NaN. The only place
 // where gradients of several processes are summed.
 class TSREC_API Updater {
@@ -66,11 +69,11 @@ class TSREC_API ModelUpdater : public Updater {
                Context& context);
 
   int64_t num_workers() const { return workers_.size(); }
-  // Counts as "predicted_memory" the main memory that training takes when the workers hold graphs
-  // of so many tokens together: the most of all steps so far. Says at the first step what it
-  // consists of. models: copies beside the policy. Elsewhere than on the processor, and for models
-  // whose memory nobody knows, nothing happens.
-  void predict_memory(int64_t tokens, bool checkpoint, int64_t models, Context& context);
+  // Counts as "predicted_memory" the main memory that training takes under this load: the most of
+  // all steps so far. Says at the first step what it consists of. Workers and the optimizer's state
+  // are filled in. Elsewhere than on the processor, and for models whose memory nobody knows,
+  // nothing happens.
+  void predict_memory(nn::TrainingLoad load, Context& context);
   // The gradient becomes the sum of what work(model, part) adds to the model's, parts 0 .. count-1.
   void accumulate(size_t count, const nn::ModelWorkers::Work& work) {
     workers_.accumulate(count, work);
