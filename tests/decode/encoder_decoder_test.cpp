@@ -46,8 +46,8 @@ class EncoderDecoder final : public nn::LanguageModel {
   nn::Head head() const override { return {row_VD}; }
   double flops_per_token() const override { return 100; }
   nn::State begin(std::span<const int32_t>, Context&) const override { return nullptr; }
-  nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const nn::State&,
-                        Context&) const override {
+  nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const nn::State&, Context&,
+                        bool /*checkpoint*/) const override {
     nn::PackedBatch starts;
     starts.token_T = torch::full({std::ssize(prompts)}, kStart, torch::kInt64);
     std::vector<torch::Tensor> encoded_B;

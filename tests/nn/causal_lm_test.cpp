@@ -7,6 +7,7 @@
 #include "tsrec/io/files.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
 #include "tsrec/nn/work.hpp"
 #include "tsrec/product.hpp"
 
@@ -297,11 +298,45 @@ TEST(CausalLm, ActivationCheckpointingGivesTheSameLossGradientsAndDropout) {
     for (size_t i = 0; i < plain.size(); ++i)
       EXPECT_TRUE(torch::equal(plain[i], checkpointed[i])) << i;
   }
-  nn::State kept;
-  nn::ForwardOptions both;
-  both.checkpoint = true;
-  both.keep = &kept;
-  EXPECT_TRUE(contains(message_of<Error>([&] { model.hidden(batch, both); }), "checkpointing"));
+}
+
+// Completions behind prompts: gradients flow through keys and values into the blocks of the prompts
+// as well.
+TEST(CausalLm, ActivationCheckpointingBehindAStateGivesTheSameBytes) {
+  for (const bool qk_norm : {false, true}) {
+    nn::LmShape shape = small_shape();
+    shape.qk_norm = qk_norm;
+    for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+      nn::CausalLm model(shape, type, torch::kCPU);
+      model.init_random(at::detail::createCPUGenerator(8));
+      const std::vector<std::vector<int32_t>> prompts = {{1, 2, 3}, {1, 2, 4}, {5}};
+      TestContext context;
+      const auto run = [&](bool checkpoint) {
+        const nn::Prefilled begun = model.prefill(prompts, /*begun=*/nullptr, context, checkpoint);
+        nn::PackedBatch tree;
+        tree.token_T = torch::tensor({7, 8, 9, 7}, torch::kInt64);
+        tree.position_T = torch::tensor({3, 4, 3, 1}, torch::kInt64);
+        tree.segments = {{0, 2, begun.segment_B[0], 3},
+                         {2, 1, begun.segment_B[1], 3},
+                         {3, 1, begun.segment_B[2], 1}};
+        // The first token of each completion is predicted by the end of its prompt.
+        tree.at_R = torch::tensor({4, 0, 5, 6}, torch::kInt64);
+        tree.label_R = torch::tensor({7, 8, 9, 7}, torch::kInt64);
+        tree.row_R = torch::tensor({0, 0, 1, 2}, torch::kInt64);
+        const torch::Tensor log_prob_R =
+            nn::label_log_probs(model, begun, tree, context, checkpoint);
+        std::vector<torch::Tensor> all =
+            taken_gradients(model, (log_prob_R * torch::tensor({1.0f, -2.0f, 0.5f, 3.0f})).sum());
+        all.push_back(log_prob_R.detach());
+        return all;
+      };
+      const auto plain = run(false), checkpointed = run(true);
+      for (size_t i = 0; i < plain.size(); ++i) {
+        EXPECT_GT(plain[i].abs().max().item<double>(), 0) << i;
+        EXPECT_TRUE(torch::equal(plain[i], checkpointed[i])) << type << ", " << i;
+      }
+    }
+  }
 }
 
 // In bfloat16 as in float32: packed and shared against row by row, by the relative L2 distance.
@@ -439,7 +474,7 @@ TEST(Attention, KernelEqualsTheMaskedFormulaInDoublePrecision) {
           .requires_grad_();
     };
     const torch::Tensor q = draw(4, 1), k = draw(2, 2), v = draw(2, 3), probe = draw(4, 4).detach();
-    const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, 0);
+    const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, {});
     torch::Tensor mask = torch::zeros({T, T}, torch::kFloat64);
     for (int64_t t = 0; t < T; ++t) {
       for (int64_t s = 0; s < T; ++s) {
@@ -472,7 +507,7 @@ TEST(Attention, OfEveryLengthAndWidthIsTheFormula) {
       return torch::randn({T, heads, width}, at::detail::createCPUGenerator(seed)).requires_grad_();
     };
     const torch::Tensor q = draw(2, 1), k = draw(1, 2), v = draw(1, 3), probe = draw(2, 4).detach();
-    const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, 0);
+    const torch::Tensor got = nn::AttentionPlan(batch, nullptr)(q, k, v, {});
     const auto wide = [](const torch::Tensor& x) { return x.to(torch::kFloat64).transpose(0, 1); };
     const torch::Tensor score =
         torch::matmul(wide(q), wide(k).transpose(1, 2)) / std::sqrt(static_cast<double>(width));

@@ -7,14 +7,19 @@
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/nn/label_log_probs.hpp"
+#include "tsrec/nn/optimizer.hpp"
 
 namespace tsrec::test {
 namespace {
 
 // Bytes of tensors that this thread made and nobody has freed yet.
 struct LiveBytes : c10::MemoryReportingInfoBase {
-  int64_t now = 0;
-  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override { now += size; }
+  int64_t now = 0, most = 0;
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override {
+    now += size;
+    most = std::max(most, now);
+  }
   bool memoryProfilingEnabled() const override { return true; }
 };
 
@@ -97,6 +102,56 @@ TEST(TrainingMemory, TheGraphOfATokenIsWhatTheAllocatorCounts) {
   }
 }
 
+// What comes and goes in a step, to its backward's end: one forward, or completions behind prompts.
+TEST(TrainingMemory, AStepIsWhatTheAllocatorCounts) {
+  constexpr int64_t kTokens = 1500, kPrompt = 1000;
+  const auto counted = [](int64_t count) {
+    std::vector<int32_t> ids;
+    for (int32_t t = 0; t < count; ++t) ids.push_back(t % 500);
+    return ids;
+  };
+  TestContext context;
+  for (const auto& lora : ways_to_train()) {
+    nn::CausalLm model = model_of(shape_of("llama", /*tied=*/true), lora);
+    nn::FlatParameters gradients(model.parameters());  // are there before the step
+    for (const bool behind_a_state : {false, true}) {
+      for (const bool checkpoint : {false, true}) {
+        const auto live = std::make_shared<LiveBytes>();
+        {
+          const c10::DebugInfoGuard counting(c10::DebugInfoKind::PROFILER_STATE, live);
+          nn::PackedBatch batch = one_row(counted(behind_a_state ? kTokens - kPrompt : kTokens));
+          batch.at_R = torch::arange(batch.num_tokens());
+          batch.label_R = batch.token_T;
+          nn::ForwardOptions options;
+          options.checkpoint = checkpoint;
+          nn::Prefilled prompts;
+          if (behind_a_state) {
+            const std::vector<std::vector<int32_t>> prompt = {counted(kPrompt)};
+            prompts = model.prefill(prompt, /*begun=*/nullptr, context, checkpoint);
+            batch.position_T += kPrompt;
+            batch.segments[0].parent = prompts.segment_B[0];
+            batch.segments[0].position = kPrompt;
+          }
+          const torch::Tensor log_prob_R =
+              behind_a_state ? nn::label_log_probs(model, prompts, batch, context, checkpoint)
+                             : nn::label_log_probs(model, batch, options, context);
+          prompts = {};
+          log_prob_R.sum().backward();
+        }
+        const auto predicted =
+            static_cast<double>(nn::training_memory(model.memory().value(),
+                                                    {.tokens = kTokens,
+                                                     .state_tokens = behind_a_state ? kPrompt : 0,
+                                                     .checkpoint = checkpoint})
+                                    .step);
+        EXPECT_NEAR(static_cast<double>(live->most), predicted, 0.1 * predicted)
+            << (behind_a_state ? "behind a state" : "whole") << (checkpoint ? ", checkpointed" : "")
+            << (lora ? ", adapted" : "");
+      }
+    }
+  }
+}
+
 TEST(TrainingMemory, IsTheSumOfWhatStandsBesideEachOther) {
   const nn::ModelMemory model{.frozen = 1000,
                               .learning = 50,
@@ -119,6 +174,9 @@ TEST(TrainingMemory, IsTheSumOfWhatStandsBesideEachOther) {
   EXPECT_EQ(narrow.optimizer, 2 * 2 * 50);
   EXPECT_EQ(narrow.copies, 100);
   EXPECT_EQ(narrow.step, 400 + 2 * 30);
+  const nn::TrainingMemory behind_a_state =
+      nn::training_memory(model, {.tokens = 100, .workers = 2, .state_tokens = 60});
+  EXPECT_EQ(behind_a_state.step, memory.step + 2 * 100) << "gradients that wait for others";
 }
 
 // --- the README's table

@@ -92,7 +92,7 @@ class HeadRows {
 };
 
 // Keys and values of a layer: those of each block of the past, and the batch's own.
-using Blocks = std::vector<KvPrefix::Layer>;
+using Blocks = std::vector<KeyValue>;
 
 // Of one key-value head, or their gradients. All blocks are of one type, so of one stride.
 struct KeyRows {
@@ -182,7 +182,7 @@ void attend(const Layout& plan, const torch::Tensor& q, const Blocks& blocks,
 }
 
 // past: keys or values of its blocks behind each other.
-Blocks blocks_of(const Layout& plan, const KvPrefix::Layer& past, const KvPrefix::Layer& batch) {
+Blocks blocks_of(const Layout& plan, const KeyValue& past, const KeyValue& batch) {
   const std::vector<int64_t> begin = plan.block_begins();
   Blocks blocks;
   for (size_t b = 0; b + 1 < begin.size(); ++b) {
@@ -329,27 +329,32 @@ AttentionPlan::AttentionPlan(const PackedBatch& batch, const KvPrefix* past) {
 
 AttentionPlan::~AttentionPlan() = default;
 
+std::vector<KeyValue> AttentionPlan::past(int64_t layer) const {
+  std::vector<KeyValue> blocks;
+  for (const auto& block : impl_->layout->past)
+    blocks.push_back((*block)[static_cast<size_t>(layer)]);
+  return blocks;
+}
+
 torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch::Tensor& k_THd,
-                                        const torch::Tensor& v_THd, int64_t layer) const {
+                                        const torch::Tensor& v_THd,
+                                        std::span<const KeyValue> past) const {
   const Layout& layout = *impl_->layout;
   const auto own_type = has_kernel(q_THd) ? q_THd.scalar_type() : torch::kFloat32;
   if (q_THd.is_cpu() && !torch::GradMode::is_enabled()) {
     // The past is read where it lies, in float32, which all keys of a call then share.
-    const auto type = layout.past.empty() ? own_type : torch::kFloat32;
+    const auto type = past.empty() ? own_type : torch::kFloat32;
     Blocks blocks;
-    for (const auto& block : layout.past) {
-      const auto& [key, value] = (*block)[static_cast<size_t>(layer)];
-      blocks.push_back({plain(key, type), plain(value, type)});
-    }
+    for (const auto& [key, value] : past) blocks.push_back({plain(key, type), plain(value, type)});
     blocks.push_back({plain(k_THd, type), plain(v_THd, type)});
     const torch::Tensor q = plain(q_THd, own_type), out = torch::empty_like(q);
     attend(layout, q, blocks, out, torch::empty({q.size(0), q.size(1)}));
     return out.to(q_THd.scalar_type());
   }
   std::vector<torch::Tensor> keys, values;
-  for (const auto& block : layout.past) {
-    keys.push_back((*block)[static_cast<size_t>(layer)].key);
-    values.push_back((*block)[static_cast<size_t>(layer)].value);
+  for (const auto& [key, value] : past) {
+    keys.push_back(key);
+    values.push_back(value);
   }
   if (q_THd.is_cpu()) {
     return PackedAttention::apply(plain(q_THd, own_type), plain(k_THd, own_type),
@@ -358,10 +363,10 @@ torch::Tensor AttentionPlan::operator()(const torch::Tensor& q_THd, const torch:
         .to(q_THd.scalar_type());
   }
   const DevicePlan& plan = impl_->device.value();
-  const auto gathered = [&](std::vector<torch::Tensor>& past, const torch::Tensor& own) {
+  const auto gathered = [&](std::vector<torch::Tensor>& parts, const torch::Tensor& own) {
     if (!plan.key_K.defined()) return own;
-    past.push_back(own);
-    return joined(past, own).index_select(0, plan.key_K);
+    parts.push_back(own);
+    return joined(parts, own).index_select(0, plan.key_K);
   };
   return varlen_attention(q_THd, gathered(keys, k_THd), gathered(values, v_THd), plan.sequences);
 }

@@ -225,52 +225,80 @@ struct CausalLm::Impl : Weights {
     return recomputed_swiglu(gate_TF, up_TF);
   }
 
-  torch::Tensor block(const Layer& layer, torch::Tensor x_TD, int64_t index, const Rotation& r,
-                      const AttentionPlan& attention, const ForwardOptions& options,
-                      KvPrefix::Block* kept) const {
+  struct BlockOutput {
+    torch::Tensor x_TD;
+    KeyValue kv;  // of the batch's tokens
+  };
+
+  // past: keys and values of this layer before the batch.
+  BlockOutput block(const Layer& layer, torch::Tensor x_TD, std::span<const KeyValue> past,
+                    const Rotation& r, const AttentionPlan& attention,
+                    const ForwardOptions& options) const {
     const Recomputed normed = recomputed_rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
     torch::Tensor qkv = layer.qkv_adapter.added_to(layer.qkv_weight.product(normed, layer.qkv_bias),
                                                    normed, options);
     if (shape.qk_norm) qkv = heads_normed(qkv, layer);
     const auto [q, k, v] = split_and_rotate(qkv, r, shape);
-    if (kept != nullptr) kept->push_back(KvPrefix::kept(k, v));
-    const torch::Tensor mixed = attention(q, k, v, index).reshape({x_TD.size(0), query_width()});
+    const torch::Tensor mixed = attention(q, k, v, past).reshape({x_TD.size(0), query_width()});
     const torch::Tensor out =
         layer.out_adapter.added_to(layer.out_weight.product(mixed), as_it_is(mixed), options);
     x_TD = dropped_sum(x_TD, out, options);
     const Recomputed inner = recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
     const Recomputed gated = gated_by(layer, inner, options);
-    return dropped_sum(
-        x_TD, layer.down_adapter.added_to(layer.down_weight.product(gated), gated, options),
-        options);
+    const torch::Tensor down =
+        layer.down_adapter.added_to(layer.down_weight.product(gated), gated, options);
+    return {dropped_sum(x_TD, down, options), {k, v}};
   }
 };
 
 namespace {
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Key, value, key, value and so on.
+std::vector<KeyValue> paired(std::span<const torch::Tensor> tensors) {
+  std::vector<KeyValue> pairs;
+  for (size_t i = 0; i < tensors.size(); i += 2) pairs.push_back({tensors[i], tensors[i + 1]});
+  return pairs;
+}
+
 // Runs a block without a graph, and once more with one when the gradient comes (Chen et al., 2016).
 // That second run adds the gradients of the weights to them itself, and drops the same numbers.
 struct Checkpointed : torch::autograd::Function<Checkpointed> {
-  using Run =
-      std::function<torch::Tensor(const torch::Tensor& x_TD, const ForwardOptions& options)>;
+  // inputs: the stream, then keys and values of the past, block by block -> the stream, and keys
+  // and values of the batch.
+  using Run = std::function<variable_list(const variable_list& inputs, const ForwardOptions&)>;
 
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x_TD,
-                               const Run& run, const ForwardOptions& options) {
+  static variable_list forward(AutogradContext* ctx, at::TensorList inputs, const Run& run,
+                               const ForwardOptions& options) {
     ForwardOptions again = options;
     if (options.generator) again.generator = options.generator->clone();
-    ctx->save_for_backward({x_TD});
+    ctx->save_for_backward(inputs.vec());
     ctx->saved_data["block"] = c10::IValue::make_capsule(c10::make_intrusive<Block>(run, again));
-    return run(x_TD, options);
+    ctx->set_materialize_grads(false);
+    return run(inputs.vec(), options);
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list gradients) {
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
     const torch::AutoGradMode with_graph(true);
-    const torch::Tensor x_TD = ctx->get_saved_variables()[0].detach().requires_grad_();
+    variable_list inputs;
+    for (const torch::Tensor& input : ctx->get_saved_variables())
+      inputs.push_back(input.detach().requires_grad_(ctx->needs_input_grad(inputs.size())));
     const auto capsule = ctx->saved_data["block"].toCapsule();
     const Block& block = *static_cast<Block*>(capsule.get());
-    torch::autograd::backward({block.run(x_TD, block.options)}, {gradients[0]});
-    return {x_TD.grad(), torch::Tensor(), torch::Tensor()};
+    const variable_list outputs = block.run(inputs, block.options);
+    variable_list reached, incoming;  // nobody may have asked for the keys and values
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (!gradients[i].defined()) continue;
+      reached.push_back(outputs[i]);
+      incoming.push_back(gradients[i]);
+    }
+    torch::autograd::backward(reached, incoming);
+    variable_list result;
+    for (const torch::Tensor& input : inputs) result.push_back(input.grad());
+    result.resize(result.size() + 2);  // of run and options
+    return result;
   }
 
  private:
@@ -450,8 +478,6 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   if (torch::GradMode::is_enabled()) impl_->make_whole();
   const Impl& m = *impl_;
   if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
-  if (options.checkpoint && (options.past || options.keep != nullptr))
-    throw Error("activation checkpointing does not go together with kept keys and values");
   const KvPrefix* past = m.own(options.past);
   const AttentionPlan attention(batch, past);
   const Rotation r = rotation(batch.position_T, m.shape, m.precision);
@@ -462,11 +488,26 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   // Else nothing would lead back into the blocks, whose weights the graph does not see.
   if (checkpoint && !x_TD.requires_grad()) x_TD.requires_grad_();
   for (size_t i = 0; i < m.layers.size(); ++i) {
-    const Checkpointed::Run run = [&m, i, r, attention, kept](const torch::Tensor& x,
-                                                              const ForwardOptions& with) {
-      return m.block(m.layers[i], x, static_cast<int64_t>(i), r, attention, with, kept.get());
-    };
-    x_TD = checkpoint ? Checkpointed::apply(x_TD, run, options) : run(x_TD, options);
+    const std::vector<KeyValue> past_of_layer = attention.past(static_cast<int64_t>(i));
+    KeyValue kv;
+    if (checkpoint) {
+      const Checkpointed::Run run = [&m, i, r, attention](const variable_list& inputs,
+                                                          const ForwardOptions& with) {
+        const auto [x, own] = m.block(m.layers[i], inputs[0], paired(std::span(inputs).subspan(1)),
+                                      r, attention, with);
+        return variable_list{x, own.key, own.value};
+      };
+      variable_list inputs = {x_TD};
+      for (const auto& [key, value] : past_of_layer) inputs.insert(inputs.end(), {key, value});
+      const variable_list outputs = Checkpointed::apply(at::TensorList(inputs), run, options);
+      x_TD = outputs[0];
+      kv = {outputs[1], outputs[2]};
+    } else {
+      Impl::BlockOutput out = m.block(m.layers[i], x_TD, past_of_layer, r, attention, options);
+      x_TD = std::move(out.x_TD);
+      kv = std::move(out.kv);
+    }
+    if (kept) kept->push_back(KvPrefix::kept(kv.key, kv.value));
   }
   if (kept) {
     auto joined =

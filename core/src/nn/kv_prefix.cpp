@@ -106,7 +106,7 @@ State KvPrefix::detached() const {
   auto copy = std::make_shared<KvPrefix>(*this);
   for (std::shared_ptr<const Block>& block : copy->blocks_) {
     auto plain = std::make_shared<Block>(*block);
-    for (Layer& layer : *plain) layer = {layer.key.detach(), layer.value.detach()};
+    for (KeyValue& layer : *plain) layer = {layer.key.detach(), layer.value.detach()};
     block = std::move(plain);
   }
   return copy;

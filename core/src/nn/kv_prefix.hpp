@@ -1,6 +1,7 @@
 // The state of a decoder-only model: keys and values of tokens that were already computed.
 #pragma once
 
+#include "tsrec/nn/attention.hpp"
 #include "tsrec/nn/model_state.hpp"
 
 namespace tsrec::nn {
@@ -13,16 +14,13 @@ namespace tsrec::nn {
 class TSREC_API KvPrefix final : public ModelState {
  public:
   static constexpr size_t kSteps = 16;  // more than SIDs have levels: beams are never moved
-  struct Layer {
-    torch::Tensor key, value;  // [tokens, kv heads, head width]; may carry a graph
-  };
-  using Block = std::vector<Layer>;
+  using Block = std::vector<KeyValue>;  // of each layer; may carry a graph
   // What a block holds of a layer. The attention of a CPU computes in float32: where no gradient
   // passes, keys and values are widened once, and not again for every token behind them.
-  static Layer kept(const torch::Tensor& key, const torch::Tensor& value) {
+  static KeyValue kept(const torch::Tensor& key, const torch::Tensor& value) {
     const bool is_read_only = key.is_cpu() && !torch::GradMode::is_enabled();
-    return is_read_only ? Layer{key.to(torch::kFloat32), value.to(torch::kFloat32)}
-                        : Layer{key, value};
+    return is_read_only ? KeyValue{key.to(torch::kFloat32), value.to(torch::kFloat32)}
+                        : KeyValue{key, value};
   }
   // Tokens of a chain of segments whose keys lie behind each other: rows of one block.
   struct Run {

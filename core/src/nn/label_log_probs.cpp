@@ -15,10 +15,11 @@ torch::Tensor label_log_probs(const LanguageModel& model, const PackedBatch& bat
 }
 
 torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& prompts,
-                              const PackedBatch& batch, Context& context) {
+                              const PackedBatch& batch, Context& context, bool checkpoint) {
   const PackedBatch there = batch.to(context.device());
   ForwardOptions options;
   options.past = prompts.state;
+  options.checkpoint = checkpoint;
   const torch::Tensor hidden_TD = torch::cat({model.hidden(there, options), prompts.last_BD});
   const Head head = model.head();
   count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);

@@ -20,7 +20,7 @@ State LanguageModel::begin(std::span<const int32_t> tokens, Context& context) co
 }
 
 Prefilled LanguageModel::prefill(std::span<const std::vector<int32_t>> prompts, const State& begun,
-                                 Context& context) const {
+                                 Context& context, bool checkpoint) const {
   const int64_t known = begun ? begun->num_tokens() : 0;
   std::vector<std::vector<int32_t>> rest;
   if (known > 0) {
@@ -38,7 +38,7 @@ Prefilled LanguageModel::prefill(std::span<const std::vector<int32_t>> prompts, 
   }
   Prefilled result;
   result.state = begun;
-  const torch::Tensor hidden_TD = append(packed.batch, result.state, context);
+  const torch::Tensor hidden_TD = append(packed.batch, result.state, context, checkpoint);
   std::vector<int64_t> ends;
   for (const int32_t segment : packed.segment_B) {
     const Segment& s = packed.batch.segments[static_cast<size_t>(segment)];
@@ -50,9 +50,10 @@ Prefilled LanguageModel::prefill(std::span<const std::vector<int32_t>> prompts, 
   return result;
 }
 
-torch::Tensor LanguageModel::append(const PackedBatch& batch, State& state,
-                                    Context& context) const {
+torch::Tensor LanguageModel::append(const PackedBatch& batch, State& state, Context& context,
+                                    bool checkpoint) const {
   ForwardOptions options;
+  options.checkpoint = checkpoint;
   options.past = state;
   options.keep = &state;
   count_work(*this, batch.num_tokens(), /*rows=*/0, /*columns=*/0, context);

@@ -95,6 +95,8 @@ ModelMemory model_memory(const LmShape& shape, torch::ScalarType precision,
   memory.working_per_token = block;
   memory.kept_per_token_checkpointed = (layers + 2) * width;
   memory.working_per_token_checkpointed = 2 * block;
+  memory.state_per_token =
+      layers * 2 * static_cast<double>(memory.bytes_each * shape.kv_heads * shape.head_width);
   return memory;
 }
 

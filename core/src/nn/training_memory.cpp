@@ -33,6 +33,13 @@ TrainingMemory training_memory(const ModelMemory& model, const TrainingLoad& loa
                       : model.kept_per_token + model.working_per_token;
   memory.step = static_cast<int64_t>(per_token * static_cast<double>(load.tokens)) +
                 load.workers * model.head_gradient;
+  // Blocks that are computed again add their gradients at once, but keep what they hand on.
+  if (load.state_tokens > 0) {
+    memory.step +=
+        load.checkpoint
+            ? static_cast<int64_t>(model.state_per_token * static_cast<double>(load.state_tokens))
+            : load.workers * values;
+  }
   return memory;
 }
 

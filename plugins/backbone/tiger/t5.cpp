@@ -110,6 +110,13 @@ torch::Tensor fed_forward(const torch::Tensor& x_TD, const FeedForward& mlp, dou
   return x_TD + dropout(linear_product(dropout(inner_TF), mlp.out_DF));
 }
 
+void refuse_checkpoint(bool is_asked_for) {
+  if (!is_asked_for) return;
+  throw ConfigError(
+      "the backbone 'tiger' keeps all activations; leave out  checkpoint = true  and lower "
+      "max_tokens or micro_prompts where memory is short");
+}
+
 }  // namespace
 
 T5::T5(const T5Shape& shape, torch::ScalarType precision, torch::Device device)
@@ -294,11 +301,7 @@ torch::Tensor T5::label_hidden(const nn::PackedBatch& batch,
                                const nn::ForwardOptions& options) const {
   if (options.past || options.keep != nullptr)
     throw Error("the labels of whole rows stand behind no state");
-  if (options.checkpoint) {
-    throw ConfigError(
-        "the backbone 'tiger' keeps all activations; leave out  checkpoint = true  and lower "
-        "max_tokens where memory is short");
-  }
+  refuse_checkpoint(options.checkpoint);
   const LabelledRows labelled = labelled_rows(batch);
   const std::vector<size_t> order = by_length(labelled.prompts);
   std::vector<int32_t> root_of(order.size());
@@ -341,7 +344,9 @@ double T5::flops_per_token() const {
 
 nn::State T5::begin(std::span<const int32_t>, Context&) const { return nullptr; }
 
-nn::Prefilled T5::prefill(Prompts prompts, const nn::State& begun, Context& context) const {
+nn::Prefilled T5::prefill(Prompts prompts, const nn::State& begun, Context& context,
+                          bool checkpoint) const {
+  refuse_checkpoint(checkpoint);
   if (begun) throw Error("an encoder reads whole prompts: it goes on from no beginning of them");
   std::map<std::vector<int32_t>, size_t> number_of;  // identical prompts once
   std::vector<std::vector<int32_t>> distinct;

@@ -30,7 +30,7 @@ class T5 final : public nn::TrainableModel {
   double flops_per_token() const override;
   nn::State begin(std::span<const int32_t> tokens, Context& context) const override;  // null
   nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const nn::State& begun,
-                        Context& context) const override;
+                        Context& context, bool checkpoint = false) const override;
 
   std::vector<nn::Parameter> parameters() override;
   std::unique_ptr<nn::TrainableModel> clone() const override;

@@ -97,8 +97,8 @@ class Tiger final : public Backbone {
     return model().begin(tokens, context);
   }
   nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const nn::State& begun,
-                        Context& context) const override {
-    return model().prefill(prompts, begun, context);
+                        Context& context, bool checkpoint) const override {
+    return model().prefill(prompts, begun, context, checkpoint);
   }
   std::vector<nn::Parameter> parameters() override {
     if (!model_) throw unprepared();

@@ -35,6 +35,7 @@ void UpdateNumbers::add(const UpdateNumbers& part) {
   clipped += part.clipped;
   clipped_of += part.clipped_of;
   tokens = std::max(tokens, part.tokens);
+  prompt_tokens = std::max(prompt_tokens, part.prompt_tokens);
 }
 
 void UpdateNumbers::report(int64_t step, Context& context) const {

@@ -29,9 +29,9 @@ struct RolloutNumbers {
 // Of one update of a rollout.
 struct UpdateNumbers {
   double loss = 0;
-  double divergence = 0, labels = 0;   // sums over tokens, as much as their completions count
-  double clipped = 0, clipped_of = 0;  // tokens that clipping keeps from moving, and all
-  int64_t tokens = 0;                  // with a graph, of the largest part
+  double divergence = 0, labels = 0;      // sums over tokens, as much as their completions count
+  double clipped = 0, clipped_of = 0;     // tokens that clipping keeps from moving, and all
+  int64_t tokens = 0, prompt_tokens = 0;  // with a graph, of the largest part
 
   void add(const UpdateNumbers& part);
   void report(int64_t step, Context& context) const;

@@ -137,7 +137,7 @@ class Grpo final : public Trainer {
       });
       updated = {};
       for (const UpdateNumbers& part : updated_P) updated.add(part);
-      if (update == 0) predict_memory(updated.tokens, parts.size(), context);
+      if (update == 0) predict_memory(updated, parts.size(), context);
       updater_->update(index * settings_.reuse + update, updated.loss, rows, context);
     }
     if (reference_ && settings_.sync_every > 0 && (index + 1) % settings_.sync_every == 0)
@@ -250,9 +250,9 @@ class Grpo final : public Trainer {
     return parts;
   }
 
-  static nn::Prefilled prefilled(const nn::LanguageModel& model, const StepPart& part,
-                                 Context& context) {
-    return model.prefill(part.prompts, /*begun=*/nullptr, context);
+  nn::Prefilled prefilled(const nn::LanguageModel& model, const StepPart& part,
+                          Context& context) const {
+    return model.prefill(part.prompts, /*begun=*/nullptr, context, settings_.checkpoint);
   }
 
   Asked asked(const nn::LanguageModel& model, const nn::Prefilled& prompts, const StepPart& part,
@@ -334,7 +334,8 @@ class Grpo final : public Trainer {
                   Context& context) const {
     const nn::PackedBatch tree =
         rollouts_->tree(asked(policy, prompts, part), part.groups.rollouts);
-    updated.tokens = prompts.state->num_tokens() + tree.num_tokens();
+    updated.prompt_tokens = prompts.state->num_tokens();
+    updated.tokens = updated.prompt_tokens + tree.num_tokens();
     const bool is_first = !part.old_R.defined();
     torch::Tensor entropy_B;
     if (is_first) {
@@ -380,7 +381,8 @@ class Grpo final : public Trainer {
   LabelScores scored(const nn::LanguageModel& model, const nn::Prefilled& prompts,
                      const nn::PackedBatch& tree, const StepPart& part, Context& context) const {
     const ScoreOptions options{.legal = settings_.logprob == "legal",
-                               .distributions = compares_distributions()};
+                               .distributions = compares_distributions(),
+                               .checkpoint = settings_.checkpoint};
     return scores_of(model, prompts, tree, part.choices ? &*part.choices : nullptr, options,
                      context);
   }
@@ -440,9 +442,13 @@ class Grpo final : public Trainer {
     }
   }
 
-  void predict_memory(int64_t tokens, size_t num_parts, Context& context) {
+  void predict_memory(const UpdateNumbers& updated, size_t num_parts, Context& context) {
     const int64_t at_once = std::min(updater_->num_workers(), static_cast<int64_t>(num_parts));
-    updater_->predict_memory({.tokens = tokens * at_once, .models = reference_ ? 1 : 0}, context);
+    updater_->predict_memory({.tokens = updated.tokens * at_once,
+                              .models = reference_ ? 1 : 0,
+                              .state_tokens = updated.prompt_tokens * at_once,
+                              .checkpoint = settings_.checkpoint},
+                             context);
   }
 
   // reference <- (1 - sync_mix) reference + sync_mix policy

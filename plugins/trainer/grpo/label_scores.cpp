@@ -8,10 +8,12 @@ namespace tsrec::grpo {
 LabelScores scores_of(const nn::LanguageModel& model, const nn::Prefilled& prompts,
                       const nn::PackedBatch& tree, const Choices* choices,
                       const ScoreOptions& options, Context& context) {
-  if (choices == nullptr) return {nn::label_log_probs(model, prompts, tree, context), {}};
+  if (choices == nullptr)
+    return {nn::label_log_probs(model, prompts, tree, context, options.checkpoint), {}};
   const nn::PackedBatch there = tree.to(context.device());
   nn::ForwardOptions forward;
   forward.past = prompts.state;
+  forward.checkpoint = options.checkpoint;
   const torch::Tensor hidden_TD = torch::cat({model.hidden(there, forward), prompts.last_BD});
   const nn::Head head = model.head();
   nn::count_work(model, there.num_tokens(), choices->at_P.size(0), choices->range.count, context);

@@ -10,10 +10,11 @@ struct LabelScores {
   torch::Tensor legal_PV;    // legal_log_probs(); undefined unless asked for
 };
 
-// Which of the two are wanted, and whether log_prob_R is over the trie's children.
+// Which of the two are wanted, and how they are computed.
 struct ScoreOptions {
   bool legal = false;          // log_prob_R over the trie's children
   bool distributions = false;  // legal_PV
+  bool checkpoint = false;     // as in nn::ForwardOptions
 };
 
 // Differentiable in the model where gradients are recorded. choices: of the tree.

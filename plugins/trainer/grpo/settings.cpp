@@ -107,6 +107,7 @@ void Settings::declare(Options& o) {
       .help(
           "leave out groups whose rewards are all equal; changes the objective: their KL term is "
           "dropped");
+  train::declare_checkpoint(o, checkpoint);
   train::declare_valid_rows(o, valid_rows, "prompts");
 }
 

@@ -14,7 +14,7 @@ struct Settings {
   double kl = 1e-3, sync_mix = 0.6;
   std::string rollout = "beam", scoring = "full", loss = "grpo", advantage = "by_loss";
   std::string logprob = "full", positions = "all", kl_estimator = "k3";
-  bool skip_zero_variance = false;
+  bool skip_zero_variance = false, checkpoint = false;
   train::UpdaterOptions updater = {.learning_rate = 1e-5, .schedule = "cosine", .clip = 0.3};
   PartList<Reward> rewards;
 

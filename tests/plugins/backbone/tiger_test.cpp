@@ -331,6 +331,10 @@ TEST(Tiger, RefusesWhatItCannotAnswer) {
                          model->label_hidden(one_batch({{{1, 2}, {3}}}), checkpointed);
                        }),
                        "leave out  checkpoint = true"));
+  const std::vector<std::vector<int32_t>> prompts = {{1, 2}};
+  EXPECT_TRUE(contains(message_of<ConfigError>(
+                           [&] { model->prefill(prompts, nullptr, context, /*checkpoint=*/true); }),
+                       "leave out  checkpoint = true"));
 }
 
 TEST(Tiger, RefusesOtherFamiliesWithFileKeyAndValue) {

@@ -339,6 +339,37 @@ TEST(Grpo, ResumesToTheSameBytes) {
   }
 }
 
+// Each worker computes one part of the step, so that its gradients are sums of the same two terms
+// in the same order.
+TEST(Grpo, ComputingBlocksAgainTakesTheSameSteps) {
+  const std::vector<OptionTexts> ways = {
+      {},
+      {{"rollout", "sample"}, {"loss", "grpo_clip"}, {"reuse", "2"}},
+      {{"loss", "dapo"}, {"logprob", "legal"}, {"kl_estimator", "exact"}}};
+  for (const OptionTexts& way : ways) {
+    const auto trained = [&](const char* checkpoint) {
+      ToyWorld world;
+      const ToyExamples examples = world.make_examples(/*with_text_task=*/false);
+      OptionTexts options = {{"batch_prompts", "8"},
+                             {"completions", "5"},
+                             {"learning_rate", "0.01"},
+                             {"kl", "0.1"},
+                             {"checkpoint", checkpoint}};
+      options.insert(way.begin(), way.end());
+      const auto trainer = start_grpo(world, *world.backbone, examples,
+                                      std::make_shared<ToyReward>(world.sids), options);
+      for (int64_t index = 0; index < 3; ++index) trainer->step(index, world.context);
+      std::vector<torch::Tensor> values;
+      for (const nn::Parameter& parameter : trainer->parameters())
+        values.push_back(parameter.value.detach().clone());
+      return values;
+    };
+    const auto plain = trained("false"), checkpointed = trained("true");
+    for (size_t i = 0; i < plain.size(); ++i)
+      EXPECT_TRUE(torch::equal(plain[i], checkpointed[i])) << i;
+  }
+}
+
 TEST(Grpo, ABeamHasNoMoreCompletionsThanThereAreSids) {
   ToyWorld world;  // 12 SIDs
   const ToyExamples examples = world.make_examples(false);

@@ -38,8 +38,8 @@ class GuardedModel : public Interface {
     return call("begin()", [&] { return made().begin(tokens, context); });
   }
   nn::Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const nn::State& begun,
-                        Context& context) const override {
-    return call("prefill()", [&] { return made().prefill(prompts, begun, context); });
+                        Context& context, bool checkpoint) const override {
+    return call("prefill()", [&] { return made().prefill(prompts, begun, context, checkpoint); });
   }
   std::vector<nn::Parameter> parameters() override {
     return call("parameters()", [&] {

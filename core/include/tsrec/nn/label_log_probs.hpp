@@ -11,9 +11,10 @@ namespace tsrec::nn {
 TSREC_API torch::Tensor label_log_probs(const LanguageModel& model, const PackedBatch& batch,
                                         const ForwardOptions& options, Context& context);
 // The same of a batch behind prompts. A label that the end of prompt b predicts has an at_R that
-// counts on behind the batch's tokens (at_R = num_tokens + b).
+// counts on behind the batch's tokens (at_R = num_tokens + b). checkpoint: as in ForwardOptions.
 TSREC_API torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& prompts,
-                                        const PackedBatch& batch, Context& context);
+                                        const PackedBatch& batch, Context& context,
+                                        bool checkpoint = false);
 
 // log p of whole targets, as preferences, distillation and rewards of texts need them: for each of
 // rows 0 .. num_rows - 1 the sum over its labels, or their mean (0 for a row without a label).

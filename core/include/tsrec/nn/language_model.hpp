@@ -9,9 +9,9 @@ namespace tsrec::nn {
 
 // past: the state behind which the batch stands; keep: receives past + this batch. dropout:
 // probability on the residual branches while training (0: none); needs the generator. checkpoint:
-// activation checkpointing (Chen et al., 2016): only the input of each block is kept, and the block
-// is computed again in backward; the same result. Not together with past or keep, whose tensors
-// belong to a graph of their own.
+// activation checkpointing (Chen et al., 2016): of each block only the input is kept, with keys and
+// values where others stand behind them, and the block is computed again in backward; the same
+// result.
 struct ForwardOptions {
   State past;
   State* keep = nullptr;
@@ -57,13 +57,14 @@ class TSREC_API LanguageModel {
   // read whole, as by an encoder.
   virtual State begin(std::span<const int32_t> tokens, Context& context) const;
   // The prompts, whole; `begun` is null, or begin() of what all of them begin with and none of them
-  // is. With gradients when grad mode is on.
+  // is. With gradients when grad mode is on. checkpoint: as in ForwardOptions.
   virtual Prefilled prefill(std::span<const std::vector<int32_t>> prompts, const State& begun,
-                            Context& context) const;
+                            Context& context, bool checkpoint = false) const;
 
   // hidden() behind a state, which becomes that behind the batch. On the context's device, and the
   // work is counted.
-  torch::Tensor append(const PackedBatch& batch, State& state, Context& context) const;
+  torch::Tensor append(const PackedBatch& batch, State& state, Context& context,
+                       bool checkpoint = false) const;
 };
 
 }  // namespace tsrec::nn

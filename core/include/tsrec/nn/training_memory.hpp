@@ -16,6 +16,7 @@ struct ModelMemory {
   // once for every token that a worker computes, while one block is at work.
   double kept_per_token = 0, kept_per_token_checkpointed = 0;  // the second: ForwardOptions
   double working_per_token = 0, working_per_token_checkpointed = 0;
+  double state_per_token = 0;  // keys and values
 };
 
 // What a trainer does with it.
@@ -23,6 +24,9 @@ struct TrainingLoad {
   int64_t tokens = 0;   // with a graph at one time, those of all workers together
   int64_t workers = 1;  // each has gradients of its own
   int64_t models = 0;   // copies beside the policy, such as a reference
+  // Of the tokens those of a first forward, whose keys and values a second one reads, as behind
+  // prompts. The second one's gradients of the weights then wait for the first one's.
+  int64_t state_tokens = 0;
   bool checkpoint = false, float32_state = true;
 };
 
