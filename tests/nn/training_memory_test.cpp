@@ -144,7 +144,8 @@ TEST(TrainingMemory, AStepIsWhatTheAllocatorCounts) {
                                                      .state_tokens = behind_a_state ? kPrompt : 0,
                                                      .checkpoint = checkpoint})
                                     .step);
-        EXPECT_NEAR(static_cast<double>(live->most), predicted, 0.1 * predicted)
+        // The graph is held to 2 % above; what works besides it comes and goes.
+        EXPECT_NEAR(static_cast<double>(live->most), predicted, 0.2 * predicted)
             << (behind_a_state ? "behind a state" : "whole") << (checkpoint ? ", checkpointed" : "")
             << (lora ? ", adapted" : "");
       }
@@ -176,7 +177,8 @@ TEST(TrainingMemory, IsTheSumOfWhatStandsBesideEachOther) {
   EXPECT_EQ(narrow.step, 400 + 2 * 30);
   const nn::TrainingMemory behind_a_state =
       nn::training_memory(model, {.tokens = 100, .workers = 2, .state_tokens = 60});
-  EXPECT_EQ(behind_a_state.step, memory.step + 2 * 100) << "gradients that wait for others";
+  EXPECT_EQ(behind_a_state.step, 5 * 100 + 2 * 60 + 2 * 30 + 2 * 100)
+      << "the larger forward's work, and gradients that wait for others";
 }
 
 // --- the README's table

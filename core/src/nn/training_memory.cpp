@@ -1,5 +1,6 @@
 #include "tsrec/nn/training_memory.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace tsrec::nn {
@@ -28,10 +29,13 @@ TrainingMemory training_memory(const ModelMemory& model, const TrainingLoad& loa
   memory.gradients = load.workers * values;
   memory.optimizer = model.learning * bytes_of_state * (has_master ? 3 : 2);
   memory.copies = (1 + load.models) * values;
-  const double per_token =
-      load.checkpoint ? model.kept_per_token_checkpointed + model.working_per_token_checkpointed
-                      : model.kept_per_token + model.working_per_token;
-  memory.step = static_cast<int64_t>(per_token * static_cast<double>(load.tokens)) +
+  const double kept = load.checkpoint ? model.kept_per_token_checkpointed : model.kept_per_token;
+  const double working =
+      load.checkpoint ? model.working_per_token_checkpointed : model.working_per_token;
+  // One forward's block is at work at a time.
+  const int64_t at_work = std::max(load.state_tokens, load.tokens - load.state_tokens);
+  memory.step = static_cast<int64_t>(kept * static_cast<double>(load.tokens) +
+                                     working * static_cast<double>(at_work)) +
                 load.workers * model.head_gradient;
   // Blocks that are computed again add their gradients at once, but keep what they hand on.
   if (load.state_tokens > 0) {
