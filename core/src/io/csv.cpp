@@ -1,11 +1,10 @@
 #include <algorithm>
 
+#include "io/byte_order_mark.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::io {
 namespace {
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // Reads records one by one and counts lines, because quoted fields may contain line breaks.
 class CsvReader {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "io/byte_order_mark.hpp"
+
 namespace tsrec::io {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::array<std::string_view, 4> kMissing = {"NaN", "Infinity", "-Infinity", "None"};
 

@@ -1,5 +1,6 @@
 #include "tsrec/nn/attention.hpp"
 
+#include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 #include <torch/autograd.h>
 

@@ -11,11 +11,11 @@ namespace {
 
 // A part by its columns of y, and by its rows of the joined B; its rows of the joined A are those
 // of its number.
-struct Block {
+struct Part {
   int64_t first, rows, first_up;
 };
-struct Blocks {
-  std::vector<Block> list;
+struct Parts {
+  std::vector<Part> list;
 };
 
 torch::Tensor columns(const torch::Tensor& x, int64_t first, int64_t count) {
@@ -30,13 +30,13 @@ torch::Tensor product_of(const torch::Tensor& a_MK, const torch::Tensor& b_KN) {
 
 // y += u B^T, part by part.
 void add_up(torch::Tensor& y_TO, const torch::Tensor& u_TR, const torch::Tensor& up,
-            const Blocks& blocks) {
+            const Parts& parts) {
   const int64_t rank = up.size(1);
-  for (size_t i = 0; i < blocks.list.size(); ++i) {
-    const Block& block = blocks.list[i];
-    torch::Tensor y = columns(y_TO, block.first, block.rows);
+  for (size_t i = 0; i < parts.list.size(); ++i) {
+    const Part& part = parts.list[i];
+    torch::Tensor y = columns(y_TO, part.first, part.rows);
     add_product(y, columns(u_TR, static_cast<int64_t>(i) * rank, rank),
-                up.slice(0, block.first_up, block.first_up + block.rows).t());
+                up.slice(0, part.first_up, part.first_up + part.rows).t());
   }
 }
 
@@ -44,10 +44,10 @@ void add_up(torch::Tensor& y_TO, const torch::Tensor& u_TR, const torch::Tensor&
 struct Added : torch::autograd::Function<Added> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, torch::Tensor y_TO,
                                const torch::Tensor& x_TI, const torch::Tensor& down,
-                               const torch::Tensor& up, const Recipe& recipe, const Blocks& blocks,
+                               const torch::Tensor& up, const Recipe& recipe, const Parts& parts,
                                double scale) {
     const torch::Tensor u_TR = linear_product(x_TI, down).mul_(scale);
-    add_up(y_TO, u_TR, up, blocks);
+    add_up(y_TO, u_TR, up, parts);
     ctx->mark_dirty({y_TO});
     torch::autograd::variable_list saved = {down, up, u_TR};
     saved.insert(saved.end(), recipe.kept.begin(), recipe.kept.end());
@@ -55,9 +55,9 @@ struct Added : torch::autograd::Function<Added> {
     ctx->saved_data["value_of"] = recipe.saved();
     ctx->saved_data["scale"] = scale;
     std::vector<int64_t> numbers;
-    for (const Block& block : blocks.list)
-      numbers.insert(numbers.end(), {block.first, block.rows, block.first_up});
-    ctx->saved_data["blocks"] = numbers;
+    for (const Part& part : parts.list)
+      numbers.insert(numbers.end(), {part.first, part.rows, part.first_up});
+    ctx->saved_data["parts"] = numbers;
     return y_TO;
   }
 
@@ -68,7 +68,7 @@ struct Added : torch::autograd::Function<Added> {
     const torch::Tensor x_TI =
         Recipe::restored(ctx->saved_data["value_of"])({saved.begin() + 3, saved.end()});
     const double scale = ctx->saved_data["scale"].toDouble();
-    const std::vector<int64_t> numbers = ctx->saved_data["blocks"].toIntVector();
+    const std::vector<int64_t> numbers = ctx->saved_data["parts"].toIntVector();
     const torch::Tensor& dy_TO = gradients[0];
     const int64_t rank = up.size(1);
     torch::Tensor du_TR = torch::zeros_like(u_TR), dup = torch::zeros_like(up);
@@ -121,20 +121,20 @@ int64_t LowRank::up_rows() const {
 torch::Tensor LowRank::added_to(torch::Tensor y_TO, const Recomputed& x,
                                 const ForwardOptions& options) const {
   if (empty()) return y_TO;
-  Blocks blocks;
+  Parts parts;
   int64_t first_up = 0;
   for (const JoinedPart& part : parts_) {
-    blocks.list.push_back({part.first, part.rows, first_up});
+    parts.list.push_back({part.first, part.rows, first_up});
     first_up += part.rows;
   }
   // Also without a graph: a checkpointed block is computed once without, and must be the same.
   const bool drops = dropout_ > 0 && options.generator.has_value();
   const Recomputed read = drops ? as_it_is(dropped(x.value, dropout_, *options.generator)) : x;
   if (!torch::GradMode::is_enabled()) {
-    add_up(y_TO, linear_product(read.value, down).mul_(scale_), up, blocks);
+    add_up(y_TO, linear_product(read.value, down).mul_(scale_), up, parts);
     return y_TO;
   }
-  return Added::apply(y_TO, read.value, down, up, read.recipe, blocks, scale_);
+  return Added::apply(y_TO, read.value, down, up, read.recipe, parts, scale_);
 }
 
 torch::Tensor LowRank::merged_into(const torch::Tensor& weight_OI) const {
