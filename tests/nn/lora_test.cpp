@@ -33,7 +33,7 @@ nn::CausalLm plain_model(bool tied, torch::ScalarType precision = torch::kFloat3
   return model;
 }
 
-torch::Tensor random(at::IntArrayRef sizes, uint64_t seed) {
+torch::Tensor seeded_randn(at::IntArrayRef sizes, uint64_t seed) {
   return torch::randn(sizes, at::detail::createCPUGenerator(seed));
 }
 
@@ -42,13 +42,13 @@ nn::CausalLm adapted_model(bool tied, const nn::Lora& lora,
                            torch::ScalarType precision = torch::kFloat32) {
   nn::CausalLm model = plain_model(tied, precision);
   model.adapt(lora, at::detail::createCPUGenerator(8));
-  const torch::Tensor output_ED = tied ? torch::Tensor() : random({kNew, 12}, 10);
-  model.set_rows(kKnown, random({kNew, 12}, 9), output_ED);
+  const torch::Tensor output_ED = tied ? torch::Tensor() : seeded_randn({kNew, 12}, 10);
+  model.set_rows(kKnown, seeded_randn({kNew, 12}, 9), output_ED);
   const torch::NoGradGuard no_grad;
   uint64_t seed = 20;
   for (const nn::Parameter& parameter : model.parameters()) {
     if (parameter.name.ends_with("lora_B"))
-      parameter.value.copy_(0.5 * random(parameter.value.sizes(), seed++));
+      parameter.value.copy_(0.5 * seeded_randn(parameter.value.sizes(), seed++));
   }
   return model;
 }
@@ -115,7 +115,8 @@ nn::CausalLm dense_model(nn::CausalLm& adapted, bool tied, const nn::Lora& lora)
                lora.alpha / static_cast<double>(lora.rank) *
                    torch::matmul(pair.b.to(torch::kFloat64), pair.a.to(torch::kFloat64)));
   }
-  dense.set_rows(kKnown, random({kNew, 12}, 9), tied ? torch::Tensor() : random({kNew, 12}, 10));
+  dense.set_rows(kKnown, seeded_randn({kNew, 12}, 9),
+                 tied ? torch::Tensor() : seeded_randn({kNew, 12}, 10));
   return dense;
 }
 
@@ -250,9 +251,10 @@ TEST(Lora, KnownRowsLearnWhereTheyAreTheLast) {
       const torch::NoGradGuard no_grad;
       EXPECT_TRUE(torch::equal(model.hidden(row, {}), plain.hidden(row, {})));
     }
-    model.set_rows(kKnown, random({kNew, 12}, 9), tied ? torch::Tensor() : random({kNew, 12}, 10));
-    EXPECT_TRUE(torch::equal(
-        rows_ED(), torch::cat({plain.embedding().slice(0, 20, kKnown), random({kNew, 12}, 9)})));
+    model.set_rows(kKnown, seeded_randn({kNew, 12}, 9),
+                   tied ? torch::Tensor() : seeded_randn({kNew, 12}, 10));
+    EXPECT_TRUE(torch::equal(rows_ED(), torch::cat({plain.embedding().slice(0, 20, kKnown),
+                                                    seeded_randn({kNew, 12}, 9)})));
     EXPECT_EQ(model.head().num_rows(), kKnown + kNew);
   }
 }
@@ -334,10 +336,10 @@ TEST(Lora, ACopySharesWhatIsFrozenAndNothingElse) {
 
 // A head in two pieces gives what a whole one gives.
 TEST(Lora, AHeadInTwoPiecesIsTheWholeOne) {
-  const torch::Tensor weight_VD = random({1500, 8}, 1), new_ED = random({1100, 8}, 2);
+  const torch::Tensor weight_VD = seeded_randn({1500, 8}, 1), new_ED = seeded_randn({1100, 8}, 2);
   const nn::Head pieces{weight_VD, new_ED}, whole{torch::cat({weight_VD, new_ED})};
   ASSERT_EQ(pieces.num_rows(), whole.num_rows());
-  const torch::Tensor h_RD = random({9, 8}, 3);
+  const torch::Tensor h_RD = seeded_randn({9, 8}, 3);
   const auto difference = [](const torch::Tensor& a, const torch::Tensor& b) {
     EXPECT_EQ(a.sizes(), b.sizes());
     return (a - b).abs().max().item<double>();
