@@ -15,6 +15,7 @@ ReportedColumn reported(const Column& column, int64_t resamples, uint64_t seed) 
     ReportedNumber& entry = report.numbers.emplace_back();
     entry.name = number.name;
     entry.value = number.value;
+    entry.better = number.better;
     if (number.row_S.defined())
       entry.interval = bootstrap_mean(number.row_S, column.stored.user_S, resamples, seed);
   }

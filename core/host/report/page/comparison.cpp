@@ -1,0 +1,142 @@
+#include "report/page/comparison.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "pipeline/parts.hpp"
+#include "report/columns.hpp"
+#include "report/page/run_json.hpp"
+
+namespace tsrec::host {
+namespace {
+
+using nlohmann::ordered_json;
+
+bool is_finished(const PageRun& run) {
+  return std::all_of(run.stages.begin(), run.stages.end(), [](const StageResult& stage) {
+    const bool is_ranked = stage.id.role == StageId::Role::rank_model ||
+                           stage.id.role == StageId::Role::rank_recommender;
+    return !is_ranked || !stage.digest.empty();
+  });
+}
+
+std::vector<std::string> cells_of(const std::vector<PageRun>& runs) {
+  std::vector<std::string> cells;
+  for (const PageRun& run : runs) {
+    if (std::find(cells.begin(), cells.end(), run.cell) == cells.end()) cells.push_back(run.cell);
+  }
+  return cells;
+}
+
+// The runs whose seeds all cells have finished. Runs that were named one by one have a cell and a
+// seed each, and all that have finished are there.
+std::vector<const PageRun*> comparable(const std::vector<PageRun>& runs, bool has_seeds,
+                                       ordered_json& notes) {
+  std::set<int64_t> unfinished;
+  std::vector<const PageRun*> whole;
+  for (const PageRun& run : runs) {
+    if (is_finished(run)) continue;
+    unfinished.insert(run.experiment.run.seed);
+    notes.push_back(run.name + " has not finished" +
+                    (has_seeds ? c10::str(", so seed ", run.experiment.run.seed,
+                                          " is left out of what compares cells")
+                               : ", and is left out of what compares runs"));
+  }
+  for (const PageRun& run : runs) {
+    const bool is_out =
+        has_seeds ? unfinished.contains(run.experiment.run.seed) : !is_finished(run);
+    if (!is_out) whole.push_back(&run);
+  }
+  return whole;
+}
+
+// Tests pair rows by their places: that says something only where a row is the same in every run.
+bool has_equal_rows(const std::vector<const PageRun*>& runs) {
+  std::string data;
+  torch::Tensor first_S;
+  for (const PageRun* run : runs) {
+    for (const StageResult& stage : run->stages) {
+      if (stage.id.role != StageId::Role::load) continue;
+      if (data.empty()) data = stage.digest;
+      if (stage.digest != data) return false;
+    }
+    for (const Column& column : columns_of(run->stages, lineage_of(run->experiment))) {
+      const torch::Tensor& user_S = column.stored.user_S;
+      if (!first_S.defined()) first_S = user_S;
+      if (!torch::equal(first_S, user_S)) return false;
+    }
+  }
+  return true;
+}
+
+ordered_json json_of(const Spread& spread) {
+  if (spread.count == 0) return nullptr;
+  return {{"mean", spread.mean}, {"deviation", spread.deviation}, {"count", spread.count}};
+}
+
+// "cell:model", or a floor's name. No cell has a name that begins another's and a colon.
+ordered_json json_of(const MatrixReport::Row& row, const std::vector<std::string>& cells) {
+  ordered_json numbers = ordered_json::array();
+  for (const Spread& spread : row.numbers) numbers.push_back(json_of(spread));
+  ordered_json json = {{"label", row.label}, {"cell", ""}, {"of", row.label}, {"is_model", false}};
+  for (const std::string& cell : cells) {
+    if (!row.label.starts_with(cell + ":")) continue;
+    json["cell"] = cell;
+    json["of"] = row.label.substr(cell.size() + 1);
+    json["is_model"] = true;
+  }
+  json["numbers"] = std::move(numbers);
+  return json;
+}
+
+const char* better_of(const std::string& number, const std::vector<const PageRun*>& runs) {
+  for (const PageRun* run : runs) {
+    for (const ReportedColumn& column : run->report.columns) {
+      if (const ReportedNumber* found = column.find(number)) return name_of(found->better);
+    }
+  }
+  return name_of(Better::unknown);
+}
+
+}  // namespace
+
+ordered_json page_comparison_json(const CompareSettings& settings,
+                                  const std::vector<PageRun>& runs) {
+  ordered_json notes = ordered_json::array();
+  const bool has_seeds = !settings.cells.empty();
+  const std::vector<const PageRun*> whole = comparable(runs, has_seeds, notes);
+  ordered_json json = {{"against", settings.against}, {"cells", cells_of(runs)}};
+  json["numbers"] = json["rows"] = json["differences"] = json["alarms"] = ordered_json::array();
+  if (!whole.empty()) {
+    CompareSettings asked = settings;
+    if (!asked.against.empty() && !has_equal_rows(whole)) {
+      notes.push_back(
+          "These runs were not measured on the same rows of the same data, so no test compares "
+          "them.");
+      asked.against.clear();
+    }
+    std::vector<CellRun> cells;
+    for (const PageRun* run : whole)
+      cells.push_back(
+          {run->cell, run->experiment.run.seed, lineage_of(run->experiment), run->stages});
+    const MatrixReport report =
+        matrix_report(asked, cells, whole.front()->experiment.parts->evaluate.bootstrap);
+    for (const std::string& number : report.numbers)
+      json["numbers"].push_back({{"name", number}, {"better", better_of(number, whole)}});
+    for (const MatrixReport::Row& row : report.rows)
+      json["rows"].push_back(json_of(row, report.cells));
+    for (const MatrixReport::CellDifference& d : report.differences) {
+      json["differences"].push_back(
+          {{"cell", d.cell},
+           {"number", d.number},
+           {"difference", d.difference.mean},
+           {"interval", {d.difference.interval.low, d.difference.interval.high}},
+           {"p", d.holm}});
+    }
+    for (const Alarm& alarm : report.alarms) json["alarms"].push_back(alarm.sentence());
+  }
+  json["notes"] = std::move(notes);
+  return json;
+}
+
+}  // namespace tsrec::host

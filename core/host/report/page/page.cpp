@@ -1,0 +1,92 @@
+#include "report/page/page.hpp"
+
+#include "report/page/assets.hpp"
+
+namespace tsrec::host {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string_view asset(std::string_view name) {
+  for (const PageAsset& one : page_assets()) {
+    if (one.name == name) return one.text;
+  }
+  throw Error("the page has no asset '", name, "'");
+}
+
+// Charts first, because sections use them; page.js last, because it shows what the others said.
+// What a section declares is its own.
+std::string scripts() {
+  std::string text(asset("charts.js"));
+  for (const PageAsset& one : page_assets()) {
+    if (one.name.starts_with("section_")) text += c10::str("\n(() => {\n", one.text, "})();\n");
+  }
+  return text + "\n" + std::string(asset("page.js"));
+}
+
+std::string replaced(std::string text, const std::string& mark, const std::string& by) {
+  const size_t at = text.find(mark);
+  if (at == std::string::npos) throw Error("page.html has no ", mark);
+  return text.replace(at, mark.size(), by);
+}
+
+std::string in_html(const std::string& plain) {
+  std::string text;
+  for (const char letter : plain) {
+    switch (letter) {
+      case '&':
+        text += "&amp;";
+        break;
+      case '<':
+        text += "&lt;";
+        break;
+      case '>':
+        text += "&gt;";
+        break;
+      case '"':
+        text += "&quot;";
+        break;
+      default:
+        text += letter;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+ordered_json page_run_json(const PageRun& run) {
+  ordered_json json = {{"name", run.name}, {"cell", run.cell}, {"seed", run.experiment.run.seed}};
+  for (const PageSection& section : page_sections()) {
+    if (ordered_json made = section.json(run); !made.is_null()) json[section.key] = std::move(made);
+  }
+  return json;
+}
+
+std::string page_json(const ReportDocument& document) {
+  const ordered_json json = {{"version", 1},
+                             {"title", document.title},
+                             {"runs", document.runs},
+                             {"comparison", document.comparison}};
+  const std::string plain =
+      json.dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
+  std::string text;
+  text.reserve(plain.size());
+  for (const char letter : plain) {
+    if (letter == '<')
+      text += "\\u003c";
+    else
+      text += letter;
+  }
+  return text;
+}
+
+std::string report_page(const ReportDocument& document) {
+  std::string page(asset("page.html"));
+  page = replaced(std::move(page), "<!--title-->", in_html(document.title));
+  page = replaced(std::move(page), "/*style*/", std::string(asset("style.css")));
+  page = replaced(std::move(page), "/*scripts*/", scripts());
+  return replaced(std::move(page), "<!--document-->", page_json(document));
+}
+
+}  // namespace tsrec::host

@@ -1,0 +1,23 @@
+// A report as one file of HTML: no network, no folder beside it.
+#pragma once
+
+#include "report/matrix_report.hpp"
+#include "report/page/sections.hpp"
+
+namespace tsrec::host {
+
+struct ReportDocument {
+  std::string title;
+  std::vector<nlohmann::ordered_json> runs;  // page_run_json() of each
+  nlohmann::ordered_json comparison = {};    // page_comparison_json(), or null
+};
+
+// One run: its name, cell and seed, and what every section has to show of it.
+TSREC_HOST_API nlohmann::ordered_json page_run_json(const PageRun& run);
+
+// {"version": 1, "title", "runs": [...], "comparison": {...} or null}: what the page's scripts
+// read. All of it is ASCII without "<", so that it can stand in a page whatever titles say.
+TSREC_HOST_API std::string page_json(const ReportDocument& document);
+TSREC_HOST_API std::string report_page(const ReportDocument& document);
+
+}  // namespace tsrec::host

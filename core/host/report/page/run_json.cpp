@@ -1,0 +1,137 @@
+#include "report/page/run_json.hpp"
+
+#include <cmath>
+
+#include "pipeline/run_record.hpp"
+#include "report/json.hpp"
+#include "report/page/thinned.hpp"
+#include "tsrec/io/files.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
+
+ordered_json json_of(const TestedNumber& number) {
+  ordered_json json = {{"name", number.name},
+                       {"better", name_of(number.better)},
+                       {"difference", number.difference.mean},
+                       {"interval", json_of(number.difference.interval)},
+                       {"p", number.holm},
+                       {"rows", number.rows}};
+  if (number.mcnemar) {
+    json["mcnemar"] = *number.mcnemar;
+    json["changed"] = number.changed;
+  }
+  if (number.detectable) json["detectable"] = *number.detectable;
+  return json;
+}
+
+// What the run's own folder has under this name; null where there is none.
+ordered_json written_by(const PageRun& run, const char* name) {
+  const fs::path file = run.folder / name;
+  if (run.folder.empty() || !fs::exists(file)) return nullptr;
+  try {
+    return ordered_json::parse(io::read_text(file));
+  } catch (const ordered_json::exception& error) {
+    throw DataError("'", file.string(), "' cannot be read (", error.what(),
+                    "); take it away, and the report leaves out what it says");
+  }
+}
+
+}  // namespace
+
+const char* name_of(Better better) {
+  switch (better) {
+    case Better::higher:
+      return "higher";
+    case Better::lower:
+      return "lower";
+    default:
+      return "unknown";
+  }
+}
+
+ordered_json numbers_section(const PageRun& run) {
+  return ordered_json::parse(numbers_json_of(run.report));
+}
+
+ordered_json columns_section(const PageRun& run) {
+  const Lineage lineage = lineage_of(run.experiment);
+  ordered_json columns = ordered_json::array();
+  for (const ReportedColumn& column : run.report.columns) {
+    const auto from = lineage.find(column.name);
+    ordered_json better = ordered_json::object();
+    for (const ReportedNumber& number : column.numbers)
+      better[number.name] = name_of(number.better);
+    columns.push_back({{"name", column.name},
+                       {"is_model", column.is_model},
+                       {"from", column.is_model && from != lineage.end() ? from->second : ""},
+                       {"better", better}});
+  }
+  return columns;
+}
+
+ordered_json differences_section(const PageRun& run) {
+  ordered_json differences = ordered_json::array();
+  for (const ReportedDifference& pair : run.report.differences) {
+    ordered_json numbers = ordered_json::array();
+    for (const TestedNumber& number : pair.numbers) numbers.push_back(json_of(number));
+    differences.push_back({{"after", pair.after}, {"before", pair.before}, {"numbers", numbers}});
+  }
+  return differences;
+}
+
+ordered_json curves_section(const PageRun& run) {
+  ordered_json curves = ordered_json::array();
+  for (const Curve& whole : run.report.curves) {
+    const Curve curve = thinned(whole);
+    ordered_json values = ordered_json::array();
+    for (const double value : curve.values) values.push_back(shortened(value));
+    curves.push_back({{"stage", curve.stage.text()},
+                      {"name", curve.name},
+                      {"steps", curve.steps},
+                      {"values", values},
+                      {"points", whole.steps.size()}});
+  }
+  return curves;
+}
+
+ordered_json cost_section(const PageRun& run) {
+  ordered_json cost = ordered_json::parse(work_json_of(run.report));
+  // A run that is read from its folder ran no stage now; it wrote down what they cost then.
+  if (const ordered_json then = written_by(run, "work.json"); !then.is_null()) cost = then;
+  for (const ReportedStage& stage : run.report.stages) {
+    ordered_json& entry = cost["stages"][stage.name];
+    if (entry.contains("seconds")) continue;
+    if (const double seconds = run.store.seconds(stage.key); seconds > 0)
+      entry = {{"seconds", seconds}, {"earlier", true}};
+    else
+      cost["stages"].erase(stage.name);
+  }
+  return cost;
+}
+
+ordered_json stages_section(const PageRun& run) {
+  ordered_json stages = ordered_json::array();
+  for (const ReportedStage& stage : run.report.stages) {
+    ordered_json entry = {{"name", stage.name},
+                          {"state", name_of(stage.state)},
+                          {"why", stage.why},
+                          {"key", stage.key},
+                          {"digest", stage.digest}};
+    const fs::path text = stage.folder / "key.txt";
+    if (!stage.digest.empty() && fs::exists(text)) entry["key_text"] = io::read_text(text);
+    stages.push_back(std::move(entry));
+  }
+  return stages;
+}
+
+ordered_json environment_section(const PageRun& run) { return written_by(run, "environment.json"); }
+
+ordered_json document_section(const PageRun& run) { return run.experiment.resolved_toml; }
+
+}  // namespace tsrec::host

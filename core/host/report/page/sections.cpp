@@ -1,0 +1,29 @@
+#include "report/page/sections.hpp"
+
+#include <algorithm>
+
+#include "report/page/run_json.hpp"
+
+namespace tsrec::host {
+
+const std::vector<PageSection>& page_sections() {
+  static const std::vector<PageSection> all = {
+      {"numbers", numbers_section},
+      {"columns", columns_section},
+      {"differences", differences_section},
+      {"curves", curves_section},
+      {"cost", cost_section},
+      {"stages", stages_section},
+      {"environment", environment_section},
+      {"document", document_section},
+  };
+  return all;
+}
+
+std::filesystem::path PageRun::stored(const StageId& id) const {
+  const auto found = std::find_if(stages.begin(), stages.end(),
+                                  [&](const StageResult& stage) { return stage.id == id; });
+  return found == stages.end() || found->digest.empty() ? std::filesystem::path() : found->folder;
+}
+
+}  // namespace tsrec::host
