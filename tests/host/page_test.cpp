@@ -6,6 +6,7 @@
 #include <random>
 #include <set>
 
+#include "host/cli_support.hpp"
 #include "report/page/assets.hpp"
 #include "report/page/thinned.hpp"
 #include "support/support.hpp"
@@ -110,6 +111,117 @@ TEST(ThinnedCurve, ValuesKeepSixDigits) {
   EXPECT_EQ(host::shortened(-1.5e-12), -1.5e-12);
   EXPECT_TRUE(host::shortened(std::nan("")).is_null());
   EXPECT_TRUE(host::shortened(HUGE_VAL).is_null());
+}
+
+// --- the command
+
+namespace fs = std::filesystem;
+
+ordered_json page_of(const fs::path& file) {
+  return ordered_json::parse(document_text(io::read_text(file)));
+}
+
+fs::path run_folder_of(const Outcome& outcome) {
+  return between(outcome.text, "run folder: ", "\n");
+}
+
+TEST(ReportCommand, APageSaysWhatTheRunMeasured) {
+  const TempFolder folder;
+  const std::string store = " --store " + folder.path().string();
+  const Outcome ran = run("run " + kSmoke + store);
+  ASSERT_EQ(ran.code, 0) << ran.text;
+  const fs::path first = run_folder_of(ran);
+  const Outcome told = run("report " + first.string() + store);
+  ASSERT_EQ(told.code, 0) << told.text;
+  const ordered_json page = page_of(first / "report.html");
+  ASSERT_EQ(page["runs"].size(), 1u);
+  const ordered_json& shown = page["runs"][0];
+  const auto numbers = ordered_json::parse(io::read_text(first / "numbers.json"));
+  EXPECT_EQ(shown["numbers"], numbers);
+  EXPECT_EQ(shown["name"], first.filename().string());
+  EXPECT_EQ(shown["document"], io::read_text(first / "resolved.toml"));
+  EXPECT_EQ(shown["environment"], ordered_json::parse(io::read_text(first / "environment.json")));
+  EXPECT_GT(shown["cost"]["stages"]["stage.sft"]["flops"], 0);
+  EXPECT_FALSE(shown["curves"].empty());
+  EXPECT_TRUE(page["comparison"].is_null());
+  // What is stored of the experiment says the same; its page lies where it was asked for.
+  const fs::path other = folder.path() / "other.html";
+  ASSERT_EQ(run("report " + kSmoke + store + " --out " + other.string()).code, 0);
+  EXPECT_EQ(page_of(other)["runs"][0]["numbers"], numbers);
+
+  // Another training on the same rows is tested against the first; another seed has other rows.
+  const fs::path second =
+      run_folder_of(run("run " + kSmoke + store + " --set stage.sft.max_steps=9"));
+  const fs::path third = run_folder_of(run("run " + kSmoke + store + " --set run.seed=18"));
+  const std::string two = "report " + first.string() + " " + second.string();
+  ASSERT_EQ(run(two + store + " --out " + other.string()).code, 0);
+  const ordered_json pair = page_of(other)["comparison"];
+  const auto after = ordered_json::parse(io::read_text(second / "numbers.json"));
+  EXPECT_EQ(pair["against"], first.filename().string());
+  ASSERT_FALSE(pair["differences"].empty());
+  for (const ordered_json& one : pair["differences"]) {
+    const auto number = one["number"].get<std::string>();
+    EXPECT_EQ(one["cell"], second.filename().string());
+    EXPECT_NEAR(one["difference"].get<double>(),
+                after["grpo"][number].get<double>() - numbers["grpo"][number].get<double>(), 1e-9);
+  }
+  EXPECT_TRUE(pair["notes"].empty());
+  const Outcome three = run(two + " " + third.string() + store + " --out " + other.string());
+  ASSERT_EQ(three.code, 0) << three.text;
+  const ordered_json all = page_of(other)["comparison"];
+  EXPECT_TRUE(all["differences"].empty());
+  ASSERT_EQ(all["notes"].size(), 1u);
+  EXPECT_TRUE(contains(all["notes"][0].get<std::string>(), "not measured on the same rows"));
+  EXPECT_EQ(all["rows"].size(), 2 * 3 + 2u) << "floors once, and two models of each run";
+}
+
+TEST(ReportCommand, AComparisonsPageHasAllItsCells) {
+  const TempFolder folder;
+  const std::string store = " --store " + folder.path().string();
+  const fs::path cells = folder.path() / "cells.toml";
+  io::write_text(cells,
+                 "[compare]\nseeds = [17, 18]\nagainst = { steps = \"few\" }\n"
+                 "[compare.axis.steps]\nfew = { \"stage.sft.max_steps\" = 3 }\n"
+                 "many = { \"stage.sft.max_steps\" = 12 }\n");
+  const Outcome ran = run("compare " + kSmoke + " --with " + cells.string() + store);
+  ASSERT_EQ(ran.code, 0) << ran.text;
+  const fs::path compared = run_folder_of(ran);
+  ASSERT_EQ(run("report " + compared.string() + store).code, 0);
+  const ordered_json page = page_of(compared / "report.html");
+  ASSERT_EQ(page["runs"].size(), 4u);
+  EXPECT_EQ(page["runs"][0]["name"], "few, seed 17");
+  EXPECT_EQ(page["runs"][3]["cell"], "many");
+  const ordered_json& comparison = page["comparison"];
+  EXPECT_EQ(comparison["cells"], (ordered_json{"few", "many"}));
+  // Means over the seeds, from the table that the comparison wrote.
+  const io::Csv csv = io::read_csv(compared / "results.csv");
+  for (const ordered_json& row : comparison["rows"]) {
+    const bool is_model = row["is_model"].get<bool>();
+    const std::string cell = is_model ? row["cell"].get<std::string>() : "few";
+    for (size_t at = 0; at < row["numbers"].size(); ++at) {
+      const auto name = comparison["numbers"][at]["name"].get<std::string>();
+      double sum = 0;
+      int64_t count_of = 0;
+      for (const auto& line : csv.rows) {
+        const bool is_it = line[csv.column("of")] == row["of"].get<std::string>() &&
+                           line[csv.column("number")] == name && line[csv.column("cell")] == cell;
+        if (!is_it) continue;
+        sum += std::stod(line[csv.column("value")]);
+        ++count_of;
+      }
+      ASSERT_EQ(count_of, 2) << row;
+      EXPECT_NEAR(row["numbers"][at]["mean"].get<double>(), sum / 2, 1e-5);
+    }
+  }
+}
+
+TEST(ReportCommand, RefusesWhatIsNoRun) {
+  const TempFolder folder;
+  const std::string store = " --store " + folder.path().string();
+  EXPECT_EQ(run("report" + store).code, 2);
+  const Outcome nothing = run("report " + kSmoke + store);
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_TRUE(contains(nothing.text, "nothing of 'smoke' is stored")) << nothing.text;
 }
 
 }  // namespace

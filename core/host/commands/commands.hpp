@@ -26,7 +26,7 @@ struct Arguments {
   std::vector<std::string> where;  // "column=text"; items must have all of them
   std::string adapters_of;         // the base model of exported adapters; "": a whole model
   int64_t jobs = 1;                // processes side by side
-  std::filesystem::path out;       // file of what was chosen; empty: in the run's folder alone
+  std::filesystem::path out;       // file that is written; empty: the command's own choice
 };
 
 int command_run(const Arguments& arguments);
@@ -41,6 +41,7 @@ int command_recommend(const Arguments& arguments);
 int command_export(const Arguments& arguments);
 int command_export_data(const Arguments& arguments);
 int command_rows(const Arguments& arguments);
+int command_report(const Arguments& arguments);
 int command_doctor(const Arguments& arguments);
 int command_check(const Arguments& arguments);
 int command_stage(const Arguments& arguments);

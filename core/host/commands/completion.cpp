@@ -212,7 +212,7 @@ Words candidates(const Words& words, const Arguments& arguments) {
   if (name == "new" && words.size() == 3) return {"plugin"};
   if (name == "new" && words.size() == 4) return kind_names();
   if (name == "completion" && words.size() == 3) return {"bash", "zsh"};
-  if (is_among(name, {"recommend", "export", "export-data", "rows", "compare"}))
+  if (is_among(name, {"recommend", "export", "export-data", "rows", "report", "compare"}))
     return runs_of(arguments.store);
   return {};
 }

@@ -72,6 +72,11 @@ const Flag kJobs{"jobs", "NUMBER",
 const Flag kOut{"out", "FILE", "the chosen values as a document for --with",
                 [](Arguments& a, Text v) { a.out = v; }};
 
+const Flag kOutPage{"out", "FILE",
+                    "where the page is written (default: report.html in the run's folder, else "
+                    "here)",
+                    [](Arguments& a, Text v) { a.out = v; }};
+
 }  // namespace flags
 
 }  // namespace tsrec::host

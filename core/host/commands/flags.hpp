@@ -15,7 +15,8 @@ struct Flag {
 
 namespace flags {
 extern const Flag kSet, kSetOfPart, kWith, kPlugins, kStore, kCheck, kIsolate, kOrigins, kOf, kTop,
-    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kOut;
+    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kOut,
+    kOutPage;
 }  // namespace flags
 
 }  // namespace tsrec::host

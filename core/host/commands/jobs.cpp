@@ -12,6 +12,7 @@
 #include "pipeline/isolation.hpp"
 #include "pipeline/kept_plugins.hpp"
 #include "pipeline/trial.hpp"
+#include "report/environment.hpp"
 #include "support/child.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
@@ -159,6 +160,7 @@ Job Jobs::job(const std::string& name, const std::string& label, Experiment expe
   Job job{name, run_folder_ / label, std::move(experiment), validates};
   fs::create_directories(job.folder);
   io::write_text(job.folder / "resolved.toml", job.experiment.resolved_toml);
+  io::write_text(job.folder / "environment.json", environment_json_of(job.experiment.run));
   keep_plugins(*base_.registry, store_, job.folder);
   return job;
 }

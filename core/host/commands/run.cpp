@@ -5,6 +5,7 @@
 #include "pipeline/isolation.hpp"
 #include "pipeline/run_record.hpp"
 #include "report/csv.hpp"
+#include "report/environment.hpp"
 #include "report/expected.hpp"
 #include "report/json.hpp"
 #include "report/markdown.hpp"
@@ -16,9 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write_files(const RunReport& report, const fs::path& folder) {
+void write_files(const RunReport& report, const RunSettings& run, const fs::path& folder) {
   io::write_text(folder / "numbers.json", numbers_json_of(report));
   io::write_text(folder / "work.json", work_json_of(report));
+  io::write_text(folder / "environment.json", environment_json_of(run));
   io::write_text(folder / "results.csv", csv_of(report));
   io::write_text(folder / "results.md", markdown_of(report));
 }
@@ -45,7 +47,7 @@ int command_run(const Arguments& arguments) {
   }
   write_run_record(results, folder);
   const RunReport report = run_report(opened.experiment, results);
-  write_files(report, folder);
+  write_files(report, opened.experiment.run, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
   for (const StageResult& stage : results) {
     if (stage.state == StageResult::State::failed) {

@@ -74,6 +74,20 @@ const tsrecTools = (() => {
     return `${Math.floor(value / 3600)} h ${number(Math.round((value % 3600) / 60), 0)} min`;
   }
 
+  // "item.hr@10" as people say it: "HR@10"; of SIDs with that behind it.
+  function spoken(name) {
+    const rank = /^(item|sid)\.(hr|ndcg|mrr|recall|precision|map)@(\d+)$/.exec(name);
+    return rank ? `${rank[2].toUpperCase()}@${rank[3]}${rank[1] === "sid" ? " of SIDs" : ""}` : name;
+  }
+  // The number that decides: the hit rate of items whose cutoff is nearest to 10, else their NDCG, else the first.
+  function mainNumber(all) {
+    for (const begin of ["item.hr@", "item.ndcg@"]) {
+      const found = all.filter((name) => name.startsWith(begin) && !name.endsWith(".interval")).sort((a, b) => Math.abs(a.slice(begin.length) - 10) - Math.abs(b.slice(begin.length) - 10));
+      if (found.length > 0) return found[0];
+    }
+    return all[0];
+  }
+
   // ---- colours -----------------------------------------------------------------------------------------------------
   // Ten are chosen; more groups than that get hues apart from each other.
   function color(index, count = 10) {
@@ -123,11 +137,11 @@ const tsrecTools = (() => {
     }
     const headRow = el("tr", {}, heads.map((head, at) => {
       const cell = el("th", { scope: "col", class: isNumeric[at] ? "numeric" : null, title: head.help });
-      if (options.sortable && rows.length > 1) cell.append(el("button", { type: "button", class: "sort", onclick: () => sortBy(at, cell) }, head.label));
+      if (options.sortable && rows.length > 1 && head.label) cell.append(el("button", { type: "button", class: "sort", onclick: () => sortBy(at, cell) }, head.label));
       else cell.append(head.label instanceof Node ? head.label : String(head.label));
       return cell;
     }));
-    const caption = options.caption ? el("caption", { class: options.quiet ? "said" : null }, options.caption) : null;
+    const caption = options.caption ? el("caption", { class: options.quiet ? "said" : null }, el("span", {}, options.caption)) : null;
     const box = el("div", { class: "table-box", tabindex: 0, role: "region", "aria-label": options.caption || "table" },
       el("table", { class: options.class }, caption, el("thead", {}, headRow), body));
     if (limit === rows.length) return box;
@@ -334,7 +348,7 @@ const tsrecTools = (() => {
   function lineChart(root, options) {
     const series = options.series.map((one, at) => ({ ...one, color: one.color ?? color(at, options.series.length) }));
     const text = options.text ?? ((value) => number(value));
-    const canLog = series.some((one) => one.points.some(([, y]) => isNumber(y) && y > 0));
+    const all = series.flatMap((one) => one.points.map(([, y]) => y)).filter(isNumber), canLog = all.length > 0 && all.every((y) => y > 0);
     const canSmooth = options.smooth !== null && series.some((one) => one.points.length > 8);
     let isLog = Boolean(options.log) && canLog, weight = canSmooth ? options.smooth ?? 0 : 0, zoom = null, cursor = null, width = 0;
     const parts = frame(root, options, () => {
@@ -645,5 +659,5 @@ const tsrecTools = (() => {
       })]), { caption: options.caption, class: "heat-table" });
   }
 
-  return { el, svg, table, folded, tabs, runTabs, lineChart, scatter, bars, heatTable, describe, number, signed, range, signedRange, percent, pValue, bytes, seconds, color, freshId, button };
+  return { el, svg, table, folded, tabs, runTabs, lineChart, scatter, bars, heatTable, describe, number, signed, range, signedRange, percent, pValue, bytes, seconds, spoken, mainNumber, color, freshId, button };
 })();
