@@ -90,6 +90,16 @@ CompareSettings side_by_side(std::vector<std::unique_ptr<StoredRun>>& runs) {
   return settings;
 }
 
+// The names of their experiments, each once.
+std::string title_of(const std::vector<std::unique_ptr<StoredRun>>& runs) {
+  std::vector<std::string> names;
+  for (const auto& run : runs) {
+    const std::string& name = run->opened.experiment.run.name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return c10::Join(" and ", names);
+}
+
 fs::path page_file(const Arguments& arguments) {
   if (!arguments.out.empty()) return arguments.out;
   const fs::path folder =
@@ -129,9 +139,7 @@ int command_report(const Arguments& arguments) {
                      run->report});
   for (const PageRun& run : shown) document.runs.push_back(page_run_json(run));
   if (runs.size() > 1) document.comparison = page_comparison_json(settings, shown);
-  document.title = runs.front()->opened.experiment.run.name;
-  for (size_t i = 1; i < runs.size() && !has_cells; ++i)
-    document.title += " and " + runs[i]->opened.experiment.run.name;
+  document.title = title_of(runs);
   const fs::path file = page_file(arguments);
   io::write_text(file, report_page(document));
   std::cout << "wrote " << file.string() << std::endl;

@@ -262,7 +262,8 @@ const tsrecTools = (() => {
     if (value === 0) return "0";
     const size = Math.abs(value), step = all.length > 1 ? Math.abs(all[1] - all[0]) : size;
     if (size >= 1e5 || size < 1e-4) return value.toExponential(0).replace("e+", "e").replace(/-/g, kMinus);
-    const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9) + (String(step).replace(/0+$/, "").endsWith("25") ? 1 : 0)));
+    const [mantissa, power] = step.toExponential(2).split("e").map(Number);
+    const digits = Math.max(0, Math.min(8, -power + (mantissa === 2.5 ? 1 : 0)));
     return number(value, size < step * 0.999 ? Math.min(6, -Math.floor(Math.log10(size))) : digits);
   }
   function scale(from, to, isLog) {
@@ -315,7 +316,7 @@ const tsrecTools = (() => {
     return {
       show(x, y, ...children) {
         tip.hidden = false;
-        tip.replaceChildren(...children.flat());
+        tip.replaceChildren(...children.flat().filter(Boolean));
         const width = plot.clientWidth, own = tip.offsetWidth;
         tip.style.left = `${x + own + 18 > width ? Math.max(0, x - own - 14) : x + 14}px`;
         tip.style.top = `${Math.max(0, y - 12)}px`;
@@ -343,12 +344,12 @@ const tsrecTools = (() => {
   }
 
   // series: [{name, points: [[x, y]], band: [[x, low, high]], color, dashed}], x ascending; y null: a gap. options: title,
-  // xLabel, yLabel, log (begins so), smooth (weight at the beginning; null: no slider), height, note, text(value).
+  // xLabel, yLabel, wholeX (x counts something), log (begins so), smooth (weight at the beginning; null: no slider), height, note, text(value).
   // Drag to zoom, double click or 0 for all of it; arrow keys walk along the points.
   function lineChart(root, options) {
     const series = options.series.map((one, at) => ({ ...one, color: one.color ?? color(at, options.series.length) }));
     const text = options.text ?? ((value) => number(value));
-    const all = series.flatMap((one) => one.points.map(([, y]) => y)).filter(isNumber), canLog = all.length > 0 && all.every((y) => y > 0);
+    const all = series.flatMap((one) => [...one.points.map(([, y]) => y), ...(one.band ?? []).flatMap(([, low, high]) => [low, high])]).filter(isNumber), canLog = all.length > 0 && all.every((y) => y > 0);
     const canSmooth = options.smooth !== null && series.some((one) => one.points.length > 8);
     let isLog = Boolean(options.log) && canLog, weight = canSmooth ? options.smooth ?? 0 : 0, zoom = null, cursor = null, width = 0;
     const parts = frame(root, options, () => {
@@ -390,13 +391,13 @@ const tsrecTools = (() => {
       const values = curves.flatMap((one) => [
         ...one.points.filter(isIn).map(([, value]) => value), ...one.smooth.filter(isIn).map(([, value]) => value),
         ...(one.band ?? []).filter(isIn).flatMap(([, low, high]) => [low, high])]).filter(isDrawn);
-      let yRange = extent(values) ?? (isLog ? [1, 10] : [0, 1]);
+      let yRange = extent(values) ?? extent(curves.flatMap((one) => one.points.map(([, value]) => value)).filter(isDrawn)) ?? (isLog ? [1, 10] : [0, 1]);
       if (isLog) yRange = yRange[0] === yRange[1] ? [yRange[0] / 2, yRange[1] * 2] : [yRange[0] * 0.93, yRange[1] * 1.07];
       else { const pad = (yRange[1] - yRange[0]) * 0.06 || Math.abs(yRange[0]) * 0.1 || 0.5; yRange = [yRange[0] - pad, yRange[1] + pad]; }
       x = scale(xRange, [area.left, area.right], false);
       y = scale(yRange, [area.bottom, area.top], isLog);
       const xTicks = ticks(xRange[0], xRange[1], Math.max(2, Math.floor((area.right - area.left) / 90))).filter((value) => !options.wholeX || Number.isInteger(value));
-      const yTicks = (isLog ? logTicks : ticks)(yRange[0], yRange[1], Math.max(2, Math.floor((area.bottom - area.top) / 46)));
+      const yTicks = (isLog ? logTicks : ticks)(yRange[0], yRange[1], Math.max(2, Math.floor((area.bottom - area.top) / 38)));
       drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
       drawing.setAttribute("height", height);
       const clip = freshId("clip");

@@ -2,7 +2,7 @@
 "use strict";
 
 const kKinds = [
-  ["Loss", /loss|nll|perplexity/], ["Reward", /reward/], ["KL", /(^|[._])kl/], ["Hit rate", /\.hr@/], ["NDCG", /ndcg@/], ["Difference from the start", /against_start|start/],
+  ["Difference from the start", /minus_start/], ["Loss", /loss|nll|perplexity/], ["Reward", /reward/], ["KL", /(^|[._])kl/], ["Hit rate", /\.hr@/], ["NDCG", /ndcg@/],
 ];
 const kindOf = (name) => kKinds.find(([, pattern]) => pattern.test(name))?.[0] ?? name;
 
@@ -14,6 +14,17 @@ function grouped(items, key) {
   return groups;
 }
 const pointsOf = (curve) => curve.steps.map((step, at) => [step, curve.values[at]]).sort((a, b) => a[0] - b[0]);
+// What is written as three curves, a number and the ends of its interval, is one line with a band.
+function withBands(curves) {
+  const at = (curve, ending) => curves.find((other) => other.stage === curve.stage && other.name === curve.name + ending);
+  const isEnd = (curve) => /\.(low|high)$/.test(curve.name) && curves.some((other) => other.stage === curve.stage && other.name === curve.name.replace(/\.(low|high)$/, ""));
+  return curves.filter((curve) => !isEnd(curve)).map((curve) => {
+    const low = at(curve, ".low"), high = at(curve, ".high");
+    if (!low || !high) return curve;
+    const highs = new Map(pointsOf(high));
+    return { ...curve, band: pointsOf(low).map(([step, value]) => [step, value, highs.get(step) ?? null]) };
+  });
+}
 function thinning(curves) {
   const thinned = curves.filter((curve) => curve.points > curve.steps.length);
   return thinned.length ? `Of up to ${Math.max(...thinned.map((curve) => curve.points)).toLocaleString("en-US")} points a line shows the lowest and highest of each stretch.` : "";
@@ -22,7 +33,7 @@ function thinning(curves) {
 // Charts in two columns; those of known kinds first, all others folded.
 function charts(panel, entries, tools) {
   const isKnown = ([kind]) => kKinds.some(([name]) => name === kind);
-  const draw = (box, [kind, chart]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: kind, xLabel: "step", ...chart }); };
+  const draw = (box, [kind, chart]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: kind, xLabel: "step", wholeX: true, ...chart }); };
   const known = entries.filter(isKnown), others = entries.filter((entry) => !isKnown(entry));
   const first = known.length ? known : others.splice(0);
   const grid = tools.el("div", { class: "grid-2" });
@@ -36,11 +47,11 @@ function charts(panel, entries, tools) {
 }
 
 function ofRun(panel, run, tools) {
-  const stages = [...grouped(run.curves, (curve) => curve.stage)];
+  const stages = [...grouped(withBands(run.curves), (curve) => curve.stage)];
   tools.tabs(panel, stages.map(([stage, curves]) => ({ label: stage, make(box) {
     box.className = "";
     charts(box, [...grouped(curves, (curve) => kindOf(curve.name))].sort(([a], [b]) => rankOf(a) - rankOf(b)).map(([kind, lines]) => [kind, {
-      title: lines.length === 1 && lines[0].name !== kind ? `${kind}: ${lines[0].name}` : kind, note: thinning(lines), series: lines.map((curve) => ({ name: curve.name, points: pointsOf(curve) })) }]), tools);
+      title: lines.length === 1 && lines[0].name !== kind ? `${kind}: ${lines[0].name}` : kind, note: thinning(lines), series: lines.map((curve) => ({ name: curve.name, points: pointsOf(curve), band: curve.band })) }]), tools);
   } })), { label: "Stages", first: Math.max(0, stages.findLastIndex(([stage]) => stage.startsWith("stage."))) });
 }
 
@@ -65,12 +76,12 @@ function overSeeds(curves) {
   return lines.length > 1 ? { points, band } : { points: lines[0] };
 }
 function ofCells(root, whole, tools) {
-  const all = whole.runs.flatMap((run) => run.curves.map((curve) => ({ ...curve, cell: run.cell || run.name })));
+  const all = whole.runs.flatMap((run) => withBands(run.curves).map((curve) => ({ ...curve, cell: run.cell || run.name })));
   const stages = [...grouped(all, (curve) => curve.stage)].filter(([, curves]) => new Set(curves.map((curve) => curve.cell)).size > 1 || whole.runs.length === 1);
   tools.tabs(root, stages.map(([stage, curves]) => ({ label: stage, make(panel) {
     const names = [...grouped(curves, (curve) => curve.name)].sort(([a], [b]) => rankOf(kindOf(a)) - rankOf(kindOf(b)));
     const isKnown = ([name]) => kKinds.some(([kind]) => kind === kindOf(name));
-    const draw = (box, [name, lines]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: name, xLabel: "step",
+    const draw = (box, [name, lines]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: name, xLabel: "step", wholeX: true,
       note: [lines.length > new Set(lines.map((line) => line.cell)).size ? "Means over seeds; the band goes from the lowest to the highest." : "", thinning(lines)].filter(Boolean).join(" "),
       series: [...grouped(lines, (curve) => curve.cell)].map(([cell, own]) => ({ name: cell, ...overSeeds(own) })) }); };
     const grid = tools.el("div", { class: "grid-2" }), others = names.filter((entry) => !isKnown(entry));

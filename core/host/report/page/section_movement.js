@@ -20,7 +20,7 @@ function trained(panel, training, tools) {
   if (training.sentence) panel.append(el("p", { class: "alarm" }, training.sentence));
   panel.append(box);
   const points = training.validations;
-  tools.lineChart(box, { title: `${tools.spoken(training.number)} minus that of ${training.before}`, xLabel: "step", smooth: null, text: (value) => signed(value),
+  tools.lineChart(box, { title: `${tools.spoken(training.number)} minus that of ${training.before}`, xLabel: "step", wholeX: true, smooth: null, text: (value) => signed(value),
     series: [{ name: `${training.stage} minus ${training.before}`, points: [[0, 0], ...points.map((point) => [point.step, point.difference])], band: [[0, 0, 0], ...points.map((point) => [point.step, ...point.interval])] }],
     note: `On the same ${tools.number(training.rows)} validation rows; the band is the 95 % interval of the difference. It hands on ${training.kept === 0 ? "the state that it started from" : `the state of step ${tools.number(training.kept)}`}.` });
   panel.append(el("div", { style: { "margin-top": ".8rem" } }, tools.table([{ label: "step", numeric: true }, { label: "value", numeric: true }, { label: "difference", numeric: true }, { label: "95 % interval", numeric: true }, ""],

@@ -9,7 +9,7 @@ namespace tsrec::host {
 
 // At most so many points: the lowest and the highest of each stretch of steps, so that no spike is
 // lost, and both ends. A shorter curve is as it was.
-TSREC_HOST_API Curve thinned(const Curve& curve, size_t most = 400);
+TSREC_HOST_API Curve thinned(const Curve& curve, size_t most = 300);
 // With six digits, which no chart can tell from more; null where it is no number.
 TSREC_HOST_API nlohmann::ordered_json shortened(double value);
 
