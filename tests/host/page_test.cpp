@@ -172,7 +172,7 @@ TEST(ReportCommand, APageSaysWhatTheRunMeasured) {
   EXPECT_TRUE(all["differences"].empty());
   ASSERT_EQ(all["notes"].size(), 1u);
   EXPECT_TRUE(contains(all["notes"][0].get<std::string>(), "not measured on the same rows"));
-  EXPECT_EQ(all["rows"].size(), 2 * 3 + 2u) << "floors once, and two models of each run";
+  EXPECT_EQ(all["rows"].size(), 3 + 3 * 2u) << "floors once, and two models of each run";
 }
 
 TEST(ReportCommand, AComparisonsPageHasAllItsCells) {
@@ -193,6 +193,18 @@ TEST(ReportCommand, AComparisonsPageHasAllItsCells) {
   EXPECT_EQ(page["runs"][3]["cell"], "many");
   const ordered_json& comparison = page["comparison"];
   EXPECT_EQ(comparison["cells"], (ordered_json{"few", "many"}));
+  EXPECT_TRUE(comparison["notes"].empty()) << comparison["notes"];
+  ASSERT_EQ(comparison["differences"].size(), comparison["numbers"].size());
+  for (size_t at = 0; at < comparison["numbers"].size(); ++at) {
+    const auto mean_of = [&](const std::string& label) {
+      for (const ordered_json& row : comparison["rows"]) {
+        if (row["label"] == label) return row["numbers"][at]["mean"].get<double>();
+      }
+      return std::nan("");
+    };
+    EXPECT_NEAR(comparison["differences"][at]["difference"].get<double>(),
+                mean_of("many:grpo") - mean_of("few:grpo"), 1e-9);
+  }
   // Means over the seeds, from the table that the comparison wrote.
   const io::Csv csv = io::read_csv(compared / "results.csv");
   for (const ordered_json& row : comparison["rows"]) {

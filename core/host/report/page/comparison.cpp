@@ -1,6 +1,7 @@
 #include "report/page/comparison.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "pipeline/parts.hpp"
@@ -50,20 +51,25 @@ std::vector<const PageRun*> comparable(const std::vector<PageRun>& runs, bool ha
   return whole;
 }
 
-// Tests pair rows by their places: that says something only where a row is the same in every run.
-bool has_equal_rows(const std::vector<const PageRun*>& runs) {
-  std::string data;
-  torch::Tensor first_S;
+// Tests pair rows by their places: that says something only where a row is the same in every run
+// that it is compared with. Cells meet seed by seed, and a seed may have its own data.
+bool has_equal_rows(const std::vector<const PageRun*>& runs, bool has_seeds) {
+  struct Rows {
+    std::string data;
+    torch::Tensor user_S;
+  };
+  std::map<int64_t, Rows> known;
   for (const PageRun* run : runs) {
+    Rows& rows = known[has_seeds ? run->experiment.run.seed : 0];
     for (const StageResult& stage : run->stages) {
       if (stage.id.role != StageId::Role::load) continue;
-      if (data.empty()) data = stage.digest;
-      if (stage.digest != data) return false;
+      if (rows.data.empty()) rows.data = stage.digest;
+      if (stage.digest != rows.data) return false;
     }
     for (const Column& column : columns_of(run->stages, lineage_of(run->experiment))) {
       const torch::Tensor& user_S = column.stored.user_S;
-      if (!first_S.defined()) first_S = user_S;
-      if (!torch::equal(first_S, user_S)) return false;
+      if (!rows.user_S.defined()) rows.user_S = user_S;
+      if (!torch::equal(rows.user_S, user_S)) return false;
     }
   }
   return true;
@@ -109,7 +115,7 @@ ordered_json page_comparison_json(const CompareSettings& settings,
   json["numbers"] = json["rows"] = json["differences"] = json["alarms"] = ordered_json::array();
   if (!whole.empty()) {
     CompareSettings asked = settings;
-    if (!asked.against.empty() && !has_equal_rows(whole)) {
+    if (!asked.against.empty() && !has_equal_rows(whole, has_seeds)) {
       notes.push_back(
           "These runs were not measured on the same rows of the same data, so no test compares "
           "them.");
