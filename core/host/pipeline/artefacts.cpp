@@ -140,6 +140,7 @@ StoredNumbers read_numbers(const std::filesystem::path& folder) {
   }
   stored.user_S = in.tensor("user_S");
   stored.target_ranks = read_target_ranks(in);
+  stored.listed = read_listed_items(in);
   return stored;
 }
 

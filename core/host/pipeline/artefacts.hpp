@@ -1,6 +1,7 @@
 // How data sets, SIDs, notes and evaluations lie in the store.
 #pragma once
 
+#include "pipeline/listed_items.hpp"
 #include "pipeline/target_ranks.hpp"
 #include "support/api.hpp"
 #include "tsrec/artifact.hpp"
@@ -27,6 +28,7 @@ struct StoredNumbers {
   Numbers numbers;
   torch::Tensor user_S;
   std::optional<TargetRanks> target_ranks = {};  // of models
+  std::optional<ListedItems> listed = {};
 };
 TSREC_HOST_API StoredNumbers read_numbers(const std::filesystem::path& folder);
 

@@ -8,6 +8,7 @@
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/host_keys.hpp"
 #include "pipeline/item_answers.hpp"
+#include "pipeline/listed_items.hpp"
 #include "pipeline/loaded_model.hpp"
 #include "pipeline/target_ranks.hpp"
 #include "pipeline/wording.hpp"
@@ -604,6 +605,7 @@ Stage rank_by_recommender(const Shared& parts, const PartChoice& choice, bool ha
       return metric.measure({rankings, samples, data, sids ? &*sids : nullptr}, run.context());
     };
     write_numbers(measured(parts->metrics, measure, run.context()), samples, run.out());
+    write_listed_items(rankings, evaluated_split(ranked.settings), run.out());
   };
   return stage;
 }
@@ -630,6 +632,7 @@ Stage rank_by_model(const Shared& parts, const Ranked& ranked) {
     write_numbers(loaded.measure(rankings, samples, /*with_decoder=*/is_report, run.context()),
                   samples, run.out());
     write_target_ranks(target_ranks({rankings, samples, loaded.data, &loaded.sids}), run.out());
+    write_listed_items(rankings, evaluated_split(ranked.settings), run.out());
   };
   return stage;
 }
