@@ -3,7 +3,7 @@
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
 #include "pipeline/artefacts.hpp"
-#include "pipeline/loaded_model.hpp"
+#include "pipeline/model_rows.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/store.hpp"
 #include "report/row_map.hpp"
@@ -16,19 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Role = StageId::Role;
-
-// Splits a model's input rows into those of SID tokens and those of all other tokens.
-ModelRows rows_of(const Backbone& backbone, const std::vector<NewToken>& tokens,
-                  const std::string& model) {
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor row_VD = backbone.embedding().detach().cpu().to(torch::kFloat32);
-  torch::Tensor is_word_V = torch::arange(row_VD.size(0)) < backbone.tokenizer().size();
-  std::vector<int64_t> ids;
-  for (const NewToken& token : tokens) ids.push_back(token.id);
-  const torch::Tensor id_E = torch::tensor(ids, torch::kInt64);
-  is_word_V.index_fill_(0, id_E, false);
-  return {model, row_VD.index_select(0, id_E), row_VD.index({is_word_V})};
-}
 
 }  // namespace
 
@@ -44,18 +31,8 @@ int command_rows(const Arguments& arguments) {
   const SidTable sids = read_sids(serving::stored_folder(stages, {Role::resolve}, named));
   serving::stored_folder(stages, {Role::extend}, named);  // the first of the models
   RunContext context(opened.experiment.run, "rows", "");
-  std::vector<ModelRows> models;
-  std::vector<NewToken> tokens;
-  for (const StageResult& stage : stages) {
-    const bool is_model = stage.id.role == Role::extend || stage.id.role == Role::train;
-    if (!is_model || stage.state != StageResult::State::stored) continue;
-    const auto backbone = opened.experiment.parts->backbone->make<Backbone>(context);
-    backbone->load(ArtifactReader(stage.folder).folder("model"));
-    tokens = Vocabulary(sids, /*first_id=*/0, finder_of(backbone->tokenizer())).tokens();
-    models.push_back(
-        rows_of(*backbone, tokens, stage.id.role == Role::extend ? kUntrained : stage.id.of));
-  }
-  const RowMap map = row_map(models, tokens);
+  const StoredRows rows = stored_rows(*opened.experiment.parts, stages, sids, context);
+  const RowMap map = row_map(rows.models, rows.tokens);
   std::cout << row_map_text(map);
   if (arguments.words.size() == 1) return kFine;
   const fs::path folder = arguments.words[1];

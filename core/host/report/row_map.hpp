@@ -5,17 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/model_rows.hpp"
 #include "support/api.hpp"
 #include "tsrec/nn/row_space.hpp"
 #include "tsrec/sid.hpp"
 
 namespace tsrec::host {
-
-// The input rows of one model.
-struct ModelRows {
-  std::string model;  // "untrained", then the names of training stages
-  torch::Tensor sid_ED, word_VD;
-};
 
 struct RowMap {
   struct Place {
