@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "report/one_line.hpp"
 #include "report/table.hpp"
 #include "support/number_text.hpp"
 #include "tsrec/text/words.hpp"
@@ -82,30 +83,12 @@ SplitFacts facts_of(Split split, const Samples& samples,
   return facts;
 }
 
-// One line of at most that many bytes, cut between characters.
-std::string shortened(std::string_view text) {
-  constexpr size_t kMost = 48;
-  std::string line(text.substr(0, kMost));
-  if (text.size() > kMost) {
-    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
-    if (continues(text[kMost])) {
-      while (!line.empty() && continues(line.back())) line.pop_back();
-      if (!line.empty()) line.pop_back();
-    }
-    line += "...";
-  }
-  for (char& c : line) {
-    if (c == '\n' || c == '\r' || c == '\t' || c == '|') c = ' ';
-  }
-  return line;
-}
-
 std::string columns_text(const DataReport& report) {
   std::vector<std::vector<std::string>> rows = {
       {"column", "filled", "distinct", "words", "example"}};
   for (const ColumnFacts& column : report.columns) {
     rows.push_back({column.name, std::to_string(column.filled), std::to_string(column.distinct),
-                    fixed(column.mean_words, 1), shortened(column.example)});
+                    fixed(column.mean_words, 1), one_line(column.example)});
   }
   std::string text = table_text(rows);
   for (const auto& [name, shape] : report.tensors)
