@@ -59,8 +59,9 @@ TEST(ItemMap, ItsJsonKeepsTheScaleOfBothAxes) {
     };
     EXPECT_NEAR(moved(x, 0), 0, 1.01);
     EXPECT_NEAR(moved(y, 1), 0, 1.01);
-    EXPECT_EQ(json["sid"][static_cast<size_t>(i)], sids.text(i));
-    EXPECT_EQ(json["code"][static_cast<size_t>(i)], sids.code_NL[i][0].item<int64_t>());
+    const int64_t code = sids.code_NL[i][0].item<int64_t>();
+    EXPECT_EQ(json["code"][static_cast<size_t>(i)], code);
+    EXPECT_EQ(json["tokens"][std::to_string(code)], first_codes(sids, i, 1));
   }
   for (const auto* along : {&x, &y}) {
     EXPECT_GE(*std::min_element(along->begin(), along->end()), 0);
@@ -78,12 +79,13 @@ TEST(TokenMap, DrawsAllModelsOnOnePlane) {
       {"sft", random.normal({count, 8}) + 1, random.normal({50, 8})}};
   const TokenMap map = host::token_map(models, tokens, /*most=*/60);
   EXPECT_EQ(map.models, (std::vector<std::string>{"untrained", "sft"}));
-  ASSERT_EQ(map.rows.size(), 60u);  // 30 of each: all 12 tokens or so, and words
+  // Of each model 10 words, and all of its 12 tokens or so.
+  const int64_t words = 10;
+  ASSERT_EQ(map.rows.size(), static_cast<size_t>(2 * (words + count)));
   std::vector<torch::Tensor> drawn;
   size_t at = 0;
   for (int64_t m = 0; m < 2; ++m) {
     const host::ModelRows& rows = models[static_cast<size_t>(m)];
-    const int64_t words = 30 - count;
     for (int64_t i = 0; i < words; ++i, ++at) {
       EXPECT_EQ(map.rows[at].level, -1);
       EXPECT_EQ(map.rows[at].model, m);
@@ -100,8 +102,8 @@ TEST(TokenMap, DrawsAllModelsOnOnePlane) {
   EXPECT_TRUE(torch::allclose(map.points.axes_N2, wanted_N2, 1e-6, 1e-6));
   const auto json = host::token_map_json(map);
   EXPECT_EQ(json["places"].size(), 6u);
-  EXPECT_EQ(json["neighbours"]["x"].size(), 60u);
-  EXPECT_EQ(json["token"].size(), 60u);
+  EXPECT_EQ(json["neighbours"]["x"].size(), map.rows.size());
+  EXPECT_EQ(json["token"].size(), map.rows.size());
 }
 
 }  // namespace

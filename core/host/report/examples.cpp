@@ -56,7 +56,7 @@ std::vector<ChosenRow> chosen_rows(const Column* before, const Column* after, co
   std::set<int64_t> taken;
   for (const int64_t row : evenly_spaced(rows.size(), std::min(rows.size(), kEven))) {
     taken.insert(row);
-    chosen.push_back({row, "evenly spaced"});
+    chosen.push_back({row, "even"});
   }
   if (before == nullptr || after == nullptr) return chosen;
   auto by_gain = gains(*before, *after, rows);
@@ -69,12 +69,12 @@ std::vector<ChosenRow> chosen_rows(const Column* before, const Column* after, co
       ++count;
     }
   };
-  take(after->name + " has the target higher than " + before->name, 1);
+  take("higher", 1);
   // From the other end, where of equal rows the first comes first as well.
   std::stable_sort(by_gain.begin(), by_gain.end(), [](const auto& a, const auto& b) {
     return a.first < b.first || (a.first == b.first && a.second < b.second);
   });
-  take(after->name + " has the target lower than " + before->name, -1);
+  take("lower", -1);
   return chosen;
 }
 
@@ -98,6 +98,7 @@ ExampleUsers::User user_of(const ChosenRow& chosen, const Samples& rows, const S
   for (const Column* column : columns) {
     ExampleUsers::List& list = user.lists.emplace_back();
     list.of = column->name;
+    list.is_model = column->is_model;
     list.rank = rank_of(*column, chosen.row, user.target);
     for (const int64_t item : list_of(*column, chosen.row)) {
       if (item < 0) continue;

@@ -11,6 +11,7 @@ namespace tsrec::host {
 struct TSREC_HOST_API ExampleUsers {
   struct List {
     std::string of;
+    bool is_model = false;
     int64_t rank = 0;            // of the target in the whole stored list, from 1; 0: not there
     std::vector<int64_t> items;  // the first five
     std::vector<int64_t>
@@ -18,7 +19,7 @@ struct TSREC_HOST_API ExampleUsers {
   };
   struct User {
     int64_t row = 0, user = 0;     // row: of the evaluated ones
-    std::string chosen;            // why this row is here
+    std::string chosen;            // why: "even", or "higher" or "lower" by the later model
     std::vector<int64_t> history;  // the last ten, oldest first
     int64_t earlier = 0;           // items of the history before them
     int64_t target = 0;
@@ -41,8 +42,8 @@ TSREC_HOST_API ExampleUsers example_users(const Dataset& data, const SidTable* s
                                           const std::vector<Column>& columns);
 // {"split", "rows", "before", "after", "items": {place: {"title", "sid": [tokens]}}, "keywords":
 // {token: "..."}, "users": [{"row", "user", "chosen", "history": [places], "earlier", "target",
-// "nearest", "shared", "lists": [{"of", "rank", "items": [places], "shared": []}]}]}; place: of an
-// item in the catalogue. Null without a row.
+// "nearest", "shared", "lists": [{"of", "is_model", "rank", "items": [places], "shared": []}]}]};
+// place: of an item in the catalogue. Null without a row.
 TSREC_HOST_API nlohmann::ordered_json examples_json(const ExampleUsers& examples,
                                                     const Items& items, const SidTable* sids,
                                                     const std::vector<TokenNote>& notes);

@@ -13,6 +13,6 @@ namespace tsrec::host {
 // "guitar, strings, tuner" by token: the first keywords of its note, at most so many bytes. A token
 // without keywords is not there.
 using Keywords = std::map<std::string, std::string>;
-TSREC_HOST_API Keywords keywords_of(const std::vector<TokenNote>& notes, size_t most = 60);
+TSREC_HOST_API Keywords keywords_of(const std::vector<TokenNote>& notes, size_t most = 40);
 
 }  // namespace tsrec::host

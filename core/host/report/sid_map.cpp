@@ -86,8 +86,7 @@ TokenMap token_map(const std::vector<ModelRows>& models, const std::vector<NewTo
     const auto model = static_cast<int64_t>(map.models.size());
     map.models.push_back(rows.model);
     const int64_t words = rows.word_VD.size(0);
-    const std::vector<int64_t> drawn_words =
-        evenly_spaced(words, std::min(words, of_each - static_cast<int64_t>(drawn_tokens.size())));
+    const std::vector<int64_t> drawn_words = evenly_spaced(words, std::min(words, of_each / 3));
     parts.push_back(chosen_rows(rows.word_VD, drawn_words));
     parts.push_back(chosen_rows(rows.sid_ED, drawn_tokens));
     map.rows.insert(map.rows.end(), drawn_words.size(), {model, "", -1});
@@ -106,8 +105,9 @@ ordered_json item_map_json(const ItemMap& map, const SidTable& sids, const Items
   add_points(map.points, json);
   for (const int64_t item : map.items) {
     json["title"].push_back(shown_title(items, item, /*most=*/40));
-    json["sid"].push_back(sids.text(item));
-    json["code"].push_back(sids.code_NL[item][0].item<int64_t>());
+    const int64_t code = sids.code_NL[item][0].item<int64_t>();
+    json["code"].push_back(code);
+    json["tokens"][std::to_string(code)] = sids.spelling.token(0, code);
   }
   return json;
 }

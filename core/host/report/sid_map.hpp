@@ -24,7 +24,7 @@ struct TSREC_HOST_API ItemMap {
 };
 // x_ND: the encoder's vectors, at least two that differ. The principal axes are those of at most
 // 20,000 evenly spaced items.
-TSREC_HOST_API ItemMap item_map(const torch::Tensor& x_ND, int64_t most = 800);
+TSREC_HOST_API ItemMap item_map(const torch::Tensor& x_ND, int64_t most = 600);
 
 struct TSREC_HOST_API TokenMap {
   std::vector<std::string> models;
@@ -37,14 +37,14 @@ struct TSREC_HOST_API TokenMap {
   std::vector<Row> rows;
   DrawnPoints points;  // of all models together, so that they can be compared
 };
-// models and tokens as in row_map(). most: points of all models, evenly spaced ones of the words
-// and of the tokens.
+// models and tokens as in row_map(). most: points of all models together, a third of them words,
+// evenly spaced.
 TSREC_HOST_API TokenMap token_map(const std::vector<ModelRows>& models,
                                   const std::vector<NewToken>& tokens, int64_t most = 1200);
 
 // {"of", "share", "perplexity", "axes": {"x": [], "y": []}, "neighbours": the same or null,
-// "title": [], "sid": [], "code": [first code]}. Coordinates are whole numbers of 0..1000, the same
-// scale across and up.
+// "title": [], "code": [first code], "tokens": {first code: its token}}. Coordinates are whole
+// numbers of 0..1000, the same scale across and up.
 TSREC_HOST_API nlohmann::ordered_json item_map_json(const ItemMap& map, const SidTable& sids,
                                                     const Items& items);
 // {"models", "places": [{"model", "level", "count", "length", "nearest", "inside",

@@ -25,7 +25,7 @@ struct TSREC_HOST_API SidTree {
 // All codes of the first level where they are at most 1024, and below them the paths of at most
 // `paths` evenly spaced SIDs in the order of their codes; at most `titles` of the items of each.
 TSREC_HOST_API SidTree sid_tree(const SidTable& sids, const Items& items,
-                                const std::vector<TokenNote>& notes, int64_t paths = 600,
+                                const std::vector<TokenNote>& notes, int64_t paths = 400,
                                 int64_t titles = 3);
 // {"sids", "shown_sids", "keywords": {token: "..."}, "root": {"token", "items", "children": count,
 // "shown": [nodes], "here", "titles": []}}. What a node has none of is not there.
