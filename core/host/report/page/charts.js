@@ -264,7 +264,7 @@ const tsrecTools = (() => {
     if (size >= 1e5 || size < 1e-4) return value.toExponential(0).replace("e+", "e").replace(/-/g, kMinus);
     const [mantissa, power] = step.toExponential(2).split("e").map(Number);
     const digits = Math.max(0, Math.min(8, -power + (mantissa === 2.5 ? 1 : 0)));
-    return number(value, size < step * 0.999 ? Math.min(6, -Math.floor(Math.log10(size))) : digits);
+    return number(value, size < step * 0.999 ? Math.max(0, Math.min(6, -Math.floor(Math.log10(size)))) : digits);
   }
   function scale(from, to, isLog) {
     const f = isLog ? Math.log10 : (x) => x, low = f(from[0]), span = f(from[1]) - low || 1;
@@ -489,7 +489,8 @@ const tsrecTools = (() => {
 
   // ---- points ------------------------------------------------------------------------------------------------------
   // points: [{x, y, group, label, detail, size}]; group: an index into groups, which are names. options: title, xLabel,
-  // yLabel, height, note, square (same scale on both axes), bare (no numbers on the axes). Drag a box to zoom, double
+  // yLabel, height, note, square (same scale on both axes), bare (no numbers on the axes), extent ({x, y}: so that maps
+  // side by side have one scale; else that of the points). Drag a box to zoom, double
   // click or 0 for all; arrow keys go from point to point.
   function scatter(root, options) {
     const points = options.points, groups = (options.groups ?? []).map((group) => (typeof group === "object" ? group : { name: String(group) }));
@@ -509,7 +510,7 @@ const tsrecTools = (() => {
     parts.plot.append(drawing);
     const tip = tooltip(parts.plot);
     describe(parts.figure, options.description ?? `${options.title ?? "Map"}: ${points.length} points${groups.length > 1 ? ` in ${groups.length} groups` : ""}. Arrow keys go from point to point; the table below has all of them.`);
-    const whole = { x: extent(points.map((point) => point.x)) ?? [0, 1], y: extent(points.map((point) => point.y)) ?? [0, 1] };
+    const whole = options.extent ?? { x: extent(points.map((point) => point.x)) ?? [0, 1], y: extent(points.map((point) => point.y)) ?? [0, 1] };
     const padded = ([low, high]) => { const pad = (high - low) * 0.05 || 0.5; return [low - pad, high + pad]; };
     function draw() {
       if (!width) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/page/run_json.hpp"
+#include "report/page/sid_sections.hpp"
 
 namespace tsrec::host {
 
@@ -16,6 +17,11 @@ const std::vector<PageSection>& page_sections() {
       {"stages", stages_section},
       {"environment", environment_section},
       {"document", document_section},
+      {"depth", depth_section},
+      {"sid_map", sid_map_section},
+      {"sid_usage", sid_usage_section},
+      {"sid_tree", sid_tree_section},
+      {"examples", examples_section},
   };
   return all;
 }
