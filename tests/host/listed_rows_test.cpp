@@ -16,20 +16,20 @@ using host::DepthCurves;
 using host::ExampleUsers;
 using host::ListedItems;
 
-constexpr int64_t kItems = 60, kRows = 40, kPlaces = 30;
+constexpr int64_t kListItems = 60, kListRows = 40, kListPlaces = 30;
 
 // Rows of a test split, and the lists of three columns for them: a recommender, and a model that
 // was trained from another.
-struct World {
-  World() {
-    sids = random_sids(kItems, random);
-    data.items = random_items(kItems);
+struct ListedWorld {
+  ListedWorld() {
+    sids = random_sids(kListItems, random);
+    data.items = random_items(kListItems);
     data.train = data.valid = Samples::empty();
     SamplesBuilder test;
-    for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t row = 0; row < kListRows; ++row) {
       std::vector<int64_t> history;
-      for (int64_t i = random.below(14); i >= 0; --i) history.push_back(random.below(kItems));
-      test.add(row / 2, history, random.below(kItems), row);
+      for (int64_t i = random.below(14); i >= 0; --i) history.push_back(random.below(kListItems));
+      test.add(row / 2, history, random.below(kListItems), row);
     }
     data.test = test.build();
     for (const char* name : {"markov", "sft", "grpo"}) {
@@ -50,14 +50,14 @@ struct World {
   Rankings random_lists(bool by_sid) {
     const std::vector<int64_t> group_N = sids.group_N();
     Rankings lists;
-    lists.item_SM = torch::full({kRows, kPlaces}, -1, torch::kInt64);
+    lists.item_SM = torch::full({kListRows, kListPlaces}, -1, torch::kInt64);
     lists.leaf_SM = by_sid ? lists.item_SM.clone() : torch::Tensor();
-    for (int64_t row = 0; row < kRows; ++row) {
-      std::vector<int64_t> order(kItems);
+    for (int64_t row = 0; row < kListRows; ++row) {
+      std::vector<int64_t> order(kListItems);
       std::iota(order.begin(), order.end(), 0);
       std::shuffle(order.begin(), order.end(), random.engine());
       if (by_sid) {
-        std::vector<int64_t> place_of_group(kItems, kItems);
+        std::vector<int64_t> place_of_group(kListItems, kListItems);
         for (size_t place = 0; place < order.size(); ++place) {
           int64_t& first =
               place_of_group[static_cast<size_t>(group_N[static_cast<size_t>(order[place])])];
@@ -68,7 +68,7 @@ struct World {
                  place_of_group[static_cast<size_t>(group_N[static_cast<size_t>(b)])];
         });
       }
-      const int64_t length = kPlaces - random.below(4);
+      const int64_t length = kListPlaces - random.below(4);
       for (int64_t place = 0; place < length; ++place) {
         const int64_t item = order[static_cast<size_t>(place)];
         lists.item_SM[row][place] = item;
@@ -86,10 +86,10 @@ struct World {
 };
 
 TEST(ListedItems, AreStoredWithTheNumbers) {
-  World world;
+  ListedWorld world;
   const TempFolder folder;
   Rankings wide;
-  wide.item_SM = torch::randint(-1, kItems, {kRows, 70}, torch::kInt64);
+  wide.item_SM = torch::randint(-1, kListItems, {kListRows, 70}, torch::kInt64);
   for (const Split split : {Split::test, Split::valid}) {
     const auto place = folder.path() / name(split);
     ArtifactWriter out(place);
@@ -108,10 +108,10 @@ TEST(ListedItems, AreStoredWithTheNumbers) {
 }
 
 TEST(ListedRows, AreThoseOfTheEvaluation) {
-  World world;
+  ListedWorld world;
   const ListedItems& listed = *world.columns[0].stored.listed;
   // A share of the rows is evenly spaced.
-  const Samples some = world.data.test.rows(evenly_spaced(kRows, 9));
+  const Samples some = world.data.test.rows(evenly_spaced(kListRows, 9));
   EXPECT_TRUE(
       torch::equal(host::listed_rows(world.data, listed, some.user_S).target_S, some.target_S));
   torch::Tensor others_S = some.user_S.clone();
@@ -122,7 +122,8 @@ TEST(ListedRows, AreThoseOfTheEvaluation) {
 }
 
 // A list's different SIDs as texts, the first k.
-std::vector<std::string> first_sids(const World& world, const torch::Tensor& item_M, int64_t k) {
+std::vector<std::string> first_sids(const ListedWorld& world, const torch::Tensor& item_M,
+                                    int64_t k) {
   std::vector<std::string> texts;
   for (int64_t place = 0; place < item_M.size(0); ++place) {
     const int64_t item = item_M[place].item<int64_t>();
@@ -135,10 +136,10 @@ std::vector<std::string> first_sids(const World& world, const torch::Tensor& ite
 }
 
 TEST(Depth, IsTheShareOfRowsThatBeginAsTheTarget) {
-  World world;
+  ListedWorld world;
   const DepthCurves depth = host::depth_curves(world.data, world.sids, world.columns);
   EXPECT_EQ(depth.cutoffs, (std::vector<int64_t>{1, 5, 10}));
-  EXPECT_EQ(depth.rows, kRows);
+  EXPECT_EQ(depth.rows, kListRows);
   ASSERT_EQ(depth.curves.size(), 3u);
   TestContext context;
   const auto metric = make_part<Metric>("hr", context, {{"k", "1 5 10"}});
@@ -150,7 +151,7 @@ TEST(Depth, IsTheShareOfRowsThatBeginAsTheTarget) {
     for (size_t k = 0; k < 3; ++k) {
       for (int64_t level = 1; level <= 3; ++level) {
         double right = 0;
-        for (int64_t row = 0; row < kRows; ++row) {
+        for (int64_t row = 0; row < kListRows; ++row) {
           const int64_t target = world.data.test.target(row);
           const std::string wanted = first_codes(world.sids, target, level);
           const auto sids = first_sids(world, world.rankings[c].item_SM[row], depth.cutoffs[k]);
@@ -158,7 +159,7 @@ TEST(Depth, IsTheShareOfRowsThatBeginAsTheTarget) {
                                [&](const std::string& sid) { return sid.starts_with(wanted); });
         }
         const double share = curve.share_KL[k][static_cast<size_t>(level - 1)];
-        EXPECT_NEAR(share, right / static_cast<double>(kRows), 1e-12);
+        EXPECT_NEAR(share, right / static_cast<double>(kListRows), 1e-12);
         const host::Interval& interval = curve.interval_KL[k][static_cast<size_t>(level - 1)];
         EXPECT_LE(interval.low, share);
         EXPECT_GE(interval.high, share);
@@ -174,20 +175,20 @@ TEST(Depth, IsTheShareOfRowsThatBeginAsTheTarget) {
 
 TEST(Depth, ItsIntervalCountsUsersNotRows) {
   // Every user has two equal rows, so half as many users as rows: sqrt(p (1 - p) / users).
-  World world;
+  ListedWorld world;
   SamplesBuilder twice;
-  for (int64_t row = 0; row < kRows; ++row)
+  for (int64_t row = 0; row < kListRows; ++row)
     twice.add(row / 2, std::vector<int64_t>{0}, world.data.test.target(row / 2), row);
   world.data.test = twice.build();
   Column column = world.columns[0];
   column.stored.listed->item_SM =
-      column.stored.listed->item_SM.slice(0, 0, kRows / 2).repeat_interleave(2, 0).contiguous();
+      column.stored.listed->item_SM.slice(0, 0, kListRows / 2).repeat_interleave(2, 0).contiguous();
   column.stored.user_S = world.data.test.user_S;
   const DepthCurves depth = host::depth_curves(world.data, world.sids, {column});
   for (size_t k = 0; k < 3; ++k) {
     for (size_t level = 0; level < 3; ++level) {
       const double p = depth.curves[0].share_KL[k][level];
-      const double width = 1.96 * std::sqrt(p * (1 - p) / (kRows / 2));
+      const double width = 1.96 * std::sqrt(p * (1 - p) / (kListRows / 2));
       const host::Interval& interval = depth.curves[0].interval_KL[k][level];
       EXPECT_NEAR(interval.low, std::max(0.0, p - width), 1e-12);
       EXPECT_NEAR(interval.high, std::min(1.0, p + width), 1e-12);
@@ -196,7 +197,7 @@ TEST(Depth, ItsIntervalCountsUsersNotRows) {
 }
 
 TEST(Depth, NeedsStoredListsAndGoesAsFarAsTheyDo) {
-  World world;
+  ListedWorld world;
   world.columns[1].stored.listed->item_SM = world.rankings[1].item_SM.slice(1, 0, 6).contiguous();
   world.columns[2].stored.listed.reset();
   const DepthCurves depth = host::depth_curves(world.data, world.sids, world.columns);
@@ -212,33 +213,33 @@ TEST(Depth, NeedsStoredListsAndGoesAsFarAsTheyDo) {
 }
 
 // The place of the target's SID among the items of the list, by the middle of those that share it.
-double reciprocal_rank(const World& world, size_t column, int64_t row) {
+double reciprocal_rank(const ListedWorld& world, size_t column, int64_t row) {
   const int64_t rank = world.columns[column].stored.target_ranks->rank_S[row].item<int64_t>();
   return rank == 0 ? 0 : 1.0 / static_cast<double>(rank);
 }
 
 TEST(ExampleUsers, AreChosenByTheRule) {
   for (int trial = 0; trial < 10; ++trial) {
-    World world;
+    ListedWorld world;
     const ExampleUsers examples = host::example_users(world.data, &world.sids, world.columns);
     EXPECT_EQ(examples.before, "sft");
     EXPECT_EQ(examples.after, "grpo");
-    EXPECT_EQ(examples.rows, kRows);
+    EXPECT_EQ(examples.rows, kListRows);
     std::vector<int64_t> rows;
     for (const ExampleUsers::User& user : examples.users) rows.push_back(user.row);
     ASSERT_EQ(rows.size(), 8u);
     EXPECT_EQ(std::set<int64_t>(rows.begin(), rows.end()).size(), 8u);
     std::set<int64_t> taken;
     for (int64_t i = 0; i < 4; ++i) {
-      EXPECT_EQ(rows[static_cast<size_t>(i)], i * kRows / 4);
-      taken.insert(i * kRows / 4);
+      EXPECT_EQ(rows[static_cast<size_t>(i)], i * kListRows / 4);
+      taken.insert(i * kListRows / 4);
     }
     // Then by hand: the best row that is left, twice each way.
     for (size_t i = 4; i < 8; ++i) {
       const double sign = i < 6 ? 1 : -1;
       int64_t best = -1;
       double most = 0;
-      for (int64_t row = 0; row < kRows; ++row) {
+      for (int64_t row = 0; row < kListRows; ++row) {
         const double gain =
             sign * (reciprocal_rank(world, 2, row) - reciprocal_rank(world, 1, row));
         if (!taken.contains(row) && gain > most) {
@@ -254,7 +255,7 @@ TEST(ExampleUsers, AreChosenByTheRule) {
 }
 
 TEST(ExampleUsers, SayWhatStandsInTheirRows) {
-  World world;
+  ListedWorld world;
   const ExampleUsers examples = host::example_users(world.data, &world.sids, world.columns);
   // By texts: how many tokens two SIDs begin with in common; of equal SIDs all levels.
   const auto shared = [&](int64_t a, int64_t b) {
@@ -311,7 +312,7 @@ TEST(ExampleUsers, SayWhatStandsInTheirRows) {
 }
 
 TEST(ExampleUsers, DoWithoutSidsAndWithoutASecondModel) {
-  World world;
+  ListedWorld world;
   world.columns.pop_back();
   const ExampleUsers examples = host::example_users(world.data, nullptr, world.columns);
   EXPECT_EQ(examples.before, "");

@@ -13,23 +13,23 @@ namespace {
 using host::SidTree;
 using host::SidUsage;
 
-constexpr int64_t kItems = 70;
+constexpr int64_t kReportItems = 70;
 
 TEST(SidUsage, CountsCodesNodesAndCollisions) {
   RandomNumbers random;
-  const SidTable sids = random_sids(kItems, random);
+  const SidTable sids = random_sids(kReportItems, random);
   SamplesBuilder builder;
   for (int64_t row = 0; row < 200; ++row)
-    builder.add(row, std::vector<int64_t>{0}, random.below(kItems), row);
+    builder.add(row, std::vector<int64_t>{0}, random.below(kReportItems), row);
   const Samples train = builder.build();
   const SidUsage usage = host::sid_usage(sids, train);
 
   std::map<std::string, int64_t> items_of_sid;
-  for (int64_t item = 0; item < kItems; ++item) ++items_of_sid[sids.text(item)];
-  EXPECT_EQ(usage.items, kItems);
+  for (int64_t item = 0; item < kReportItems; ++item) ++items_of_sid[sids.text(item)];
+  EXPECT_EQ(usage.items, kReportItems);
   EXPECT_EQ(usage.sids, static_cast<int64_t>(items_of_sid.size()));
   int64_t collided = 0, collided_rows = 0;
-  for (int64_t item = 0; item < kItems; ++item) collided += items_of_sid[sids.text(item)] > 1;
+  for (int64_t item = 0; item < kReportItems; ++item) collided += items_of_sid[sids.text(item)] > 1;
   for (int64_t row = 0; row < train.size(); ++row)
     collided_rows += items_of_sid[sids.text(train.target(row))] > 1;
   EXPECT_EQ(usage.collided, collided);
@@ -44,7 +44,7 @@ TEST(SidUsage, CountsCodesNodesAndCollisions) {
     std::map<int64_t, int64_t> items_of_code;
     std::map<std::string, std::set<std::string>> children_of;
     std::set<std::string> nodes;
-    for (int64_t item = 0; item < kItems; ++item) {
+    for (int64_t item = 0; item < kReportItems; ++item) {
       const int64_t code = sids.code_NL[item][level].item<int64_t>();
       if (code < 0) continue;
       ++items_of_code[code];
@@ -137,26 +137,26 @@ void look_at(const SidTree::Node& node, const std::string& before, const SidTabl
 
 TEST(SidTree, HoldsWhatTheTextsOfItsSidsSay) {
   RandomNumbers random;
-  const SidTable sids = random_sids(kItems, random);
+  const SidTable sids = random_sids(kReportItems, random);
   std::vector<TokenNote> notes;
   for (const TokenCluster& cluster : token_clusters(sids))
     notes.push_back({cluster.token, "", {"of", cluster.token}});
   std::set<std::string> distinct, firsts;
-  for (int64_t item = 0; item < kItems; ++item) {
+  for (int64_t item = 0; item < kReportItems; ++item) {
     distinct.insert(sids.text(item));
     firsts.insert(first_codes(sids, item, 1));
   }
   for (const int64_t paths : {1000, 7, 1}) {
-    const SidTree tree = host::sid_tree(sids, random_items(kItems), notes, paths);
+    const SidTree tree = host::sid_tree(sids, random_items(kReportItems), notes, paths);
     Shown shown;
     look_at(tree.root, "", sids, shown);
     EXPECT_EQ(tree.sids, static_cast<int64_t>(distinct.size()));
     EXPECT_EQ(tree.shown_sids, std::min(tree.sids, paths));
     EXPECT_EQ(shown.sids, tree.shown_sids);
-    EXPECT_EQ(tree.root.items, kItems);
+    EXPECT_EQ(tree.root.items, kReportItems);
     EXPECT_EQ(tree.root.shown.size(), firsts.size());
     if (paths == 1000) {
-      EXPECT_EQ(shown.items, kItems);
+      EXPECT_EQ(shown.items, kReportItems);
       EXPECT_EQ(shown.tokens.size(), notes.size() + 1);  // and the root
     }
     shown.tokens.erase("");

@@ -11,17 +11,18 @@ namespace {
 using Role = host::StageId::Role;
 using nlohmann::ordered_json;
 
-constexpr int64_t kItems = 50, kRows = 20;
+constexpr int64_t kStoredItems = 50, kStoredRows = 20;
 
 // Stages of a run without models, stored one by one.
 class StoredStages {
  public:
   StoredStages() : store_(folder_.path() / "store") {
-    data_.items = random_items(kItems);
+    data_.items = random_items(kStoredItems);
     data_.train = data_.valid = Samples::empty();
     SamplesBuilder test;
-    for (int64_t row = 0; row < kRows; ++row)
-      test.add(row, std::vector<int64_t>{random.below(kItems)}, random.below(kItems), row);
+    for (int64_t row = 0; row < kStoredRows; ++row)
+      test.add(row, std::vector<int64_t>{random.below(kStoredItems)}, random.below(kStoredItems),
+               row);
     data_.test = test.build();
     experiment_.parts = std::make_shared<const host::Parts>();
   }
@@ -33,16 +34,17 @@ class StoredStages {
     store({Role::embed}, [&](ArtifactWriter& out) { out.tensor("x_ND", x_ND); });
   }
   void add_resolve() {
-    const SidTable sids = random_sids(kItems, random);
+    const SidTable sids = random_sids(kStoredItems, random);
     store({Role::resolve}, [&](ArtifactWriter& out) {
-      host::write_sids(sids, std::vector<std::string>(kItems, "key"), out);
+      host::write_sids(sids, std::vector<std::string>(kStoredItems, "key"), out);
     });
   }
   void add_evaluation(bool with_lists) {
     store({Role::rank_recommender, "markov"}, [&](ArtifactWriter& out) {
       host::write_numbers({}, data_.test, out);
       Rankings rankings;
-      rankings.item_SM = std::get<1>(random.normal({kRows, kItems}).sort(1)).slice(1, 0, 20);
+      rankings.item_SM =
+          std::get<1>(random.normal({kStoredRows, kStoredItems}).sort(1)).slice(1, 0, 20);
       if (with_lists) host::write_listed_items(rankings, Split::test, out);
     });
   }
@@ -101,10 +103,10 @@ TEST(SidSections, ShowWhatIsStored) {
   EXPECT_EQ(shown(stages), "examples ");
   stages.add_resolve();
   EXPECT_EQ(shown(stages), "depth usage tree examples ");
-  stages.add_embed(stages.random.normal({kItems, 4}));
+  stages.add_embed(stages.random.normal({kStoredItems, 4}));
   EXPECT_EQ(shown(stages), "depth map usage tree examples ");
   const ordered_json map = host::sid_map_section(stages.page_run());
-  EXPECT_EQ(map["items"]["title"].size(), static_cast<size_t>(kItems));
+  EXPECT_EQ(map["items"]["title"].size(), static_cast<size_t>(kStoredItems));
   EXPECT_TRUE(map["tokens"].is_null());
   stages.forget({Role::load});
   EXPECT_EQ(shown(stages), "");
@@ -114,7 +116,7 @@ TEST(SidSections, SayWhyAMapCannotBeDrawn) {
   StoredStages stages;
   stages.add_load();
   stages.add_resolve();
-  stages.add_embed(torch::ones({kItems, 4}));
+  stages.add_embed(torch::ones({kStoredItems, 4}));
   EXPECT_TRUE(contains(host::sid_map_section(stages.page_run())["items"]["left_out"],
                        "all equal, span no plane"));
 }
