@@ -6,6 +6,7 @@
 #include "pipeline/model_rows.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/store.hpp"
+#include "report/figures/figures.hpp"
 #include "report/row_map.hpp"
 #include "serving/stored_model.hpp"
 #include "support/number_text.hpp"
@@ -38,9 +39,10 @@ int command_rows(const Arguments& arguments) {
   const fs::path folder = arguments.words[1];
   fs::create_directories(folder);
   io::write_text(folder / "rows.csv", row_map_csv(map));
-  io::write_text(folder / "rows.svg", row_map_svg(map));
+  const std::string problem = figures::write_figures({figures::figure_of(map)}, folder);
   std::cout << "wrote " << (folder / "rows.csv").string() << " and rows.svg: the plane that shows "
             << fixed(100 * map.share, 0) << " % of their variance\n";
+  if (!problem.empty()) std::cout << problem << "\n";
   return kFine;
 }
 

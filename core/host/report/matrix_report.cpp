@@ -37,6 +37,16 @@ std::vector<std::string> shown_numbers(const CompareSettings& settings,
   return names;
 }
 
+Better direction_of(const std::vector<Measured>& measured, const std::string& name) {
+  for (const Measured& one : measured) {
+    for (const Column& column : one.columns) {
+      const Number* number = number_of(column, name);
+      if (number != nullptr && number->better != Better::unknown) return number->better;
+    }
+  }
+  return Better::unknown;
+}
+
 // The columns of a cell's first seed; all its seeds have the same.
 const std::vector<Column>& columns_of_cell(const std::vector<Measured>& measured,
                                            const std::string& cell) {
@@ -48,7 +58,7 @@ const std::vector<Column>& columns_of_cell(const std::vector<Measured>& measured
 MatrixReport::Row row_of(const std::vector<Measured>& measured, const std::string& label,
                          const std::string& cell, const std::string& of,
                          const std::vector<std::string>& numbers) {
-  MatrixReport::Row row{label, {}};
+  MatrixReport::Row row{label, {}, ""};
   for (const std::string& name : numbers) {
     std::vector<double> values;
     for (const Measured& one : measured) {
@@ -73,8 +83,9 @@ std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
   }
   for (const std::string& cell : cells) {
     for (const Column& column : columns_of_cell(measured, cell)) {
-      if (column.is_model)
-        rows.push_back(row_of(measured, cell + ":" + column.name, cell, column.name, numbers));
+      if (!column.is_model) continue;
+      rows.push_back(row_of(measured, cell + ":" + column.name, cell, column.name, numbers));
+      rows.back().cell = cell;
     }
   }
   return rows;
@@ -133,7 +144,7 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
       const Difference difference = paired_bootstrap(theirs.value_S(), ours.value_S(),
                                                      ours.user_S(), resamples, kBootstrapSeed);
       p.push_back(difference.p);
-      differences.push_back({cell, name, difference, 1});
+      differences.push_back({cell, name, difference, 1, ours.value_S().numel()});
     }
   }
   const std::vector<double> adjusted = holm(p);
@@ -234,6 +245,8 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
   MatrixReport report;
   report.cells = cells_of(runs);
   report.numbers = shown_numbers(settings, measured);
+  for (const std::string& name : report.numbers)
+    report.better.push_back(direction_of(measured, name));
   report.rows = rows_of(measured, report.cells, report.numbers);
   report.against = settings.against;
   report.differences = differences_of(settings.against, measured, report, resamples);

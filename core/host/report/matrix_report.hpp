@@ -24,17 +24,20 @@ Spread spread_of(const std::vector<double>& values);
 
 struct MatrixReport {
   std::vector<std::string> cells, numbers;  // numbers: columns of the table
+  std::vector<Better> better;               // which way, of each number
 
   struct Row {
     std::string label;  // a floor's name, or "cell:model"
     std::vector<Spread> numbers;
+    std::string cell;  // "" of a floor
   };
   std::vector<Row> rows;
 
   struct CellDifference {  // the cell's last model minus the other cell's
     std::string cell, number;
     Difference difference;
-    double holm = 1;  // its p, adjusted over the table
+    double holm = 1;   // its p, adjusted over the table
+    int64_t rows = 0;  // compared: those of all seeds
   };
   std::string against;
   std::vector<CellDifference> differences;

@@ -1,7 +1,6 @@
 #include "report/row_map.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "report/table.hpp"
 #include "support/number_text.hpp"
@@ -22,35 +21,11 @@ torch::Tensor evenly_chosen(const torch::Tensor& row_VD, int64_t wanted) {
   return row_VD.index_select(0, torch::tensor(evenly_spaced(row_VD.size(0), wanted)));
 }
 
+}  // namespace
+
 std::string level_letter(int64_t level) {
   return std::string(1, static_cast<char>('a' + level % 26));
 }
-
-// What a reader of the SVG may take for mark-up.
-std::string escaped(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    if (c == '&') {
-      safe += "&amp;";
-    } else if (c == '<') {
-      safe += "&lt;";
-    } else {
-      safe += c;
-    }
-  }
-  return safe;
-}
-
-struct Range {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  void take(double value) {
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  double part(double value) const { return high > low ? (value - low) / (high - low) : 0.5; }
-};
-
-}  // namespace
 
 RowMap row_map(const std::vector<ModelRows>& models, const std::vector<NewToken>& tokens,
                int64_t words) {
@@ -109,57 +84,6 @@ std::string row_map_csv(const RowMap& map) {
             "," + fixed(point.x, 6) + "," + fixed(point.y, 6) + "\n";
   }
   return text;
-}
-
-std::string row_map_svg(const RowMap& map) {
-  constexpr double kSide = 320, kGap = 20, kHead = 34, kFoot = 44;
-  // Told apart by readers who see few colours (Okabe and Ito, 2008).
-  static const std::array<const char*, 5> kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
-                                                      "#e69f00"};
-  std::vector<std::string> panels;
-  Range x, y;
-  int64_t levels = 0;
-  for (const RowMap::Point& point : map.points) {
-    if (panels.empty() || panels.back() != point.model) panels.push_back(point.model);
-    x.take(point.x);
-    y.take(point.y);
-    levels = std::max(levels, point.level + 1);
-  }
-  const double width = kGap + static_cast<double>(panels.size()) * (kSide + kGap);
-  const double height = kHead + kSide + kFoot;
-  std::string svg =
-      c10::str("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 ", width, " ", height,
-               "\" font-family=\"sans-serif\" font-size=\"13\">\n"
-               "<title>Rows of SID tokens among those of words</title>\n"
-               "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n");
-  size_t next = 0;
-  for (size_t p = 0; p < panels.size(); ++p) {
-    const double left = kGap + static_cast<double>(p) * (kSide + kGap);
-    svg += c10::str("<text x=\"", left, "\" y=\"22\">", escaped(panels[p]), "</text>\n<rect x=\"",
-                    left, "\" y=\"", kHead, "\" width=\"", kSide, "\" height=\"", kSide,
-                    "\" fill=\"none\" stroke=\"#999999\"/>\n");
-    for (; next < map.points.size() && map.points[next].model == panels[p]; ++next) {
-      const RowMap::Point& point = map.points[next];
-      const bool is_word = point.level < 0;
-      const char* colour =
-          is_word ? "#c4c4c4" : kColours[static_cast<size_t>(point.level) % kColours.size()];
-      svg += "<circle cx=\"" + fixed(left + 4 + x.part(point.x) * (kSide - 8), 1) + "\" cy=\"" +
-             fixed(kHead + kSide - 4 - y.part(point.y) * (kSide - 8), 1) + "\" r=\"" +
-             (is_word ? "1.5" : "2.2") + "\" fill=\"" + colour + "\"" +
-             (is_word ? "/>\n" : "><title>" + escaped(point.token) + "</title></circle>\n");
-    }
-  }
-  double at = kGap;
-  const auto legend = [&](const std::string& word, const char* colour) {
-    svg += c10::str("<circle cx=\"", at + 4, "\" cy=\"", kHead + kSide + 20, "\" r=\"4\" fill=\"",
-                    colour, "\"/><text x=\"", at + 13, "\" y=\"", kHead + kSide + 24.5, "\">", word,
-                    "</text>\n");
-    at += 40 + 7 * static_cast<double>(word.size());
-  };
-  legend("words", "#c4c4c4");
-  for (int64_t level = 0; level < levels; ++level)
-    legend("level " + level_letter(level), kColours[static_cast<size_t>(level) % kColours.size()]);
-  return svg + "</svg>\n";
 }
 
 }  // namespace tsrec::host

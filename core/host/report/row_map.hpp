@@ -1,5 +1,5 @@
 // Where the rows of SID tokens lie among those of words, before and after training (paper, Figure
-// 1): a value, and its renderers.
+// 1): a value, and its renderers; its picture is one of the figures.
 #pragma once
 
 #include <string>
@@ -34,6 +34,6 @@ TSREC_HOST_API RowMap row_map(const std::vector<ModelRows>& models,
 
 TSREC_HOST_API std::string row_map_text(const RowMap& map);  // a table with its legend
 TSREC_HOST_API std::string row_map_csv(const RowMap& map);   // model,token,level,x,y
-TSREC_HOST_API std::string row_map_svg(const RowMap& map);   // a panel for each model, one scale
+std::string level_letter(int64_t level);                     // "a" of level 0
 
 }  // namespace tsrec::host

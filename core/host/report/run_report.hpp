@@ -14,6 +14,7 @@ struct ReportedNumber {
   double value = 0;
   Better better = Better::unknown;
   std::optional<Interval> interval;  // 95 %, by a bootstrap over users; of numbers with rows
+  Better better = Better::unknown;
 };
 
 struct TSREC_HOST_API ReportedColumn {

@@ -1,0 +1,32 @@
+// The charts of a report as files for a paper: SVG, and PNG beside it.
+#pragma once
+
+#include <filesystem>
+
+#include "report/matrix_report.hpp"
+#include "report/row_map.hpp"
+#include "report/run_report.hpp"
+
+namespace tsrec::host::figures {
+
+struct Figure {
+  std::string name;  // of its files, without their ending: "curve-valid-loss"
+  std::string svg;
+};
+
+// Numbers by item with their intervals and over the length of the list, differences of the models
+// from those that they were trained from, where targets moved, curves, and trainings against their
+// start.
+TSREC_HOST_API std::vector<Figure> figures_of(const RunReport& report);
+// Means over seeds with their standard deviation, differences from MatrixReport::against, curves.
+TSREC_HOST_API std::vector<Figure> figures_of(const MatrixReport& report);
+// Rows of SID tokens among those of words: the paper's Figure 1.
+TSREC_HOST_API Figure figure_of(const RowMap& map);
+
+// Writes NAME.svg of each into the folder, which is made, and NAME.png where `rsvg-convert` of
+// librsvg is installed. Returns a sentence for the user where it is not, or where it failed; ""
+// else.
+TSREC_HOST_API std::string write_figures(const std::vector<Figure>& figures,
+                                         const std::filesystem::path& folder);
+
+}  // namespace tsrec::host::figures
