@@ -25,9 +25,16 @@ struct Arguments {
   std::filesystem::path only;      // file of item keys, one a line; empty: all items
   std::vector<std::string> where;  // "column=text"; items must have all of them
   std::string adapters_of;         // the base model of exported adapters; "": a whole model
+  // Of a report: files, or kToOutput; "" where it was not asked for.
+  std::string markdown_file, latex_file, csv_file;
+  std::string published;          // "FILE:TABLE", to stand beside a report's numbers
+  std::filesystem::path figures;  // folder of a report's; empty: none
   int64_t jobs = 1;                // processes side by side
   std::filesystem::path out;       // file that is written; empty: the command's own choice
 };
+
+// A table that a flag asks for without naming a file.
+inline constexpr const char* kToOutput = "-";
 
 int command_run(const Arguments& arguments);
 int command_plan(const Arguments& arguments);

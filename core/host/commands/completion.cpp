@@ -194,7 +194,8 @@ Words candidates(const Words& words, const Arguments& arguments) {
     registry.load_all();
     return set_candidates(last, experiment, registry);
   }
-  if (before != nullptr && before->has_value()) return {};  // files, and whatever the shell knows
+  if (before != nullptr && before->has_value() && !before->may_lack_value())
+    return {};  // files, and whatever the shell knows
   if (last.starts_with("-")) return flags_of(command);
   const std::string& name = command.name;
   if (name == "help" && words.size() == 3) return command_names();

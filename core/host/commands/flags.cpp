@@ -76,6 +76,20 @@ const Flag kOutPage{"out", "FILE",
                     "where the page is written (default: report.html in the run's folder, else "
                     "here)",
                     [](Arguments& a, Text v) { a.out = v; }};
+const Flag kMarkdownFile{"markdown", "[=FILE]",
+                         "all tables as Markdown, to FILE or standard output",
+                         [](Arguments& a, Text v) { a.markdown_file = v; }};
+const Flag kLatex{"latex", "[=FILE]", "the table of results as LaTeX (booktabs)",
+                  [](Arguments& a, Text v) { a.latex_file = v; }};
+const Flag kCsv{"csv", "[=FILE]", "every number as CSV",
+                [](Arguments& a, Text v) { a.csv_file = v; }};
+const Flag kFigures{"figures", "DIR",
+                    "every chart as SVG, and as PNG where rsvg-convert is installed",
+                    [](Arguments& a, Text v) { a.figures = v; }};
+const Flag kPublished{"published", "FILE:TABLE",
+                      "published numbers beside those of the tables, such as "
+                      "configs/paper/published.toml:table2.industrial",
+                      [](Arguments& a, Text v) { a.published = v; }};
 
 }  // namespace flags
 

@@ -30,7 +30,8 @@ void print_command(const Command& command) {
             << command.summary << "\n\n"
             << command.details << "\n\n";
   const auto usage = [](const Flag& flag) {
-    return std::string("--") + flag.name + (flag.has_value() ? " " : "") + flag.value;
+    return std::string("--") + flag.name + (flag.has_value() && !flag.may_lack_value() ? " " : "") +
+           flag.value;
   };
   size_t width = 0;
   for (const Flag* flag : command.flags) width = std::max(width, usage(*flag).size());

@@ -29,8 +29,14 @@ Line read_line(const std::vector<const Flag*>& flags, int argc, char** argv) {
   auto add = options.add_options();
   using Texts = std::vector<std::string>;
   add("h,help", "")("words", "", cxxopts::value<Texts>());
-  for (const Flag* flag : flags)
-    flag->has_value() ? add(flag->name, "", cxxopts::value<Texts>()) : add(flag->name, "");
+  for (const Flag* flag : flags) {
+    if (flag->may_lack_value())
+      add(flag->name, "", cxxopts::value<Texts>()->implicit_value(kToOutput));
+    else if (flag->has_value())
+      add(flag->name, "", cxxopts::value<Texts>());
+    else
+      add(flag->name, "");
+  }
   options.parse_positional({"words"});
   const auto result = options.parse(argc, argv);
   Line line;
