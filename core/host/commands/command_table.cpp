@@ -58,11 +58,14 @@ const std::vector<Command>& commands() {
        command_tune},
       {"report",
        "RUN...",
-       "one page of HTML: verdicts, tables, curves, what it cost and was made from",
+       "one page of HTML: verdicts, tables, curves, what it cost and was made from; or files for a "
+       "paper",
        kARun + "The folder of a comparison answers with all its cells and seeds; several RUNs are "
-               "compared with the first.",
+               "compared with the first.\nWith --markdown, --latex, --csv or --figures the page is "
+               "left out, unless --out names it.",
        "tsrec report experiments/001_demo --out demo.html",
-       {&kSet, &kWith, &kPlugins, &kStore, &kOutPage},
+       {&kSet, &kWith, &kPlugins, &kStore, &kOutPage, &kMarkdownFile, &kLatex, &kCsv, &kFigures,
+        &kPublished},
        command_report},
       {"recommend",
        "RUN ITEM...",

@@ -6,6 +6,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
+#include "commands/report_files.hpp"
 #include "pipeline/run_record.hpp"
 #include "pipeline/runner.hpp"
 #include "report/page/comparison.hpp"
@@ -100,6 +101,22 @@ std::string title_of(const std::vector<std::unique_ptr<StoredRun>>& runs) {
   return c10::Join(" and ", names);
 }
 
+// Of a comparison's cells what they have together, of runs that were named what each has as well.
+void write_files(const Arguments& arguments, const CompareSettings& settings,
+                 const std::vector<PageRun>& shown, bool has_cells) {
+  nlohmann::ordered_json notes = nlohmann::ordered_json::array();
+  ReportFiles files;
+  files.title = shown.front().experiment.run.name;
+  if (shown.size() > 1 || has_cells) files.comparison = compared_runs(settings, shown, notes);
+  for (const PageRun& run : shown) {
+    if (has_cells) break;
+    files.runs.push_back(run.report);
+    files.runs.back().name = run.name;
+  }
+  for (const auto& note : notes) files.notes.push_back(note.get<std::string>());
+  write_report_files(arguments, files);
+}
+
 fs::path page_file(const Arguments& arguments) {
   if (!arguments.out.empty()) return arguments.out;
   const fs::path folder =
@@ -137,6 +154,10 @@ int command_report(const Arguments& arguments) {
   for (const auto& run : runs)
     shown.push_back({run->name, run->cell, run->folder, run->opened.experiment, store, run->stages,
                      run->report});
+  if (asks_for_files(arguments)) {
+    write_files(arguments, settings, shown, has_cells);
+    if (arguments.out.empty()) return kFine;
+  }
   for (const PageRun& run : shown) document.runs.push_back(page_run_json(run));
   if (runs.size() > 1) document.comparison = page_comparison_json(settings, shown);
   document.title = title_of(runs);

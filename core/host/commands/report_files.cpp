@@ -14,35 +14,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "": was not asked for; "-": standard output.
 void write(const std::string& place, const std::string& text) {
   if (place == kToOutput) {
     std::cout << text;
-  } else if (!place.empty()) {
+  } else {
     io::write_text(place, text);
     std::cout << "wrote " << place << std::endl;
   }
 }
 
 // The table of results first, then everything that reports say beside it.
-std::string markdown_of_all(const ResultsTable& table, const std::vector<RunReport>& runs,
-                            const std::optional<MatrixReport>& comparison) {
+std::string markdown_of_all(const ResultsTable& table, const ReportFiles& files) {
   std::string text = "# " + table.title + "\n\n" + markdown_of(table);
-  if (comparison) return text + "\n" + markdown_of(*comparison);
-  for (const RunReport& run : runs) text += "\n" + markdown_of(run);
+  if (files.comparison) text += "\n" + markdown_of(*files.comparison);
+  for (const RunReport& run : files.runs) text += "\n" + markdown_of(run);
   return text;
 }
 
 // Each run's in a folder of its own where there are several.
-void write_all_figures(const fs::path& folder, const std::vector<RunReport>& runs,
-                       const std::optional<MatrixReport>& comparison) {
+void write_all_figures(const fs::path& folder, const ReportFiles& files) {
   std::string problem;
-  if (comparison) problem = figures::write_figures(figures::figures_of(*comparison), folder);
-  for (const RunReport& run : runs) {
-    if (comparison) break;
+  if (files.comparison)
+    problem = figures::write_figures(figures::figures_of(*files.comparison), folder);
+  for (const RunReport& run : files.runs)
     problem = figures::write_figures(figures::figures_of(run),
-                                     runs.size() > 1 ? folder / run.name : folder);
-  }
+                                     files.runs.size() > 1 ? folder / run.name : folder);
   std::cout << "wrote the figures in " << folder.string() << std::endl;
   if (!problem.empty()) std::cout << problem << std::endl;
 }
@@ -54,14 +50,19 @@ bool asks_for_files(const Arguments& a) {
          !a.figures.empty();
 }
 
-void write_report_files(const Arguments& arguments, const std::vector<RunReport>& runs,
-                        const std::optional<MatrixReport>& comparison, const std::string& title) {
-  ResultsTable table = comparison ? results_table(*comparison, title) : results_table(runs);
+void write_report_files(const Arguments& arguments, const ReportFiles& files) {
+  if (files.runs.empty() && !files.comparison)
+    throw ConfigError("no seed of this comparison has been measured in all cells; run it again");
+  ResultsTable table =
+      files.comparison ? results_table(*files.comparison, files.title) : results_table(files.runs);
+  table.notes.insert(table.notes.end(), files.notes.begin(), files.notes.end());
   if (!arguments.published.empty()) add_published(table, read_published(arguments.published));
-  write(arguments.markdown_file, markdown_of_all(table, runs, comparison));
-  write(arguments.latex_file, latex_of(table));
-  write(arguments.csv_file, comparison ? csv_of(*comparison) : csv_of(runs));
-  if (!arguments.figures.empty()) write_all_figures(arguments.figures, runs, comparison);
+  if (!arguments.markdown_file.empty())
+    write(arguments.markdown_file, markdown_of_all(table, files));
+  if (!arguments.latex_file.empty()) write(arguments.latex_file, latex_of(table));
+  if (!arguments.csv_file.empty())
+    write(arguments.csv_file, files.runs.empty() ? csv_of(*files.comparison) : csv_of(files.runs));
+  if (!arguments.figures.empty()) write_all_figures(arguments.figures, files);
 }
 
 }  // namespace tsrec::host

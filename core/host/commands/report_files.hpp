@@ -11,9 +11,15 @@ namespace tsrec::host {
 
 // Whether a flag asks for one of these; where none does, the page is what is wanted.
 bool asks_for_files(const Arguments& arguments);
-// Tables that are given no file go to standard output. runs: named apart. comparison: of its cells,
-// where the runs are those.
-void write_report_files(const Arguments& arguments, const std::vector<RunReport>& runs,
-                        const std::optional<MatrixReport>& comparison, const std::string& title);
+struct ReportFiles {
+  std::string title;
+  std::vector<RunReport> runs;  // that were named; none of a comparison's folder
+  std::optional<MatrixReport>
+      comparison;                  // of several runs or of cells, where they can be compared
+  std::vector<std::string> notes;  // what was left out of it
+};
+// Tables that are given no file go to standard output. Throws ConfigError where there is nothing to
+// tell yet.
+void write_report_files(const Arguments& arguments, const ReportFiles& files);
 
 }  // namespace tsrec::host

@@ -95,43 +95,39 @@ ordered_json json_of(const MatrixReport::Row& row, const std::vector<std::string
   return json;
 }
 
-const char* better_of(const std::string& number, const std::vector<const PageRun*>& runs) {
-  for (const PageRun* run : runs) {
-    for (const ReportedColumn& column : run->report.columns) {
-      if (const ReportedNumber* found = column.find(number)) return name_of(found->better);
-    }
-  }
-  return name_of(Better::unknown);
-}
-
 }  // namespace
+
+std::optional<MatrixReport> compared_runs(const CompareSettings& settings,
+                                          const std::vector<PageRun>& runs, ordered_json& notes) {
+  const bool has_seeds = !settings.cells.empty();
+  const std::vector<const PageRun*> whole = comparable(runs, has_seeds, notes);
+  if (whole.empty()) return std::nullopt;
+  CompareSettings asked = settings;
+  if (!asked.against.empty() && !has_equal_rows(whole, has_seeds)) {
+    notes.push_back(
+        "These runs were not measured on the same rows of the same data, so no test compares "
+        "them.");
+    asked.against.clear();
+  }
+  std::vector<CellRun> cells;
+  for (const PageRun* run : whole)
+    cells.push_back(
+        {run->cell, run->experiment.run.seed, lineage_of(run->experiment), run->stages});
+  return matrix_report(asked, cells, whole.front()->experiment.parts->evaluate.bootstrap);
+}
 
 ordered_json page_comparison_json(const CompareSettings& settings,
                                   const std::vector<PageRun>& runs) {
   ordered_json notes = ordered_json::array();
-  const bool has_seeds = !settings.cells.empty();
-  const std::vector<const PageRun*> whole = comparable(runs, has_seeds, notes);
   ordered_json json = {{"against", settings.against}, {"cells", cells_of(runs)}};
   json["numbers"] = json["rows"] = json["differences"] = json["alarms"] = ordered_json::array();
-  if (!whole.empty()) {
-    CompareSettings asked = settings;
-    if (!asked.against.empty() && !has_equal_rows(whole, has_seeds)) {
-      notes.push_back(
-          "These runs were not measured on the same rows of the same data, so no test compares "
-          "them.");
-      asked.against.clear();
-    }
-    std::vector<CellRun> cells;
-    for (const PageRun* run : whole)
-      cells.push_back(
-          {run->cell, run->experiment.run.seed, lineage_of(run->experiment), run->stages});
-    const MatrixReport report =
-        matrix_report(asked, cells, whole.front()->experiment.parts->evaluate.bootstrap);
-    for (const std::string& number : report.numbers)
-      json["numbers"].push_back({{"name", number}, {"better", better_of(number, whole)}});
-    for (const MatrixReport::Row& row : report.rows)
-      json["rows"].push_back(json_of(row, report.cells));
-    for (const MatrixReport::CellDifference& d : report.differences) {
+  if (const auto report = compared_runs(settings, runs, notes)) {
+    for (size_t n = 0; n < report->numbers.size(); ++n)
+      json["numbers"].push_back(
+          {{"name", report->numbers[n]}, {"better", name_of(report->better[n])}});
+    for (const MatrixReport::Row& row : report->rows)
+      json["rows"].push_back(json_of(row, report->cells));
+    for (const MatrixReport::CellDifference& d : report->differences) {
       json["differences"].push_back(
           {{"cell", d.cell},
            {"number", d.number},
@@ -139,7 +135,7 @@ ordered_json page_comparison_json(const CompareSettings& settings,
            {"interval", {d.difference.interval.low, d.difference.interval.high}},
            {"p", d.holm}});
     }
-    for (const Alarm& alarm : report.alarms) json["alarms"].push_back(alarm.sentence());
+    for (const Alarm& alarm : report->alarms) json["alarms"].push_back(alarm.sentence());
   }
   json["notes"] = std::move(notes);
   return json;
