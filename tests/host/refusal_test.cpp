@@ -293,7 +293,7 @@ TEST(Refusal, AMissingPartNamesThePlacesAndTheBrokenFiles) {
             "no quantizer is named 'rq_kmean'; did you mean 'rq_kmeans'?\n  asked for in --set\n"
             "  searched: " +
                 bad("no_entry").string() + " (1 files) | " + TSREC_PLUGIN_FOLDER +
-                " (43 files)\nplugins that cannot be used:\n" + quoted("no_entry") +
+                " (45 files)\nplugins that cannot be used:\n" + quoted("no_entry") +
                 " has no entry 'tsrec_plugin'\n"
                 "  end its source with TSREC_PLUGIN(...), once, at namespace scope");
 }

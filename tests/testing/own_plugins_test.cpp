@@ -121,7 +121,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 73);
+  EXPECT_EQ(parts, 78);
   EXPECT_EQ(in_steps, (std::set<std::string>{"caser", "dpo", "gru4rec", "grpo", "hstu", "rq_vae",
                                              "s_dpo", "sasrec", "scratch", "sft", "simpo"}));
 }

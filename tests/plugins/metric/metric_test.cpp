@@ -1,5 +1,7 @@
 #include "tsrec/parts/metric.hpp"
 
+#include <random>
+
 #include "support/support.hpp"
 #include "tsrec/decode/decoder.hpp"
 
@@ -181,6 +183,187 @@ TEST(Certified, CountsRowsWithEnoughProvenPlaces) {
   EXPECT_EQ(numbers.at("certified@1"), 0.75);
   EXPECT_EQ(numbers.at("certified@2"), 0.5);
   EXPECT_EQ(numbers.at("certified@3"), 0.25);
+}
+
+// --- beyond accuracy, by formula on random lists
+
+struct RandomLists : Lists {
+  RandomLists() {
+    data.items = make_items(kItems);
+    sids.sizes = {3, 4};
+    sids.code_NL = torch::stack({random(3, {kItems}), random(4, {kItems})}, 1);
+    SamplesBuilder train, asked;
+    for (int64_t row = 0; row < 50; ++row)
+      train.add(0, std::vector<int64_t>{0}, random(12, {1}).item<int64_t>(), row);
+    data.train = train.build();
+    std::vector<torch::Tensor> lists;
+    for (int64_t row = 0; row < kRows; ++row) {
+      lists.push_back(torch::randperm(kItems, generator, torch::kInt64).slice(0, 0, 6));
+      asked.add(row, std::vector<int64_t>{random(12, {1}).item<int64_t>(), 1},
+                random(kItems, {1}).item<int64_t>(), 0);
+    }
+    rankings.item_SM = torch::stack(lists);
+    rankings.item_SM[3].slice(0, 1, 6).fill_(-1);  // one item, and a row with none
+    rankings.item_SM[4].fill_(-1);
+    samples = asked.build();
+  }
+  torch::Tensor random(int64_t below, std::vector<int64_t> shape) {
+    return torch::randint(below, shape, generator, torch::kInt64);
+  }
+  int64_t count(int64_t item) const { return (data.train.target_S == item).sum().item<int64_t>(); }
+  std::vector<int64_t> head(int64_t row, int64_t k) const {
+    std::vector<int64_t> items;
+    for (int64_t m = 0; m < k; ++m) {
+      const auto item = rankings.item_SM[row][m].item<int64_t>();
+      if (item >= 0) items.push_back(item);
+    }
+    return items;
+  }
+  static constexpr int64_t kItems = 20, kRows = 15;
+  at::Generator generator = at::detail::createCPUGenerator(std::random_device{}());
+};
+
+TEST(BeyondAccuracy, GiniIsTheMeanAbsoluteDifferenceOfExposures) {
+  RandomLists lists;
+  std::vector<double> shown(RandomLists::kItems, 0);
+  double all = 0, apart = 0;
+  for (int64_t row = 0; row < RandomLists::kRows; ++row) {
+    for (const int64_t item : lists.head(row, 4)) {
+      ++shown[static_cast<size_t>(item)];
+      ++all;
+    }
+  }
+  for (const double a : shown) {
+    for (const double b : shown) apart += std::abs(a - b);
+  }
+  EXPECT_NEAR(lists.measure("gini", "4").at("gini@4"), apart / (2 * RandomLists::kItems * all),
+              1e-12);
+  lists.rankings.item_SM = torch::zeros({30, 1}, torch::kInt64);  // one item fills all lists
+  EXPECT_NEAR(lists.measure("gini", "1").at("gini@1"), 1 - 1.0 / RandomLists::kItems, 1e-12);
+  lists.rankings.item_SM = torch::arange(RandomLists::kItems).unsqueeze(1);
+  EXPECT_NEAR(lists.measure("gini", "1").at("gini@1"), 0, 1e-12);
+  lists.rankings.item_SM.fill_(-1);
+  EXPECT_TRUE(lists.measure("gini", "1").empty());
+}
+
+TEST(BeyondAccuracy, NoveltyAndPopularityLiftFollowTheirFormulas) {
+  RandomLists lists;
+  double bits = 0, of_lists = 0, of_histories = 0;
+  for (int64_t row = 0; row < RandomLists::kRows; ++row) {
+    const std::vector<int64_t> items = lists.head(row, 5);
+    if (items.empty()) continue;
+    double own_bits = 0, own_count = 0;
+    for (const int64_t item : items) {
+      own_bits += std::log2(50.0 + RandomLists::kItems) -
+                  std::log2(static_cast<double>(lists.count(item) + 1));
+      own_count += static_cast<double>(lists.count(item));
+    }
+    bits += own_bits / static_cast<double>(items.size());
+    of_lists += own_count / static_cast<double>(items.size());
+    const auto history = lists.samples.history(row);
+    of_histories += static_cast<double>(lists.count(history[0]) + lists.count(history[1])) / 2;
+  }
+  EXPECT_NEAR(lists.measure("novelty", "5").at("novelty@5"), bits / RandomLists::kRows, 1e-9);
+  EXPECT_NEAR(lists.measure("popularity_lift", "5").at("popularity_lift@5"),
+              of_lists / of_histories - 1, 1e-9);
+  lists.data.train = Samples::empty();
+  EXPECT_TRUE(lists.measure("popularity_lift", "5").empty()) << "nothing is popular";
+}
+
+TEST(BeyondAccuracy, DiversityIsTheMeanDistanceOfPairs) {
+  RandomLists lists;
+  const torch::Tensor vector_ND =
+      torch::randn({RandomLists::kItems, 2, 3}, lists.generator, torch::kFloat32);
+  lists.data.items.set_tensor("image", vector_ND);
+  const torch::Tensor flat_ND = vector_ND.flatten(1).to(torch::kFloat64);
+  double by_sid = 0, by_image = 0;
+  for (int64_t row = 0; row < RandomLists::kRows; ++row) {
+    const std::vector<int64_t> items = lists.head(row, 6);
+    double sids_apart = 0, images_apart = 0, pairs = 0;
+    for (const int64_t a : items) {
+      for (const int64_t b : items) {
+        if (a == b) continue;
+        const auto same = [&](int64_t level) {
+          return lists.sids.code_NL[a][level].equal(lists.sids.code_NL[b][level]);
+        };
+        sids_apart += !same(0) ? 1 : !same(1) ? 0.5 : 0;
+        images_apart += 1 - torch::cosine_similarity(flat_ND[a], flat_ND[b], 0).item<double>();
+        ++pairs;
+      }
+    }
+    by_sid += pairs > 0 ? sids_apart / pairs : 0;
+    by_image += pairs > 0 ? images_apart / pairs : 0;
+  }
+  EXPECT_NEAR(lists.measure("diversity", "6").at("diversity@6"), by_sid / RandomLists::kRows, 1e-9);
+  const auto by = [&](const std::string& column, bool with_sids) {
+    const auto part = make_part<Metric>("diversity", lists.context, {{"k", "6"}, {"by", column}});
+    return part->measure(
+        {lists.rankings, lists.samples, lists.data, with_sids ? &lists.sids : nullptr},
+        lists.context);
+  };
+  EXPECT_EQ(by("image", false)[0].name, "diversity.image@6");
+  EXPECT_NEAR(by("image", false)[0].value, by_image / RandomLists::kRows, 1e-6);
+  EXPECT_TRUE(
+      contains(message_of<ConfigError>([&] { by("sid", false); }), "this experiment has none"));
+  EXPECT_TRUE(contains(message_of<ConfigError>([&] { by("sound", true); }), "they have image;"));
+}
+
+// Two SIDs with 3 and 1 to 1: the first row is right, the second one's target is second, the third
+// one's in no list, and the fourth has no list.
+TEST(Calibration, ErrorOverconfidenceAndBrierOfKnownScores) {
+  Lists lists;
+  lists.data.items = make_items(4);
+  lists.sids.sizes = {3};
+  lists.sids.code_NL = torch::tensor({{0}, {0}, {1}, {2}}, torch::kInt64);
+  lists.rankings.item_SM =
+      torch::tensor({{0, 1, 2}, {0, 1, 2}, {0, 1, 2}, {-1, -1, -1}}, torch::kInt64);
+  lists.rankings.leaf_SM =
+      torch::tensor({{0, 0, 1}, {0, 0, 1}, {0, 0, 1}, {-1, -1, -1}}, torch::kInt64);
+  const float three = std::log(3.0F) - 5, one = -5;
+  lists.rankings.score_SM =
+      torch::tensor({{three, three, one}, {three, three, one}, {three, three, one}, {0, 0, 0}});
+  lists.samples = targets({1, 2, 3, 0});
+  const auto part = make_part<Metric>("calibration", lists.context, {{"bins", "4"}});
+  std::map<std::string, Number> found;
+  for (const Number& number :
+       part->measure({lists.rankings, lists.samples, lists.data, &lists.sids}, lists.context))
+    found[number.name] = number;
+  // Three rows say .75 and one of them is right; the one without a list says 0, and is not.
+  EXPECT_NEAR(found.at("calibration.ece").value, (3 * 0.75 - 1) / 4, 1e-6);
+  EXPECT_NEAR(found.at("calibration.overconfidence").value, (3 * 0.75 - 1) / 4, 1e-6);
+  const torch::Tensor brier_S =
+      torch::tensor({2 * 0.0625, 2 * 0.5625, 0.5625 + 0.0625 + 1, 1.0}, torch::kFloat64);
+  EXPECT_TRUE(found.at("calibration.brier").row_S.allclose(brier_S, 0, 1e-6));
+  EXPECT_EQ(found.at("calibration.brier").better, Better::lower);
+  EXPECT_EQ(found.at("calibration.ece").better, Better::lower);
+  EXPECT_EQ(found.at("calibration.overconfidence").better, Better::unknown);
+  lists.rankings.leaf_SM = torch::Tensor();
+  EXPECT_TRUE(part->measure({lists.rankings, lists.samples, lists.data, &lists.sids}, lists.context)
+                  .empty())
+      << "a recommender's scores are no log-probabilities";
+}
+
+// A model that is as often right as it says: the error vanishes with many rows.
+TEST(Calibration, AModelThatIsRightAsOftenAsItSaysHasNoError) {
+  constexpr int64_t kRows = 20000;
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  Lists lists;
+  lists.data.items = make_items(2);
+  lists.sids.sizes = {2};
+  lists.sids.code_NL = torch::tensor({{0}, {1}}, torch::kInt64);
+  const torch::Tensor sure_S = 0.5 + 0.5 * torch::rand({kRows}, generator);
+  lists.rankings.item_SM = torch::tensor({{0, 1}}, torch::kInt64).repeat({kRows, 1});
+  lists.rankings.leaf_SM = lists.rankings.item_SM;
+  lists.rankings.score_SM = torch::stack({sure_S.log(), (1 - sure_S).log()}, 1);
+  const torch::Tensor target_S = (torch::rand({kRows}, generator) >= sure_S).to(torch::kInt64);
+  lists.samples =
+      targets({target_S.const_data_ptr<int64_t>(), target_S.const_data_ptr<int64_t>() + kRows});
+  const auto part = make_part<Metric>("calibration", lists.context, {});
+  const Numbers found =
+      part->measure({lists.rankings, lists.samples, lists.data, &lists.sids}, lists.context);
+  EXPECT_LT(found[0].value, 0.03);
+  EXPECT_NEAR(found[1].value, 0, 0.015);
+  EXPECT_NEAR(found[2].value, (2 * sure_S * (1 - sure_S)).mean().item<double>(), 0.015);
 }
 
 std::string trimmed(const std::string& text) {
