@@ -10,6 +10,7 @@
 #include "report/markdown.hpp"
 #include "report/side_by_side.hpp"
 #include "report/text.hpp"
+#include "support/number_text.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -283,6 +284,138 @@ TEST_F(Reports, SayWhichDifferenceTheRowsCouldShow) {
       << host::text_of(report);
   const host::RunReport same = host::run_report(experiment(), results(300, 0));
   EXPECT_TRUE(contains(host::text_of(same), "too few to show any difference"));
+}
+
+TEST_F(Reports, BesideWhatWasNotFoundStandsWhatCouldHaveBeen) {
+  const host::RunReport found = host::run_report(experiment(), results(300, 50)),
+                        none = host::run_report(experiment(), results(300, 1));
+  const host::TestedNumber &sure = found.differences[0].numbers[0],
+                           &unsure = none.differences[0].numbers[0];
+  EXPECT_TRUE(sure.is_significant());
+  EXPECT_FALSE(unsure.is_significant());
+  ASSERT_TRUE(unsure.could_show);
+  EXPECT_EQ(unsure.could_show, host::detectable_difference(unsure.difference));
+  EXPECT_TRUE(contains(host::text_of(none), "McNemar | permutation | could show |"))
+      << host::text_of(none);
+  EXPECT_TRUE(
+      contains(host::text_of(none), c10::str(" 1.000 |     ", host::fixed(*unsure.could_show))))
+      << host::text_of(none);
+  EXPECT_FALSE(contains(host::text_of(found), host::fixed(*sure.could_show) + " |"))
+      << host::text_of(found);
+  const auto json = nlohmann::json::parse(host::numbers_json_of(none));
+  const auto& number = json.at("grpo minus sft").at("item.hr@10");
+  EXPECT_EQ(number.at("could_show").get<double>(), *unsure.could_show);
+  EXPECT_EQ(number.at("permutation"), 1.0);
+  EXPECT_EQ(number.at("significant"), false);
+  EXPECT_FALSE(number.contains("equivalence"));
+  EXPECT_EQ(host::statistics_json(none).at("differences")[0].at("after"), "grpo");
+}
+
+TEST_F(Reports, EquivalenceAndTheCorrectionAreTheExperiments) {
+  host::Experiment asked = experiment();
+  host::Parts parts;
+  parts.report.correction = "benjamini_hochberg";
+  parts.report.equivalence = 0.05;
+  asked.parts = std::make_shared<const host::Parts>(parts);
+  const Tensor hit_S = coins(2000, 0.4), gain_S = hit_S * 0.5, user_S = torch::arange(2000);
+  const auto evaluated = [&](const std::string& of, int64_t lost) {
+    const Tensor now_S = without(hit_S, lost);
+    return result({Role::rank_model, of},
+                  {number("item.hr@10", now_S), number("item.ndcg@10", now_S * gain_S),
+                   number("item.mrr@10", coins(2000, 0.5))},
+                  2000);
+  };
+  const auto stored = std::vector{evaluated("sft", 0), evaluated("grpo", 3)};
+  const host::RunReport report = host::run_report(asked, stored);
+  const auto& numbers = report.differences[0].numbers;
+  ASSERT_EQ(numbers.size(), 3u);
+  std::vector<double> p;
+  for (const host::TestedNumber& one : numbers) p.push_back(one.difference.p);
+  const std::vector<double> corrected = host::benjamini_hochberg(p);
+  std::vector<double> equal;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    EXPECT_EQ(numbers[i].adjusted, corrected[i]);
+    equal.push_back(host::equivalence(numbers[i].difference, 0.05).p);
+  }
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    ASSERT_TRUE(numbers[i].equivalence);
+    EXPECT_EQ(numbers[i].equivalence->p, host::benjamini_hochberg(equal)[i]);
+  }
+  EXPECT_TRUE(numbers[0].equivalence->is_shown()) << "three of 2000 rows are less than 5 %";
+  const std::string text = host::text_of(report);
+  EXPECT_TRUE(contains(text, "p (Benjamini-Hochberg)")) << text;
+  EXPECT_TRUE(contains(text, "equal within 0.05, p |")) << text;
+  EXPECT_TRUE(contains(text, "0.000 equal |")) << text;
+  const auto json = nlohmann::json::parse(host::numbers_json_of(report));
+  EXPECT_EQ(json.at("grpo minus sft").at("item.hr@10").at("equivalence").at("shown"), true);
+}
+
+TEST_F(Reports, BreakdownsStandInMarkdownAndJsonAndNotOnTheTerminal) {
+  auto stored = results(60, 10);
+  SamplesBuilder rows;
+  for (int64_t row = 0; row < 60; ++row) rows.add(row, std::vector<int64_t>{row % 3}, row % 5, row);
+  Dataset data;
+  data.items = Items({"a", "b", "c", "d", "e"});
+  data.train = data.valid = data.test = rows.build();
+  host::StageResult load;
+  load.id = {Role::load};
+  load.digest = "rows";
+  load.folder = folder_.path() / "load";
+  ArtifactWriter out(load.folder);
+  host::write_dataset(data, out);
+  out.close();
+  stored.insert(stored.begin(), load);
+  const host::RunReport report = host::run_report(experiment(), stored);
+  ASSERT_EQ(report.breakdowns.size(), 4u);
+  const std::string markdown = host::markdown_of(report);
+  EXPECT_TRUE(contains(markdown, "\n| item.hr@10 by target in the history | rows | users |"))
+      << markdown;
+  EXPECT_TRUE(contains(markdown, "\n| repeat ")) << markdown;
+  EXPECT_FALSE(contains(host::text_of(report), " by target in the history"));
+  const std::string numbers = host::numbers_json_of(report);
+  EXPECT_EQ(nlohmann::json::parse(numbers).at("breakdowns").size(), 4u);
+  std::filesystem::create_directories(folder_.path() / "run");
+  io::write_text(folder_.path() / "run" / "numbers.json", numbers);
+  EXPECT_FALSE(contains(host::side_by_side({folder_.path() / "run"}), "breakdowns"));
+}
+
+// Over seeds that differ as much as the cells do, pooled rows would find what no one may claim.
+TEST_F(Reports, CellsDifferWhereOtherSeedsWouldDifferToo) {
+  host::CompareSettings settings;
+  settings.against = "base";
+  std::vector<host::CellRun> runs;
+  const auto add = [&](const std::string& cell, int64_t seed, const Tensor& value_S) {
+    runs.push_back(
+        {cell,
+         seed,
+         host::lineage_of(experiment()),
+         {result({Role::rank_model, "sft"}, {number("item.ndcg@10", value_S)}, value_S.size(0))}});
+  };
+  const Tensor value_S = noise(200);
+  for (int64_t seed = 0; seed < 3; ++seed) {
+    add("base", seed, value_S);
+    add("moves", seed, value_S + static_cast<double>(seed) - 0.5 + 0.01 * noise(200));
+    add("better", seed, value_S + 0.5 + 0.01 * noise(200));
+  }
+  const host::MatrixReport report = host::matrix_report(settings, runs, 300, {"holm", 0.1});
+  ASSERT_EQ(report.differences.size(), 2u);
+  const auto &moves = report.differences[0], &better = report.differences[1];
+  EXPECT_EQ(moves.cell, "moves");
+  EXPECT_FALSE(moves.is_significant()) << moves.adjusted;
+  EXPECT_LT(moves.difference.interval.low, 0);
+  EXPECT_TRUE(better.is_significant()) << better.adjusted;
+  EXPECT_NEAR(better.difference.mean, 0.5, 0.01);
+  ASSERT_TRUE(moves.could_show);
+  EXPECT_GT(*moves.could_show, 1) << "three seeds that differ by 1 show no less";
+  EXPECT_FALSE(better.equivalence->is_shown());
+  const std::string text = host::text_of(report);
+  EXPECT_TRUE(contains(text,
+                       "3 seeds: intervals and p are about other seeds and other users; so "
+                       "few seeds show large differences alone\n"))
+      << text;
+  EXPECT_TRUE(contains(text, host::fixed(*moves.could_show))) << text;
+  runs.resize(3);
+  EXPECT_TRUE(contains(host::text_of(host::matrix_report(settings, runs, 300)), "one seed: "));
 }
 
 TEST_F(Reports, TargetsMoveFromRankToRank) {

@@ -172,7 +172,7 @@ host::RunReport run_of(double difference, double p) {
   tested.name = "item.hr@10";
   tested.better = Better::higher;
   tested.difference.mean = difference;
-  tested.holm = p;
+  tested.adjusted = p;
   tested.rows = 4533;
   run.differences = {{"grpo", "sft", {tested}, std::nullopt}};
   return run;
@@ -211,7 +211,7 @@ TEST(ResultsTable, OfAComparisonTheLastModelOfEachCellIsTested) {
   difference.cell = "a_b";
   difference.number = "item.hr@10";
   difference.difference.mean = 0.2;
-  difference.holm = 0.01;
+  difference.adjusted = 0.01;
   difference.rows = 300;
   report.differences = {difference};
   const std::string latex = host::latex_of(host::results_table(report, "x"));

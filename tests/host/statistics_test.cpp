@@ -97,6 +97,91 @@ TEST(Power, DiscordanceCountsHitsOfOneOnly) {
   EXPECT_EQ(host::discordance(torch::empty({0}), torch::empty({0})), 0);
 }
 
+TEST(Bootstrap, SeveralNumbersHaveTheIntervalsOfEachAlone) {
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  const torch::Tensor value_CS = torch::randn({3, 90}, generator, torch::kFloat64),
+                      user_S = torch::randint(40, {90}, generator, torch::kInt64);
+  const std::vector<host::Interval> together = host::bootstrap_means(value_CS, user_S, 200, 7);
+  ASSERT_EQ(together.size(), 3u);
+  for (int64_t c = 0; c < 3; ++c) {
+    const host::Interval alone = host::bootstrap_mean(value_CS[c], user_S, 200, 7);
+    EXPECT_EQ(together[static_cast<size_t>(c)].low, alone.low);
+    EXPECT_EQ(together[static_cast<size_t>(c)].high, alone.high);
+  }
+  EXPECT_EQ(host::bootstrap_means(value_CS.slice(1, 0, 0), user_S.slice(0, 0, 0), 200, 7).size(),
+            3u);
+}
+
+// Many users by chance: near the share of all ways, which the normal distribution gives there.
+TEST(Permutation, ByChanceIsNearTheExactShareAndAFunctionOfItsSeed) {
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  const torch::Tensor user_S = torch::arange(300),
+                      b_S = 0.1 + torch::randn({300}, generator, torch::kFloat64),
+                      a_S = torch::zeros_like(b_S);
+  const double p = host::permutation_test(a_S, b_S, user_S, 20000, 3);
+  const double z = b_S.sum().item<double>() / b_S.square().sum().sqrt().item<double>();
+  EXPECT_NEAR(p, std::erfc(std::abs(z) / std::sqrt(2.0)), 0.02);
+  EXPECT_EQ(p, host::permutation_test(a_S, b_S, user_S, 20000, 3));
+  EXPECT_NE(p, host::permutation_test(a_S, b_S, user_S, 20000, 4));
+  EXPECT_EQ(host::permutation_test(b_S, b_S, user_S, 100, 3), 1);
+  EXPECT_EQ(host::permutation_test(a_S, a_S + 1, user_S, 100, 3), 1.0 / 101);
+  EXPECT_EQ(
+      host::permutation_test(torch::empty({0}), torch::empty({0}), user_S.slice(0, 0, 0), 9, 1), 1);
+}
+
+// Rows of every user in every seed: the analysis of variance of a two-way layout without
+// replication says what the resamples estimate.
+TEST(HierarchicalBootstrap, IsTheTwoWayAnalysisOfVariance) {
+  constexpr int64_t kSeeds = 4, kUsers = 30;
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  const torch::Tensor b_KS = torch::randn({kSeeds, 1}, generator, torch::kFloat64) +
+                             torch::randn({1, kUsers}, generator, torch::kFloat64) +
+                             torch::randn({kSeeds, kUsers}, generator, torch::kFloat64);
+  std::vector<host::SeedRows> seeds;
+  for (int64_t k = 0; k < kSeeds; ++k)
+    seeds.push_back({torch::zeros({kUsers}), b_KS[k], torch::arange(kUsers)});
+  const host::Difference found = host::hierarchical_bootstrap(seeds, 20000, 1);
+  const torch::Tensor of_seed_K = b_KS.mean(1), of_user_S = b_KS.mean(0);
+  const torch::Tensor rest_KS = b_KS - of_seed_K.unsqueeze(1) - of_user_S + b_KS.mean();
+  const double of_seeds = of_seed_K.var(true).item<double>() / kSeeds,
+               of_users = of_user_S.var(true).item<double>() / kUsers,
+               together = rest_KS.square().sum().item<double>() / ((kSeeds - 1) * (kUsers - 1)) /
+                          (kSeeds * kUsers);
+  const double only_users = std::max(0.0, of_users - together), variance = of_seeds + only_users;
+  EXPECT_NEAR(found.mean, b_KS.mean().item<double>(), 1e-12);
+  EXPECT_NEAR(found.standard_error, std::sqrt(variance), 0.04 * std::sqrt(variance));
+  const double degrees =
+      variance * variance /
+      (of_seeds * of_seeds / (kSeeds - 1) + only_users * only_users / (kUsers - 1));
+  EXPECT_NEAR(found.degrees, degrees, 0.15 * degrees);
+  EXPECT_NEAR((found.interval.low + found.interval.high) / 2, found.mean, 1e-12);
+  EXPECT_EQ(found.p <= 0.05, found.interval.low >= 0 || found.interval.high <= 0);
+}
+
+TEST(HierarchicalBootstrap, WithoutSpreadWithoutRowsAndWithOneSeed) {
+  const torch::Tensor user_S = torch::arange(5), one_S = torch::ones({5});
+  const std::vector<host::SeedRows> same = {{one_S, one_S, user_S}, {one_S, one_S, user_S}};
+  EXPECT_EQ(host::hierarchical_bootstrap(same, 100, 1).p, 1);
+  const std::vector<host::SeedRows> apart = {{one_S * 0, one_S, user_S},
+                                             {one_S * 0, one_S, user_S}};
+  EXPECT_NEAR(host::hierarchical_bootstrap(apart, 99, 1).p, 0.02, 1e-12);
+  EXPECT_EQ(host::hierarchical_bootstrap(apart, 0, 1).mean, 1);
+  const torch::Tensor none = torch::empty({0}, torch::kInt64);
+  EXPECT_EQ(host::hierarchical_bootstrap({{none, none, none}, {none, none, none}}, 9, 1).p, 1);
+  EXPECT_THROW(host::hierarchical_bootstrap({apart[0]}, 9, 1), Error);
+}
+
+TEST(Equivalence, NeedsToKnowTheSpread) {
+  const torch::Tensor one_S = torch::ones({1});
+  const host::Difference of_one_user = host::paired_bootstrap(one_S, one_S, torch::arange(1), 9, 1);
+  EXPECT_FALSE(host::equivalence(of_one_user, 0.5).is_shown());
+  EXPECT_FALSE(host::detectable_difference(of_one_user));
+  const torch::Tensor ones_S = torch::ones({9});
+  const host::Difference none = host::paired_bootstrap(ones_S, ones_S, torch::arange(9), 9, 1);
+  EXPECT_TRUE(host::equivalence(none, 0.5).is_shown());
+  EXPECT_FALSE(host::equivalence(none, 0).is_shown());
+}
+
 TEST(Holm, StepsDown) {
   const std::vector<double> adjusted = host::holm({0.04, 0.01, 0.02});
   EXPECT_NEAR(adjusted[0], 0.04, 1e-12);

@@ -70,8 +70,8 @@ int compare_cells(const Arguments& arguments) {
   }
   if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
   for (size_t i = 0; i < runs.size(); ++i) runs[i].results = ends.stages[i];
-  const MatrixReport report =
-      matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap);
+  const MatrixReport report = matrix_report(
+      settings, runs, base.experiment.parts->evaluate.bootstrap, base.experiment.parts->report);
   write_files(report, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
   return kFine;

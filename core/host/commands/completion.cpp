@@ -121,6 +121,7 @@ std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
   for (const HostTable& table : host_tables()) {
     if (table.name == "[run]") add_fields("run.", table.options, all);
     if (table.name == "[evaluate]") add_fields("evaluate.", table.options, all);
+    if (table.name == "[report]") add_fields("report.", table.options, all);
     if (table.name == "[tune]") add_fields("tune.", table.options, all);
   }
   if (experiment.empty()) {

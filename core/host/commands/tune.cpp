@@ -295,7 +295,8 @@ int command_tune(const Arguments& arguments) {
     runs.push_back({kTuned, seeds[i], lineage_of(reporting[i].experiment), ends.stages[i]});
   CompareSettings shown;
   shown.numbers = base.experiment.compare.numbers;
-  report.reported = matrix_report(shown, runs, base.experiment.parts->evaluate.bootstrap);
+  report.reported = matrix_report(shown, runs, base.experiment.parts->evaluate.bootstrap,
+                                  base.experiment.parts->report);
   write_files(report, folder);
   std::cout << "\n"
             << text_of(report) << "\nchosen values: " << (folder / "tuned.toml").string()

@@ -1,5 +1,6 @@
 #include "pipeline/artefacts.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace tsrec::host {
@@ -75,6 +76,18 @@ Dataset read_dataset(const std::filesystem::path& folder) {
 
 int64_t num_rows(const std::filesystem::path& folder, Split split) {
   return ArtifactReader(folder).tensor(c10::str(name(split), ".target_S")).size(0);
+}
+
+Samples read_split(const std::filesystem::path& folder, Split split) {
+  return read_samples(name(split), ArtifactReader(folder));
+}
+
+std::vector<std::string> read_column(const std::filesystem::path& folder,
+                                     const std::string& column) {
+  const ArtifactReader in(folder);
+  const auto columns = json::parse(in.text("columns")).get<std::vector<std::string>>();
+  if (std::find(columns.begin(), columns.end(), column) == columns.end()) return {};
+  return json::parse(in.text("column." + column)).get<std::vector<std::string>>();
 }
 
 void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,

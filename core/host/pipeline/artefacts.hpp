@@ -12,7 +12,12 @@ namespace tsrec::host {
 
 TSREC_HOST_API void write_dataset(const Dataset& data, ArtifactWriter& out);
 TSREC_HOST_API Dataset read_dataset(const std::filesystem::path& folder);
-int64_t num_rows(const std::filesystem::path& folder, Split split);  // without reading the rest
+// Without reading the rest.
+int64_t num_rows(const std::filesystem::path& folder, Split split);
+Samples read_split(const std::filesystem::path& folder, Split split);
+// A text of every item, such as its title; empty where there is no such column.
+std::vector<std::string> read_column(const std::filesystem::path& folder,
+                                     const std::string& column);
 
 // With the fingerprint of the catalogue, which every model carries.
 TSREC_HOST_API void write_sids(const SidTable& sids, const std::vector<std::string>& item_keys,
@@ -27,7 +32,7 @@ TSREC_HOST_API void write_numbers(const Numbers& numbers, const Samples& samples
 struct StoredNumbers {
   Numbers numbers;
   torch::Tensor user_S;
-  std::optional<TargetRanks> target_ranks = {};  // of models
+  std::optional<TargetRanks> target_ranks = {};  // none where they were not stored yet
   std::optional<ListedItems> listed = {};
 };
 TSREC_HOST_API StoredNumbers read_numbers(const std::filesystem::path& folder);

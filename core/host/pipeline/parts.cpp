@@ -117,6 +117,7 @@ Parts read_parts_of(const Document& document, Registry& registry) {
       read_parts(document.root().find("recommender"), "recommender", document, registry);
   parts.wording = read_wording(document);
   parts.evaluate = read_evaluate_settings(document);
+  parts.report = read_report_settings(document);
   const Node* evaluate = document.root().find("evaluate");
   parts.metrics = read_parts(evaluate != nullptr ? evaluate->find("metric") : nullptr, "metric",
                              document, registry);

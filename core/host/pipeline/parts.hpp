@@ -13,6 +13,7 @@ struct Parts {
   std::vector<PartChoice> recommenders, metrics, trackers;
   PromptWording wording;  // what the experiment says; see wording.hpp
   EvaluateSettings evaluate;
+  ReportSettings report;
 };
 
 // Reads and checks all of them; problems go to document.complain().

@@ -169,6 +169,30 @@ EvaluateSettings read_evaluate_settings(const Document& document) {
   return e;
 }
 
+void ReportSettings::declare(Options& o) {
+  o.add("correction", correction)
+      .one_of({"holm", "benjamini_hochberg"})
+      .not_in_key()
+      .help(
+          "how p-values are adjusted over their family: holm keeps the whole family free of false "
+          "findings 19 times in 20, benjamini_hochberg the share of false ones among the findings "
+          "at 5 %; warnings of losses are always Holm's");
+  o.add("equivalence", equivalence)
+      .range(0, 1e6)
+      .not_in_key()
+      .help(
+          "the largest difference that counts as none, such as 0.005: two one-sided tests say "
+          "where no difference is shown, and not only none found; 0: not tested");
+}
+
+ReportSettings read_report_settings(const Document& document) {
+  ReportSettings settings;
+  Options o;
+  settings.declare(o);
+  host::bind(o, table_or_empty(document, "report"), "[report]", {}, document);
+  return settings;
+}
+
 bool is_among(const std::string& name, const std::vector<std::string>& names) {
   return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }

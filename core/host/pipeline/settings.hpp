@@ -1,10 +1,11 @@
-// The host's own keys: [run], [evaluate], and those of [[task]] and [[stage]] beside the part's.
-// Declared like the options of a part: reading, key, describe and completion all come from the
-// declaration.
+// The host's own keys: [run], [evaluate], [report], and those of [[task]] and [[stage]] beside the
+// part's. Declared like the options of a part: reading, key, describe and completion all come from
+// the declaration.
 #pragma once
 
 #include "pipeline/pipeline.hpp"
 #include "pipeline/row_share.hpp"
+#include "support/statistics/corrections.hpp"
 #include "tsrec/parts/observer.hpp"
 #include "tsrec/prompt.hpp"
 
@@ -22,6 +23,15 @@ struct EvaluateSettings {
   int64_t beams = 20, limit = 0, bootstrap = 1000;
   bool score_suffix = true, every_stage = true, untrained = false;
   std::vector<BoundOption> options;  // as bound
+};
+
+// How the report tests differences. It changes no stage: none of it is in a key.
+struct ReportSettings {
+  void declare(Options& options);
+
+  std::string correction = "holm";
+  double equivalence = 0;  // the margin; 0: equivalence is not tested
+  Correction how_corrected() const { return correction_named(correction); }
 };
 
 struct TaskEntry {
@@ -73,6 +83,7 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
 // switches it off.
 std::vector<PartChoice> read_trackers(const Document& document, Registry& registry);
 EvaluateSettings read_evaluate_settings(const Document& document);
+ReportSettings read_report_settings(const Document& document);
 PromptWording read_wording(const Document& document);
 // All of [prompt], a line of a key for each text.
 TSREC_HOST_API std::string key_lines(const PromptWording& wording);

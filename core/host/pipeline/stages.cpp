@@ -601,10 +601,12 @@ Stage rank_by_recommender(const Shared& parts, const PartChoice& choice, bool ha
     in_the_name_of(*recommender, "rank()", [&] {
       boundary::check_rankings(rankings, samples.size(), places, data.items.size());
     });
+    const Evaluation evaluation{rankings, samples, data, sids ? &*sids : nullptr};
     const auto measure = [&](const Metric& metric) {
-      return metric.measure({rankings, samples, data, sids ? &*sids : nullptr}, run.context());
+      return metric.measure(evaluation, run.context());
     };
     write_numbers(measured(parts->metrics, measure, run.context()), samples, run.out());
+    write_target_ranks(target_ranks(evaluation), run.out());
     write_listed_items(rankings, evaluated_split(ranked.settings), run.out());
   };
   return stage;

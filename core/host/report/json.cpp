@@ -9,6 +9,22 @@ using nlohmann::ordered_json;
 
 ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
 
+ordered_json json_of(const TestedNumber& number) {
+  ordered_json json = {{"difference", number.difference.mean},
+                       {"interval", json_of(number.difference.interval)},
+                       {"p", number.adjusted},
+                       {"p_alone", number.difference.p}};
+  if (number.mcnemar) json["mcnemar"] = *number.mcnemar;
+  if (number.permutation) json["permutation"] = *number.permutation;
+  json["significant"] = number.is_significant();
+  if (number.could_show) json["could_show"] = *number.could_show;
+  if (number.equivalence)
+    json["equivalence"] = {{"margin", number.equivalence->margin},
+                           {"p", number.equivalence->p},
+                           {"shown", number.equivalence->is_shown()}};
+  return json;
+}
+
 ordered_json json_of(const Alarm& alarm) {
   return {{"after", alarm.after},
           {"before", alarm.before},
@@ -65,21 +81,35 @@ std::string numbers_json_of(const RunReport& report) {
   }
   for (const ReportedDifference& pair : report.differences) {
     for (const TestedNumber& number : pair.numbers)
-      json[pair.after + " minus " + pair.before][number.name] = {
-          {"difference", number.difference.mean},
-          {"interval", json_of(number.difference.interval)},
-          {"p", number.holm}};
+      json[pair.after + " minus " + pair.before][number.name] = json_of(number);
   }
   for (const ReportedDifference& pair : report.differences) {
     if (pair.movement)
       json["movements"][pair.after + " minus " + pair.before] = json_of(*pair.movement);
   }
+  if (!report.breakdowns.empty()) json["breakdowns"] = breakdowns_json(report.breakdowns);
   json["trainings"] = ordered_json::array();
   for (const TrainingAgainstStart& training : report.trainings)
     json["trainings"].push_back(json_of(training));
   json["alarms"] = ordered_json::array();
   for (const Alarm& alarm : report.alarms) json["alarms"].push_back(json_of(alarm));
   return json.dump(1) + "\n";
+}
+
+ordered_json statistics_json(const RunReport& report) {
+  ordered_json json = {{"correction", report.tests.correction},
+                       {"level", kTestLevel},
+                       {"equivalence_margin", report.tests.equivalence},
+                       {"differences", ordered_json::array()}};
+  for (const ReportedDifference& pair : report.differences) {
+    for (const TestedNumber& number : pair.numbers) {
+      ordered_json entry = {
+          {"after", pair.after}, {"before", pair.before}, {"number", number.name}};
+      entry.update(json_of(number));
+      json["differences"].push_back(std::move(entry));
+    }
+  }
+  return json;
 }
 
 std::string work_json_of(const RunReport& report) {

@@ -1,16 +1,23 @@
 // A run's report as JSON, for programs.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "report/run_report.hpp"
 #include "report/tune_report.hpp"
 
 namespace tsrec::host {
 
 // numbers.json: {"sft": {"item.hr@10": 0.1, "item.hr@10.interval": [low, high]}, "grpo minus sft":
-// {"item.hr@10": {"difference", "interval", "p"}}, "movements": {"grpo minus sft": {"ranks",
-// "from_to", "hits"}}, "trainings": [{"stage", "validations", ...}], "alarms": [{"after", "before",
-// "number", ...}]}.
+// {"item.hr@10": {"difference", "interval", "p", "p_alone", "mcnemar", "permutation",
+// "significant", "could_show", "equivalence": {"margin", "p", "shown"}}}, "movements": {"grpo minus
+// sft": {"ranks", "from_to", "hits"}}, "breakdowns": see breakdowns_json(), "trainings": [{"stage",
+// "validations",
+// ...}], "alarms": [{"after", "before", "number", ...}]}. p: corrected; p_alone: before that.
 TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
+// How differences were tested, and all of them: {"correction": "holm", "level",
+// "equivalence_margin", "differences": [{"after", "before", "number", "difference", ...}]}.
+TSREC_HOST_API nlohmann::ordered_json statistics_json(const RunReport& report);
 // work.json: what every stage that ran cost, beside what the machine can do.
 std::string work_json_of(const RunReport& report);
 // tuning.json: {"number": "item.hr@10", "search", "trials", "seconds", "rows", "seed", "seeds": [],

@@ -144,17 +144,63 @@ std::string curves_table(const TrainingCurves& training) {
   return "\n" + table_text(rows);
 }
 
-std::string difference_table(const ReportedDifference& pair) {
+std::string p_header(const ReportSettings& tests) {
+  return c10::str("p (", person_of(tests.how_corrected()), ")");
+}
+
+std::string equal_header(const ReportSettings& tests) {
+  return "equal within " + significant(tests.equivalence) + ", p";
+}
+
+std::string p_or_blank(const std::optional<double>& p) { return p ? fixed(*p, 3) : ""; }
+
+// Beside a difference that was not found: the smallest that would have been.
+std::string could_show(const std::optional<double>& difference, bool is_significant) {
+  return difference && !is_significant ? fixed(*difference) : "";
+}
+
+constexpr const char* kCouldShow =
+    "could show: the difference that would have been found four times in five\n";
+
+std::string equivalence_text(const Equivalence& equivalence) {
+  return fixed(equivalence.p, 3) + (equivalence.is_shown() ? " equal" : "");
+}
+
+std::string difference_table(const ReportedDifference& pair, const ReportSettings& tests) {
   if (pair.numbers.empty()) return "";
-  Rows rows = {
-      {pair.after + " minus " + pair.before, "difference", "95 % interval", "p (Holm)", "McNemar"}};
+  Rows rows = {{pair.after + " minus " + pair.before, "difference", "95 % interval",
+                p_header(tests), "McNemar", "permutation", "could show"}};
+  if (tests.equivalence > 0) rows[0].push_back(equal_header(tests));
   for (const TestedNumber& number : pair.numbers) {
     const Interval& interval = number.difference.interval;
     rows.push_back({number.name, fixed(number.difference.mean),
-                    fixed(interval.low) + " .. " + fixed(interval.high), fixed(number.holm, 3),
-                    number.mcnemar ? fixed(*number.mcnemar, 3) : ""});
+                    fixed(interval.low) + " .. " + fixed(interval.high), fixed(number.adjusted, 3),
+                    p_or_blank(number.mcnemar), p_or_blank(number.permutation),
+                    could_show(number.could_show, number.is_significant())});
+    if (number.equivalence) rows.back().push_back(equivalence_text(*number.equivalence));
   }
-  return "\n" + table_text(rows) + power_line(pair);
+  return "\n" + table_text(rows) + "\n" + kCouldShow + power_line(pair);
+}
+
+// A table for each number: groups down, columns across.
+std::string breakdown_tables(const Breakdown& breakdown) {
+  std::string tables;
+  for (size_t n = 0; n < breakdown.numbers.size(); ++n) {
+    Rows rows = {{breakdown.numbers[n] + " by " + breakdown.by, "rows", "users"}};
+    rows[0].insert(rows[0].end(), breakdown.columns.begin(), breakdown.columns.end());
+    for (const Breakdown::Group& group : breakdown.groups) {
+      rows.push_back({group.name, std::to_string(group.rows), std::to_string(group.users)});
+      for (const auto& of_column : group.value_CN) {
+        const Breakdown::Value& value = of_column[n];
+        rows.back().push_back(fixed(value.mean));
+        if (value.interval)
+          rows.back().back() +=
+              c10::str(" (", fixed(value.interval->low), " .. ", fixed(value.interval->high), ")");
+      }
+    }
+    tables += "\n" + table_text(rows);
+  }
+  return tables;
 }
 
 std::string whole_or_blank(int64_t value) { return value > 0 ? std::to_string(value) : ""; }
@@ -205,15 +251,32 @@ std::string mean_table(const MatrixReport& report) {
   return table_text(rows);
 }
 
+// What an interval over seeds is about, and how far few of them reach.
+std::string seeds_line(const MatrixReport& report) {
+  if (report.num_seeds == 1)
+    return "one seed: intervals and p are about users the models have not met, and say nothing of "
+           "models trained with another seed\n";
+  const char* few = report.num_seeds == 2  ? "; two show only very large differences, and some "
+                                             "that are none (8 in 100 where 5 were asked for)"
+                    : report.num_seeds < 5 ? "; so few seeds show large differences alone"
+                                           : "";
+  return c10::str(report.num_seeds, " seeds: intervals and p are about other seeds and other users",
+                  few, "\n");
+}
+
 std::string difference_table(const MatrixReport& report) {
   if (report.differences.empty()) return "";
-  Rows rows = {{"against " + report.against, "number", "difference", "95 % interval", "p (Holm)"}};
+  const ReportSettings& tests = report.settings;
+  Rows rows = {{"against " + report.against, "number", "difference", "95 % interval",
+                p_header(tests), "could show"}};
+  if (tests.equivalence > 0) rows[0].push_back(equal_header(tests));
   for (const MatrixReport::CellDifference& d : report.differences) {
     rows.push_back({d.cell, d.number, signed_fixed(d.difference.mean),
                     signed_range(d.difference.interval.low, d.difference.interval.high),
-                    fixed(d.holm, 3)});
+                    fixed(d.adjusted, 3), could_show(d.could_show, d.is_significant())});
+    if (d.equivalence) rows.back().push_back(equivalence_text(*d.equivalence));
   }
-  return "\n" + table_text(rows);
+  return "\n" + table_text(rows) + "\n" + kCouldShow + seeds_line(report);
 }
 
 // A row for each step, a column for each cell.
@@ -272,7 +335,7 @@ std::string tables_of(const RunReport& report) {
   if (!report.columns.empty()) {
     text += ranking_table(report) + "\n" + interval_table(report);
     for (const ReportedDifference& pair : report.differences)
-      text += difference_table(pair) + movement_tables(pair);
+      text += difference_table(pair, report.tests) + movement_tables(pair);
   }
   for (const TrainingAgainstStart& training : report.trainings) text += training_table(training);
   const bool has_tables = !report.columns.empty() || !report.trainings.empty();
@@ -302,10 +365,12 @@ std::string markdown_of(const TuneReport& report) {
 }
 
 std::string markdown_of(const RunReport& report) {
-  std::string curves;
+  std::string breakdowns, curves;
+  for (const Breakdown& breakdown : report.breakdowns) breakdowns += breakdown_tables(breakdown);
   for (const TrainingCurves& training : training_curves(report.curves))
     curves += curves_table(training);
-  return tables_of(report) + curves + warnings(warnings_of(report.alarms, report.trainings));
+  return tables_of(report) + breakdowns + curves +
+         warnings(warnings_of(report.alarms, report.trainings));
 }
 
 std::string markdown_of(const MatrixReport& report) {

@@ -11,7 +11,8 @@ TSREC_HOST_API std::string markdown_of(const RunReport& report);
 TSREC_HOST_API std::string markdown_of(const MatrixReport& report);
 TSREC_HOST_API std::string markdown_of(const TuneReport& report);  // with all trials
 
-// The same without the alarms: the tables are aligned and read well on a terminal too.
+// The same without alarms, breakdowns and curves: the tables are aligned and read well on a
+// terminal too.
 std::string tables_of(const RunReport& report);
 std::string tables_of(const MatrixReport& report);
 std::string tables_of(const TuneReport& report);

@@ -101,7 +101,8 @@ std::string last_model(const std::vector<Column>& columns) {
 
 // Rows of a model of a cell, all seeds behind each other.
 struct Joined {
-  std::vector<torch::Tensor> values, users;
+  std::vector<torch::Tensor> values, people;
+  std::vector<torch::Tensor> users;  // the same people, but others in every seed
   Better better = Better::unknown;
   torch::Tensor value_S() const { return torch::cat(values); }
   torch::Tensor user_S() const { return torch::cat(users); }
@@ -115,7 +116,7 @@ Joined joined(const std::vector<Measured>& measured, const std::string& cell,
     if (number == nullptr || !number->row_S.defined()) continue;
     const torch::Tensor& user_S = column->stored.user_S;
     const int64_t most = user_S.numel() > 0 ? user_S.max().item<int64_t>() + 1 : 0;
-    // A user is another cluster in every seed.
+    rows.people.push_back(user_S);
     rows.users.push_back(user_S + static_cast<int64_t>(rows.users.size()) * most);
     rows.values.push_back(number->row_S);
     rows.better = number->better;
@@ -123,9 +124,21 @@ Joined joined(const std::vector<Measured>& measured, const std::string& cell,
   return rows;
 }
 
+// The same rows in every seed.
 bool is_paired(const Joined& a, const Joined& b) {
-  return !a.values.empty() && a.values.size() == b.values.size() &&
-         a.value_S().numel() == b.value_S().numel();
+  return !a.values.empty() &&
+         std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
+                    [](const auto& x_S, const auto& y_S) { return x_S.numel() == y_S.numel(); });
+}
+
+// b minus a. What is claimed over seeds has to hold for the next one too.
+Difference difference_of(const Joined& a, const Joined& b, int64_t resamples) {
+  if (a.values.size() == 1)
+    return paired_bootstrap(a.value_S(), b.value_S(), b.user_S(), resamples, kBootstrapSeed);
+  std::vector<SeedRows> seeds;
+  for (size_t s = 0; s < a.values.size(); ++s)
+    seeds.push_back({a.values[s], b.values[s], a.people[s]});
+  return hierarchical_bootstrap(seeds, resamples, kBootstrapSeed);
 }
 
 std::vector<MatrixReport::CellDifference> differences_of(const std::string& against,
@@ -133,6 +146,7 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
                                                          const MatrixReport& report,
                                                          int64_t resamples) {
   std::vector<MatrixReport::CellDifference> differences;
+  const ReportSettings& tests = report.settings;
   std::vector<double> p;
   for (const std::string& cell : report.cells) {
     if (against.empty() || cell == against) continue;
@@ -141,14 +155,24 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
       const Joined theirs =
           joined(measured, against, last_model(columns_of_cell(measured, against)), name);
       if (!is_paired(ours, theirs)) continue;
-      const Difference difference = paired_bootstrap(theirs.value_S(), ours.value_S(),
-                                                     ours.user_S(), resamples, kBootstrapSeed);
-      p.push_back(difference.p);
-      differences.push_back({cell, name, difference, 1, ours.value_S().numel()});
+      MatrixReport::CellDifference& found = differences.emplace_back();
+      found.cell = cell;
+      found.number = name;
+      found.difference = difference_of(theirs, ours, resamples);
+      found.could_show = detectable_difference(found.difference);
+      if (tests.equivalence > 0)
+        found.equivalence = equivalence(found.difference, tests.equivalence);
+      found.rows = ours.value_S().numel();
+      p.push_back(found.difference.p);
     }
   }
-  const std::vector<double> adjusted = holm(p);
-  for (size_t i = 0; i < differences.size(); ++i) differences[i].holm = adjusted[i];
+  const std::vector<double> corrected = adjusted(p, tests.how_corrected());
+  std::vector<std::optional<Equivalence>*> equivalences;
+  for (size_t i = 0; i < differences.size(); ++i) {
+    differences[i].adjusted = corrected[i];
+    equivalences.push_back(&differences[i].equivalence);
+  }
+  correct(equivalences, tests.how_corrected());
   return differences;
 }
 
@@ -238,7 +262,7 @@ Spread spread_of(const std::vector<double>& values) {
 }
 
 MatrixReport matrix_report(const CompareSettings& settings, const std::vector<CellRun>& runs,
-                           int64_t resamples) {
+                           int64_t resamples, const ReportSettings& tests) {
   std::vector<Measured> measured;
   for (const CellRun& run : runs)
     measured.push_back({run.cell, run.seed, columns_of(run.results, run.lineage)});
@@ -249,6 +273,8 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
     report.better.push_back(direction_of(measured, name));
   report.rows = rows_of(measured, report.cells, report.numbers);
   report.against = settings.against;
+  report.num_seeds = static_cast<int64_t>(runs.size() / report.cells.size());
+  report.settings = tests;
   report.differences = differences_of(settings.against, measured, report, resamples);
   for (const std::string& cell : report.cells) {
     for (Alarm& alarm : alarms_of(cell, measured, report.numbers, resamples))

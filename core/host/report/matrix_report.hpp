@@ -36,10 +36,15 @@ struct MatrixReport {
   struct CellDifference {  // the cell's last model minus the other cell's
     std::string cell, number;
     Difference difference;
-    double holm = 1;   // its p, adjusted over the table
-    int64_t rows = 0;  // compared: those of all seeds
+    double adjusted = 1;                     // its p, corrected over the table
+    int64_t rows = 0;                        // compared: those of all seeds
+    std::optional<double> could_show;        // the difference that is found four times in five
+    std::optional<Equivalence> equivalence;  // where a margin is given; corrected as well
+    bool is_significant() const { return adjusted <= kTestLevel; }
   };
   std::string against;
+  int64_t num_seeds = 1;  // of every cell
+  ReportSettings settings;
   std::vector<CellDifference> differences;
 
   std::vector<Alarm> alarms;                    // of a cell's models, over all its seeds
@@ -70,9 +75,12 @@ struct MatrixReport {
   std::vector<Point> points;  // of the curves, seed by seed
 };
 
-// Means over seeds with their standard deviation; differences to settings.against by a paired
-// bootstrap over (seed, user), Holm-corrected over the table; curves as means over seeds.
+// Means over seeds with their standard deviation; differences to settings.against, corrected over
+// the table, by a paired bootstrap over users where there is one seed and by a hierarchical one
+// over seeds and users where there are more; alarms over (seed, user), for they are about these
+// models and not about the next seed's; curves as means over seeds.
 TSREC_HOST_API MatrixReport matrix_report(const CompareSettings& settings,
-                                          const std::vector<CellRun>& runs, int64_t resamples);
+                                          const std::vector<CellRun>& runs, int64_t resamples,
+                                          const ReportSettings& tests = {});
 
 }  // namespace tsrec::host

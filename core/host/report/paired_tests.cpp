@@ -6,14 +6,20 @@
 namespace tsrec::host {
 namespace {
 
-constexpr double kLevel = 0.05;
-
 bool is_hit_rate(const std::string& number) { return number.starts_with("item.hr@"); }
 
 }  // namespace
 
+void correct(std::vector<std::optional<Equivalence>*> family, Correction correction) {
+  std::erase_if(family, [](const auto* one) { return !one->has_value(); });
+  std::vector<double> p;
+  for (const auto* one : family) p.push_back((*one)->p);
+  const std::vector<double> corrected = adjusted(p, correction);
+  for (size_t i = 0; i < family.size(); ++i) (*family[i])->p = corrected[i];
+}
+
 std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t resamples,
-                                 uint64_t seed) {
+                                 uint64_t seed, const ReportSettings& settings) {
   std::vector<TestedNumber> numbers;
   std::vector<double> p;
   for (const PairedRows& rows : pair) {
@@ -22,6 +28,12 @@ std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t re
     number.better = rows.better;
     number.difference = paired_bootstrap(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
     number.rows = rows.before_S.size(0);
+    if (resamples > 0)
+      number.permutation =
+          permutation_test(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
+    number.could_show = detectable_difference(number.difference);
+    if (settings.equivalence > 0)
+      number.equivalence = equivalence(number.difference, settings.equivalence);
     if (is_hit_rate(rows.number)) {
       number.mcnemar = mcnemar(rows.before_S, rows.after_S);
       number.changed = discordance(rows.before_S, rows.after_S);
@@ -29,8 +41,13 @@ std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t re
     }
     p.push_back(number.difference.p);
   }
-  const std::vector<double> adjusted = holm(p);
-  for (size_t i = 0; i < numbers.size(); ++i) numbers[i].holm = adjusted[i];
+  const std::vector<double> corrected = adjusted(p, settings.how_corrected());
+  std::vector<std::optional<Equivalence>*> equivalences;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    numbers[i].adjusted = corrected[i];
+    equivalences.push_back(&numbers[i].equivalence);
+  }
+  correct(equivalences, settings.how_corrected());
   return numbers;
 }
 
@@ -43,7 +60,7 @@ std::vector<Alarm> losses(const std::string& before, const std::string& after,
   std::vector<Alarm> alarms;
   for (size_t i = 0; i < numbers.size(); ++i) {
     const TestedNumber& number = numbers[i];
-    if (!is_wholly_worse(number.difference.interval, number.better) || adjusted[i] > kLevel)
+    if (!is_wholly_worse(number.difference.interval, number.better) || adjusted[i] > kTestLevel)
       continue;
     alarms.push_back({.cell = "",
                       .after = after,

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 
+#include "pipeline/settings.hpp"
 #include "support/statistics.hpp"
 #include "tsrec/evaluation.hpp"
 
@@ -16,20 +17,31 @@ struct PairedRows {
   torch::Tensor before_S, after_S, user_S;
 };
 
+constexpr double kTestLevel = 0.05;
+
 struct TestedNumber {
   std::string name;
   Better better = Better::unknown;
-  Difference difference;          // after minus before, by a bootstrap over users
-  double holm = 1;                // its p, adjusted over the numbers of the pair
-  std::optional<double> mcnemar;  // of numbers whose rows are hits or misses
+  Difference difference;              // after minus before, by a bootstrap over users
+  double adjusted = 1;                // its p, corrected over the numbers of the pair
+  std::optional<double> permutation;  // p by flipping users' signs; none without resamples
+  std::optional<double> could_show;   // the difference that these users show four times in five
+  std::optional<Equivalence> equivalence;  // where a margin is given; corrected as well
+  std::optional<double> mcnemar;           // of numbers whose rows are hits or misses
   // Of those as well: the share of the rows that changed sides, and the difference that so many
   // rows could have shown; see detectable_difference().
   int64_t rows = 0;
   double changed = 0;
   std::optional<double> detectable;
+
+  bool is_significant() const { return adjusted <= kTestLevel; }
 };
 TSREC_HOST_API std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair,
-                                                int64_t resamples, uint64_t seed);
+                                                int64_t resamples, uint64_t seed,
+                                                const ReportSettings& settings = {});
+
+// The p-values of all that are there, corrected together.
+void correct(std::vector<std::optional<Equivalence>*> family, Correction correction);
 
 // A number that got worse by more than chance.
 struct TSREC_HOST_API Alarm {
@@ -47,7 +59,9 @@ struct TSREC_HOST_API Alarm {
 // The numbers that the later model lost at. All of these must hold: the metric says which way is
 // better (Number::better), the interval of the difference lies wholly on the other side of 0, and
 // p is at most 0.05 after Holm over the tested numbers of the pair: McNemar's where rows are hits
-// or misses, the bootstrap's elsewhere. Without resamples there is no interval, and no alarm.
+// or misses, the bootstrap's elsewhere. It is Holm whatever the report is corrected with: a warning
+// is no finding among others, and none at all should be false. Without resamples there is no
+// interval, and no alarm.
 TSREC_HOST_API std::vector<Alarm> losses(const std::string& before, const std::string& after,
                                          const std::vector<TestedNumber>& numbers);
 

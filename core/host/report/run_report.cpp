@@ -44,6 +44,14 @@ std::optional<Movement> moved(const Column& before, const Column& after) {
   return from && to ? std::optional(movement(*from, *to)) : std::nullopt;
 }
 
+// Where the rows came from; null where the stage has no result.
+const StageResult* loaded_by(const std::vector<StageResult>& results) {
+  for (const StageResult& result : results) {
+    if (result.id.role == StageId::Role::load && !result.digest.empty()) return &result;
+  }
+  return nullptr;
+}
+
 bool has_flops(const StageResult& stage) {
   const auto flops = stage.counters.find("flops");
   return stage.state == StageResult::State::ran && flops != stage.counters.end() &&
@@ -79,6 +87,7 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
   const auto seed = static_cast<uint64_t>(experiment.run.seed);
   RunReport report;
   report.name = experiment.run.name;
+  report.tests = experiment.parts->report;
   report.threads = experiment.run.threads;
   report.precision = experiment.run.torch_precision == torch::kBFloat16 ? "bfloat16" : "float32";
   report.products = name_of(experiment.run.product_library);
@@ -89,13 +98,18 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
     report.columns.push_back(reported(column, resamples, seed));
     const Column* before = column_of(columns, column.from);
     if (before == nullptr) continue;
-    std::vector<TestedNumber> numbers = tested(paired(*before, column), resamples, seed);
+    std::vector<TestedNumber> numbers =
+        tested(paired(*before, column), resamples, seed, report.tests);
     for (Alarm& alarm : losses(before->name, column.name, numbers))
       report.alarms.push_back(std::move(alarm));
     report.differences.push_back(
         {column.name, before->name, std::move(numbers), moved(*before, column)});
   }
 
+  if (const StageResult* load = loaded_by(results)) {
+    report.breakdowns = breakdowns_of(
+        columns, evaluated_rows(load->folder, experiment.parts->evaluate), resamples, seed);
+  }
   if (std::any_of(results.begin(), results.end(), has_flops)) {
     report.roof = measured_roof(experiment.run.torch_precision, experiment.run.torch_device);
   }

@@ -1,6 +1,7 @@
 // What a run has to say at its end, as a value. Text, Markdown, CSV and JSON are renderers over it.
 #pragma once
 
+#include "report/breakdowns.hpp"
 #include "report/curves.hpp"
 #include "report/lineage.hpp"
 #include "report/movement.hpp"
@@ -48,7 +49,9 @@ struct RunReport {
   std::vector<ReportedColumn> columns;  // in the order of the stages
   std::vector<std::string> numbers;     // names of all columns, by first appearance
   std::vector<ReportedDifference> differences;
+  ReportSettings tests;  // how the differences were tested
   std::vector<Alarm> alarms;
+  std::vector<Breakdown> breakdowns;
   std::vector<TrainingAgainstStart> trainings;  // of the stages that compared
   std::vector<ReportedStage> stages;
   std::vector<Curve> curves;

@@ -99,7 +99,7 @@ std::vector<Figure> differences(const RunReport& report) {
         name + "; full: p at most .05 after Holm", "difference, 95 % interval", {}};
     for (const TestedNumber& number : pair.numbers)
       chart.differences.push_back({paper_name(number.name), number.difference.mean,
-                                   number.difference.interval, number.holm <= kSignificant});
+                                   number.difference.interval, number.adjusted <= kSignificant});
     figures.push_back({file_name("difference-" + name), difference_chart_svg(chart)});
   }
   return figures;
@@ -197,7 +197,7 @@ std::vector<Figure> figures_of(const MatrixReport& report) {
     for (const MatrixReport::CellDifference& d : report.differences) {
       if (d.number == report.numbers[n])
         against.differences.push_back(
-            {d.cell, d.difference.mean, d.difference.interval, d.holm <= kSignificant});
+            {d.cell, d.difference.mean, d.difference.interval, d.adjusted <= kSignificant});
     }
     if (!against.differences.empty())
       all.push_back({file_name("difference-" + report.numbers[n]), difference_chart_svg(against)});

@@ -133,7 +133,7 @@ ordered_json page_comparison_json(const CompareSettings& settings,
            {"number", d.number},
            {"difference", d.difference.mean},
            {"interval", {d.difference.interval.low, d.difference.interval.high}},
-           {"p", d.holm}});
+           {"p", d.adjusted}});
     }
     for (const Alarm& alarm : report->alarms) json["alarms"].push_back(alarm.sentence());
   }

@@ -20,7 +20,7 @@ ordered_json json_of(const TestedNumber& number) {
                        {"better", name_of(number.better)},
                        {"difference", number.difference.mean},
                        {"interval", json_of(number.difference.interval)},
-                       {"p", number.holm},
+                       {"p", number.adjusted},
                        {"rows", number.rows}};
   if (number.mcnemar) {
     json["mcnemar"] = *number.mcnemar;

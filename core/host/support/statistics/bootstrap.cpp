@@ -1,0 +1,79 @@
+#include "support/statistics/bootstrap.hpp"
+
+#include <algorithm>
+
+#include "support/statistics/user_sums.hpp"
+
+namespace tsrec::host {
+namespace {
+
+// Means of each number's resamples, ascending.
+std::vector<std::vector<double>> resampled_means(const UserSums& sums, int64_t resamples,
+                                                 uint64_t seed) {
+  at::Generator generator = at::detail::createCPUGenerator(seed);
+  const int64_t users = sums.num_users();
+  std::vector<std::vector<double>> means(static_cast<size_t>(sums.num_numbers));
+  std::vector<double> total(means.size());
+  for (int64_t r = 0; r < resamples; ++r) {
+    const torch::Tensor drawn = torch::randint(users, {users}, generator, torch::kInt64);
+    std::fill(total.begin(), total.end(), 0.0);
+    double count = 0;
+    for (int64_t i = 0; i < users; ++i) {
+      const int64_t user = drawn.const_data_ptr<int64_t>()[i];
+      for (size_t c = 0; c < total.size(); ++c) total[c] += sums.sum(user, static_cast<int64_t>(c));
+      count += sums.count(user);
+    }
+    for (size_t c = 0; c < total.size(); ++c) means[c].push_back(total[c] / count);
+  }
+  for (std::vector<double>& of_number : means) std::sort(of_number.begin(), of_number.end());
+  return means;
+}
+
+double quantile(const std::vector<double>& sorted, double share) {
+  const auto at = static_cast<size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5);
+  return sorted[at];
+}
+
+Interval percentile_interval(const std::vector<double>& sorted) {
+  return {quantile(sorted, 0.025), quantile(sorted, 0.975)};
+}
+
+}  // namespace
+
+std::vector<Interval> bootstrap_means(const torch::Tensor& value_CS, const torch::Tensor& user_S,
+                                      int64_t resamples, uint64_t seed) {
+  std::vector<Interval> intervals;
+  if (value_CS.size(1) == 0 || resamples < 1)
+    return std::vector<Interval>(static_cast<size_t>(value_CS.size(0)));
+  for (const std::vector<double>& means :
+       resampled_means(user_sums(value_CS, user_S), resamples, seed))
+    intervals.push_back(percentile_interval(means));
+  return intervals;
+}
+
+Interval bootstrap_mean(const torch::Tensor& value_S, const torch::Tensor& user_S,
+                        int64_t resamples, uint64_t seed) {
+  return bootstrap_means(value_S.unsqueeze(0), user_S, resamples, seed).front();
+}
+
+Difference paired_bootstrap(const torch::Tensor& a_S, const torch::Tensor& b_S,
+                            const torch::Tensor& user_S, int64_t resamples, uint64_t seed) {
+  const torch::Tensor difference_S = b_S.to(torch::kFloat64) - a_S.to(torch::kFloat64);
+  Difference result;
+  if (difference_S.size(0) == 0) return result;
+  result.mean = difference_S.mean().item<double>();
+  const UserSums sums = user_sums(difference_S.unsqueeze(0), user_S);
+  result.standard_error = standard_error(sums);
+  result.degrees = static_cast<double>(sums.num_users() - 1);
+  if (resamples < 1) return result;
+  const std::vector<double> means = resampled_means(sums, resamples, seed).front();
+  result.interval = percentile_interval(means);
+  const auto at_most = std::upper_bound(means.begin(), means.end(), 0.0) - means.begin();
+  const auto below = std::lower_bound(means.begin(), means.end(), 0.0) - means.begin();
+  const double tail =
+      static_cast<double>(std::min<int64_t>(at_most, static_cast<int64_t>(means.size()) - below));
+  result.p = std::min(1.0, 2 * (tail + 1) / static_cast<double>(means.size() + 1));
+  return result;
+}
+
+}  // namespace tsrec::host
