@@ -2,16 +2,30 @@
 
 #include <algorithm>
 
+#include "report/json.hpp"
 #include "report/page/run_json.hpp"
 #include "report/page/sid_sections.hpp"
 
 namespace tsrec::host {
+namespace {
+
+nlohmann::ordered_json breakdowns_section(const PageRun& run) {
+  return breakdowns_json(run.report.breakdowns);
+}
+
+nlohmann::ordered_json statistics_section(const PageRun& run) {
+  return statistics_json(run.report);
+}
+
+}  // namespace
 
 const std::vector<PageSection>& page_sections() {
   static const std::vector<PageSection> all = {
       {"numbers", numbers_section},
       {"columns", columns_section},
       {"differences", differences_section},
+      {"statistics", statistics_section},
+      {"breakdowns", breakdowns_section},
       {"curves", curves_section},
       {"cost", cost_section},
       {"stages", stages_section},
