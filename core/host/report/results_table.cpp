@@ -68,7 +68,7 @@ Row row_of(const RunReport& run, const ReportedColumn& column, const std::string
     cell.value = number->value;
     const TestedNumber* tested = tested_number(run, column.name, table.numbers[n]);
     if (tested != nullptr)
-      cell.verdict = verdict_of(tested->difference, tested->holm, table.better[n]);
+      cell.verdict = verdict_of(tested->difference, tested->adjusted, table.better[n]);
   }
   return row;
 }
@@ -244,7 +244,7 @@ ResultsTable results_table(const MatrixReport& report, const std::string& title)
       const auto* difference =
           is_last_model(report, r) ? difference_of(report, from.cell, report.numbers[n]) : nullptr;
       if (difference != nullptr)
-        cell.verdict = verdict_of(difference->difference, difference->holm, report.better[n]);
+        cell.verdict = verdict_of(difference->difference, difference->adjusted, report.better[n]);
     }
   }
   table.notes = notes_of(report);
