@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 fail() { printf 'kill_resume: %s\n' "$*" >&2; exit 1; }
 
 bytes() {  # every stored file with its digest, without times and counters
-  (cd "$1/store" && find . -type f ! -name lock -print0 | sort -z | xargs -0 sha256sum)
+  (cd "$1/store" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
 }
 
 # --- at random moments

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 fail() { printf 'tune_kill: %s\n' "$*" >&2; exit 1; }
 
 bytes() {  # every stored file with its digest
-  (cd "$1/store" && find . -type f ! -name lock -print0 | sort -z | xargs -0 sha256sum)
+  (cd "$1/store" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
 }
 made() {  # every stored stage with the time at which it was made
   (cd "$1/store" && find . -name digest.txt -printf '%p %T@\n' | sort)

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "pipeline/drive_steps.hpp"
+#include "pipeline/key_lock.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/settings.hpp"
 #include "plugin/attribution.hpp"
@@ -85,13 +86,16 @@ void refuse_changed_files(const Stage& stage, const Experiment& experiment, cons
 
 void run_one(const Stage& stage, const Experiment& experiment, const Store& store,
              const std::vector<StageResult>& done, Trackers& trackers, StageResult& result) {
-  const fs::path work = store.work(result.key);
-  const KeyLock lock(work);
+  KeyLock lock(store.lock(result.key), [&](const LockHolder& holder) {
+    log(Level::info, stage.id.text() + " waits for " + holder.text() + ", which is making it");
+  });
   if (store.has(result.key)) {  // another process was faster
+    lock.is_over();
     result.state = StageResult::State::stored;
     result.digest = store.digest(result.key);
     return;
   }
+  const fs::path work = store.work(result.key);
   log(Level::info, stage.id.text() + "  (" + result.why + ")");
   const RunningStage named(stage.id.text());
   if (!has_checkpoint(work)) fs::remove(work / "curves.jsonl");
@@ -118,7 +122,9 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   const auto predicted = result.counters.find("predicted_memory");
   if (predicted != result.counters.end()) predicted->second += memory_before;
   refuse_changed_files(stage, experiment, store, done, result.key_text);
+  lock.check();
   result.digest = store.commit(result.key, result.key_text, result.seconds);
+  lock.is_over();
   result.state = StageResult::State::ran;
 }
 
@@ -192,6 +198,7 @@ std::string reason_of(const std::exception_ptr& thrown) {
 }
 
 FailedElsewhere::~FailedElsewhere() = default;
+HeldElsewhere::~HeldElsewhere() = default;
 
 Failure failure_of(const std::exception_ptr& thrown) {
   try {
@@ -256,8 +263,15 @@ class Looks {
   bool is_refused_ = false;
 };
 
+// Between this look and the lock itself another worker may come: then the stage waits.
+void leave_if_held(const StageResult& stage, const Store& store) {
+  const std::optional<LockHolder> holder = KeyLock::holder(store.lock(stage.key));
+  if (holder && !store.has(stage.key))
+    throw HeldElsewhere(stage.id.text(), " is being made by ", holder->text());
+}
+
 std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                    const MakeStage& make, Trackers& trackers) {
+                                    const MakeStage& make, Trackers& trackers, WhenHeld when_held) {
   std::vector<StageResult> done;
   Looks looks(store);
   for (const Stage& stage : experiment.stages) {
@@ -266,6 +280,7 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
       if (result.key.empty() || !looks.pass(done)) {
         result.why = "not run, because an earlier stage failed";
       } else {
+        if (when_held == WhenHeld::leave) leave_if_held(result, store);
         try {
           make(stage, done, result);
           result.roof = roof_after(result, experiment.run);

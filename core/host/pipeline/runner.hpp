@@ -24,10 +24,20 @@ using MakeStage = std::function<void(const Stage& stage, const std::vector<Stage
 TSREC_HOST_API MakeStage made_here(const Experiment& experiment, const Store& store,
                                    Trackers& trackers);
 
+// What follows where another worker is making a stage.
+enum class WhenHeld { wait, leave };
+// It follows that the run ends here, to be begun again; the stages before are stored.
+class TSREC_HOST_API HeldElsewhere final : public Error {
+ public:
+  using Error::Error;
+  ~HeldElsewhere() override;
+};
+
 // In order; a stage whose input failed is not run. The trackers are told the numbers of stages that
-// are stored already. Throws Interrupted after a tidy stop.
+// are stored already. Throws Interrupted after a tidy stop, and HeldElsewhere.
 TSREC_HOST_API std::vector<StageResult> run_stages(const Experiment& experiment, const Store& store,
-                                                   const MakeStage& make, Trackers& trackers);
+                                                   const MakeStage& make, Trackers& trackers,
+                                                   WhenHeld when_held = WhenHeld::wait);
 // Whatever came out of a stage, as a sentence. The text is copied: the exception may be of a type
 // that only the plugin knows.
 std::string reason_of(const std::exception_ptr& thrown);

@@ -1,12 +1,9 @@
 #include "pipeline/store.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -41,7 +38,24 @@ std::string digest_of(const fs::path& folder) {
 
 }  // namespace
 
-Store::Store(fs::path root) : root_(std::move(root)) {
+struct Store::KeyTexts {
+  struct Text {
+    std::string text;  // "": what lies there has none
+    std::set<std::string> lines;
+    fs::file_time_type written;
+  };
+  std::mutex mutex;
+  std::map<std::string, Text> of_key;
+
+  static Text read(const fs::path& file) {
+    if (!fs::exists(file)) return {};
+    Text read{io::read_text(file), {}, fs::last_write_time(file)};
+    for (std::string& line : lines_of(read.text)) read.lines.insert(std::move(line));
+    return read;
+  }
+};
+
+Store::Store(fs::path root) : root_(std::move(root)), key_texts_(std::make_shared<KeyTexts>()) {
   std::error_code failed;
   fs::create_directories(root_ / "store", failed);
   if (failed) {
@@ -60,6 +74,7 @@ fs::path Store::work(const std::string& key) const {
   return folder;
 }
 
+fs::path Store::lock(const std::string& key) const { return root_ / "locks" / key; }
 fs::path Store::failed(const std::string& key) const { return root_ / "failed" / key; }
 bool Store::has(const std::string& key) const { return fs::exists(artefact(key) / "digest.txt"); }
 std::string Store::digest(const std::string& key) const {
@@ -77,7 +92,6 @@ std::string Store::commit(const std::string& key, const std::string& key_text,
   fs::create_directories(artefact(key).parent_path());
   fs::remove_all(artefact(key));
   fs::rename(out, artefact(key));
-  // A process that comes for the same key this moment may put its lock there again.
   std::error_code left_behind;
   fs::remove_all(root_ / "work" / key, left_behind);
   fs::remove_all(failed(key), left_behind);
@@ -94,21 +108,21 @@ std::string Store::closest_key_text(const std::string& stage, const std::string&
   std::string closest;
   size_t fewest = std::numeric_limits<size_t>::max();
   fs::file_time_type time = fs::file_time_type::min();
+  const std::lock_guard lock(key_texts_->mutex);
   for (const auto& group : fs::directory_iterator(root_ / "store")) {
     for (const auto& entry : fs::directory_iterator(group.path())) {
-      const fs::path file = entry.path() / "key.txt";
-      if (!fs::exists(file)) continue;
-      const std::string text = io::read_text(file);
-      if (text.find("\nstage " + stage + "\n") == std::string::npos) continue;
-      const std::vector<std::string> others = lines_of(text);
-      const std::set<std::string> known(others.begin(), others.end());
+      const std::string key = entry.path().filename().string();
+      auto known = key_texts_->of_key.find(key);
+      if (known == key_texts_->of_key.end())
+        known = key_texts_->of_key.emplace(key, KeyTexts::read(entry.path() / "key.txt")).first;
+      const KeyTexts::Text& other = known->second;
+      if (!other.lines.contains("stage " + stage)) continue;
       const auto differing = static_cast<size_t>(std::count_if(
-          lines.begin(), lines.end(), [&](const auto& line) { return !known.contains(line); }));
-      const fs::file_time_type written = fs::last_write_time(file);
-      if (std::pair(differing, time) > std::pair(fewest, written)) continue;
-      closest = text;
+          lines.begin(), lines.end(), [&](const auto& l) { return !other.lines.contains(l); }));
+      if (std::pair(differing, time) > std::pair(fewest, other.written)) continue;
+      closest = other.text;
       fewest = differing;
-      time = written;
+      time = other.written;
     }
   }
   return closest;
@@ -194,23 +208,6 @@ std::string key_difference(const std::string& before, const std::string& now) {
     text += (i > 0 ? "; " : "") + differences[i];
   if (differences.size() > kShown) text += c10::str("; and ", differences.size() - kShown, " more");
   return text;
-}
-
-// The folder goes when the stage is stored, and may go while this process opens its lock.
-KeyLock::KeyLock(const fs::path& folder) : fd_(-1) {
-  constexpr int kTries = 100;
-  for (int tries = 0; fd_ < 0 && tries < kTries; ++tries) {
-    std::error_code failed;
-    fs::create_directories(folder, failed);
-    fd_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0 && errno != ENOENT) break;
-  }
-  if (fd_ < 0 || ::flock(fd_, LOCK_EX) != 0)
-    throw Error("cannot lock '", folder.string(), "'; is the store writable?");
-}
-
-KeyLock::~KeyLock() {
-  if (fd_ >= 0) ::close(fd_);
 }
 
 }  // namespace tsrec::host

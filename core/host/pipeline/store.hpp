@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "support/api.hpp"
@@ -15,6 +16,7 @@ class TSREC_HOST_API Store {
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path artefact(const std::string& key) const;
   std::filesystem::path work(const std::string& key) const;  // made; survives an interruption
+  std::filesystem::path lock(const std::string& key) const;  // of a KeyLock
   std::filesystem::path failed(const std::string& key) const;
   bool has(const std::string& key) const;
   std::string digest(const std::string& key) const;  // of the stored bytes; enters the keys below
@@ -25,7 +27,8 @@ class TSREC_HOST_API Store {
   // time.
   double seconds(const std::string& key) const;
   // The stored key text of this stage that differs least from `now`, the newest of several; "" when
-  // it never ran. A store holds many experiments: the closest one explains best what changed.
+  // it never ran. A store holds many experiments: the closest one explains best what changed. What
+  // it has read once it remembers: what is stored does not change.
   std::string closest_key_text(const std::string& stage, const std::string& now) const;
   // What a file holds, or all files of a folder, as lines of a key: "file OPTION: NAME = SHA-256",
   // NAME below the folder. Hidden files do not count. "file OPTION: = missing" where nothing is. A
@@ -33,22 +36,12 @@ class TSREC_HOST_API Store {
   std::string content_lines(const std::string& option, const std::filesystem::path& path) const;
 
  private:
+  struct KeyTexts;
   std::filesystem::path root_;
+  std::shared_ptr<KeyTexts> key_texts_;  // of what is stored, as far as it was read
 };
 
 // "option codes: 256 -> 128; file changed: items.json (folder)": what the two key texts differ in.
 TSREC_HOST_API std::string key_difference(const std::string& before, const std::string& now);
-
-// Held while a stage runs: a second process waits and then finds the stored result.
-class KeyLock {
- public:
-  explicit KeyLock(const std::filesystem::path& folder);
-  ~KeyLock();
-  KeyLock(const KeyLock&) = delete;
-  KeyLock& operator=(const KeyLock&) = delete;
-
- private:
-  int fd_;
-};
 
 }  // namespace tsrec::host
