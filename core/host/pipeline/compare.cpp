@@ -83,6 +83,36 @@ std::string read_against(const Node& compare, const std::vector<CompareCell>& ce
   return "";
 }
 
+// stop_when = { number = "item.ndcg@10", margin = 0.002, min_seeds = 3, max_seeds = 10 }
+std::optional<StopRule> read_stop_rule(const Node& compare, const CompareSettings& settings,
+                                       const Document& document) {
+  const Node* table = compare.find("stop_when");
+  if (table == nullptr) return std::nullopt;
+  if (!table->is_table()) {
+    document.complain(
+        table->origin,
+        "stop_when is a table, such as { number = \"item.ndcg@10\", margin = 0.002 }");
+    return std::nullopt;
+  }
+  StopRule rule;
+  Options o;
+  rule.declare(o);
+  host::bind(o, *table, "[compare] stop_when", {}, document);
+  if (settings.against.empty())
+    document.complain(table->origin,
+                      "stop_when looks at differences; name the cell that all are "
+                      "compared with:  against = { AXIS = \"LABEL\" }");
+  if (rule.max_seeds < rule.min_seeds)
+    document.complain(table->origin, c10::str("stop_when: max_seeds = ", rule.max_seeds,
+                                              " is less than min_seeds = ", rule.min_seeds));
+  if (!settings.seeds.empty() && std::ssize(settings.seeds) < rule.max_seeds)
+    document.complain(table->origin,
+                      c10::str("stop_when may need max_seeds = ", rule.max_seeds,
+                               " seeds, and seeds names ", settings.seeds.size(),
+                               "; name more, or none: then they count up from [run] seed"));
+  return rule;
+}
+
 }  // namespace
 
 std::string CompareCell::name() const {
@@ -97,16 +127,37 @@ void CompareSettings::declare(Options& o) {
   o.add("curves", curves).help("numbers over steps that are tabled and written as CSV");
 }
 
+void StopRule::declare(Options& o) {
+  o.add("number", number).required().help("the number whose differences decide, of every row");
+  o.add("margin", margin)
+      .range(0, 1e9)
+      .help("a difference whose interval lies within it, either way, is decided to be none");
+  o.add("min_seeds", min_seeds).range(2, 1000).help("seeds before the first look");
+  o.add("max_seeds", max_seeds)
+      .range(2, 1000)
+      .help("seeds at the last look; the level of 5 % is spent over all of them");
+}
+
+std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run) {
+  std::vector<int64_t> seeds = settings.seeds;
+  if (seeds.empty()) seeds = {of_run};
+  if (!settings.stop_when) return seeds;
+  while (std::ssize(seeds) < settings.stop_when->max_seeds) seeds.push_back(seeds.back() + 1);
+  seeds.resize(static_cast<size_t>(settings.stop_when->max_seeds));
+  return seeds;
+}
+
 CompareSettings read_compare(const Document& document) {
   CompareSettings settings;
   const Node* compare = document.root().find("compare");
   if (compare == nullptr) return settings;
   Options o;
   settings.declare(o);
-  host::bind(o, *compare, "[compare]", {"axis", "against"}, document);
+  host::bind(o, *compare, "[compare]", {"axis", "against", "stop_when"}, document);
   const std::vector<Axis> axes = read_axes(*compare, document);
   settings.cells = product(axes);
   settings.against = read_against(*compare, settings.cells, document);
+  settings.stop_when = read_stop_rule(*compare, settings, document);
   return settings;
 }
 

@@ -29,6 +29,7 @@ std::vector<HostTable> host_tables() {
   tables.push_back(table<EvaluateSettings>("[evaluate]"));
   tables.push_back(table<ReportSettings>("[report]"));
   tables.push_back(table<CompareSettings>("[compare]"));
+  tables.push_back(table<StopRule>("[compare.stop_when]"));
   tables.push_back(table<TuneSettings>("[tune]"));
   return tables;
 }

@@ -279,6 +279,20 @@ std::string difference_table(const MatrixReport& report) {
   return "\n" + table_text(rows) + "\n" + kCouldShow + seeds_line(report);
 }
 
+// What the rule decided; the intervals of the other table know of no looks.
+std::string stopping_table(const MatrixReport& report) {
+  if (!report.stopping) return "";
+  Rows rows = {{"stop_when: " + report.stopping->settings().number, "verdict", "difference",
+                "interval of its look", "seeds"}};
+  for (const Stopping::Cell& cell : report.stopping->cells()) {
+    const auto& [mean, interval] = cell.decision.difference;
+    rows.push_back({cell.name, name_of(cell.decision.verdict), signed_fixed(mean),
+                    signed_range(interval.low, interval.high),
+                    std::to_string(cell.decision.seeds)});
+  }
+  return "\n" + table_text(rows) + "\n" + report.stopping->protocol() + "\n";
+}
+
 // A row for each step, a column for each cell.
 std::string curve_table(const MatrixReport::CellCurve& curve,
                         const std::vector<std::string>& cells) {
@@ -347,7 +361,7 @@ std::string stages_of(const RunReport& report) {
 }
 
 std::string tables_of(const MatrixReport& report) {
-  std::string text = mean_table(report) + difference_table(report);
+  std::string text = mean_table(report) + difference_table(report) + stopping_table(report);
   for (const MatrixReport::CellCurve& curve : report.curves)
     text += curve_table(curve, report.cells);
   return text + training_lines(report.trainings);

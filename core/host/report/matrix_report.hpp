@@ -2,18 +2,12 @@
 // their curves. Text, Markdown and CSV are renderers over it.
 #pragma once
 
-#include "report/lineage.hpp"
+#include "report/cell_run.hpp"
 #include "report/paired_tests.hpp"
+#include "report/stopping.hpp"
 #include "report/training.hpp"
 
 namespace tsrec::host {
-
-struct CellRun {
-  std::string cell;
-  int64_t seed = 0;
-  Lineage lineage;
-  std::vector<StageResult> results;
-};
 
 // Values of several seeds.
 struct Spread {
@@ -46,6 +40,7 @@ struct MatrixReport {
   int64_t num_seeds = 1;  // of every cell
   ReportSettings settings;
   std::vector<CellDifference> differences;
+  std::optional<Stopping> stopping;  // by [compare] stop_when
 
   std::vector<Alarm> alarms;                    // of a cell's models, over all its seeds
   std::vector<TrainingAgainstStart> trainings;  // of every cell and seed
