@@ -575,6 +575,59 @@ TEST(Cli, CompareRefusesWhatItDoesNotUnderstand) {
             std::string::npos);
 }
 
+TEST(Cli, CompareRefusesAShareAndARuleThatCannotBe) {
+  for (const char* shard : {"3/2", "0/2", "2", "1/0", "x/2"}) {
+    const Outcome refused = run(c10::str("compare ", kSmoke, " --shard ", shard));
+    EXPECT_EQ(refused.code, 2) << refused.text;
+    EXPECT_NE(refused.text.find("--shard"), std::string::npos) << refused.text;
+  }
+  const auto complaint = [](const std::string& compare) {
+    const TempFolder folder;
+    folder.write("experiment.toml", "include = \"" + kSmoke + "/experiment.toml\"\n[compare]\n" +
+                                        compare + "[compare.axis.a]\nx = {}\ny = {}\n");
+    const Outcome outcome = run("plan " + folder.path().string());
+    EXPECT_EQ(outcome.code, 2) << outcome.text;
+    return outcome.text;
+  };
+  const std::string against = "against = { a = \"x\" }\n";
+  const auto expect = [&](const std::string& compare, const std::string& sentence) {
+    const std::string text = complaint(compare);
+    EXPECT_NE(text.find(sentence), std::string::npos) << text;
+  };
+  expect("stop_when = { number = \"item.hr@10\" }\n", "name the cell that all are compared with");
+  expect(against + "stop_when = 3\n", "stop_when is a table");
+  expect(against + "stop_when = { margin = 0.1 }\n", "number");
+  expect(against + "stop_when = { number = \"a\", min_seeds = 5, max_seeds = 4 }\n",
+         "max_seeds = 4 is less than min_seeds = 5");
+  expect(against + "seeds = [1, 2]\nstop_when = { number = \"a\", max_seeds = 3 }\n",
+         "seeds names 2");
+}
+
+// Two cells that are the same are decided at the first look: within any margin.
+TEST(Cli, CompareStopsWhenEveryDifferenceIsDecided) {
+  const TempFolder folder;
+  const auto experiment = [&](const std::string& number) {
+    folder.write("experiment.toml",
+                 "include = \"" + kSmoke + "/experiment.toml\"\n[[stage]]\nuse = \"sft\"\n" +
+                     "max_steps = 3\n[[stage]]\nuse = \"grpo\"\nenabled = false\n" +
+                     "[source]\nseed = 3\n[backbone]\nseed = 3\n[compare]\n" +
+                     "against = { a = \"x\" }\nstop_when = { number = \"" + number +
+                     "\", margin = 0.01, min_seeds = 2, max_seeds = 4 }\n" +
+                     "[compare.axis.a]\nx = {}\ny = {}\n");
+    return run("compare " + folder.path().string() + " --store " +
+               (folder.path() / "store").string());
+  };
+  const Outcome decided = experiment("item.hr@10");
+  ASSERT_EQ(decided.code, 0) << decided.text;
+  EXPECT_TRUE(contains(decided.text, "== x, seed 17\n")) << decided.text;
+  EXPECT_TRUE(contains(decided.text, "== y, seed 18\n")) << decided.text;
+  EXPECT_FALSE(contains(decided.text, ", seed 19\n")) << decided.text;
+  EXPECT_TRUE(contains(decided.text, " within the margin ")) << decided.text;
+  const Outcome unknown = experiment("item.hr@7");
+  EXPECT_EQ(unknown.code, 2) << unknown.text;
+  EXPECT_TRUE(contains(unknown.text, "number = \"item.hr@7\" is none that sft")) << unknown.text;
+}
+
 // A limit on the size of files stands in for a full disk: writing ends in the same place.
 TEST(Cli, AFullDiskIsASentenceAndTheNextRunGoesOn) {
   const TempFolder store;

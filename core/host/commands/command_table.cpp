@@ -47,7 +47,7 @@ const std::vector<Command>& commands() {
        "EXPERIMENT has a [compare].\nTwo or more RUNs, folders or names in the store, are put side "
        "by side.",
        "tsrec compare experiments/003_init_depth",
-       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate, &kJobs},
+       {&kSet, &kWith, &kPlugins, &kStore, &kIsolate, &kJobs, &kShard},
        command_compare},
       {"tune",
        "EXPERIMENT",
@@ -149,14 +149,8 @@ const std::vector<Command>& commands() {
        {},
        command_help},
       {"stage", "RUN_FOLDER STAGE", "", "", "", {&kPlugins, &kStore}, command_stage},  // --isolate
-      {"job",
-       "RUN_FOLDER [MODEL]",
-       "",
-       "",
-       "",
-       {&kPlugins, &kStore, &kIsolate},
-       command_job},                                                             // --jobs
-      {"complete", "LINE", "", "", "", {&kPlugins, &kStore}, command_complete},  // the shell
+      {"jobs", "", "", "", "", {&kPlugins, &kStore, &kIsolate}, command_jobs},         // --jobs
+      {"complete", "LINE", "", "", "", {&kPlugins, &kStore}, command_complete},        // the shell
   };
   return all;
 }

@@ -30,6 +30,7 @@ struct Arguments {
   std::string published;          // "FILE:TABLE", to stand beside a report's numbers
   std::filesystem::path figures;  // folder of a report's; empty: none
   int64_t jobs = 1;                // processes side by side
+  int64_t shard = 1, shards = 1;   // which share of the cells, of how many
   std::filesystem::path out;       // file that is written; empty: the command's own choice
 };
 
@@ -43,7 +44,7 @@ int command_list(const Arguments& arguments);
 int command_describe(const Arguments& arguments);
 int command_compare(const Arguments& arguments);
 int command_tune(const Arguments& arguments);
-int command_job(const Arguments& arguments);
+int command_jobs(const Arguments& arguments);
 int command_recommend(const Arguments& arguments);
 int command_export(const Arguments& arguments);
 int command_export_data(const Arguments& arguments);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <iostream>
+#include <iterator>
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
@@ -36,6 +37,77 @@ void write_files(const MatrixReport& report, const fs::path& folder) {
   if (!report.points.empty()) io::write_text(folder / "curves.csv", curves_csv_of(report));
 }
 
+// The cells of [compare] under its seeds.
+class Matrix {
+ public:
+  // Every value is looked at before anything runs.
+  Matrix(const Arguments& arguments, const Experiment& base, const Jobs& jobs)
+      : arguments_(arguments),
+        settings_(base.compare),
+        jobs_(jobs),
+        seeds_(seeds_of(settings_, base.run.seed)) {
+    for (const CompareCell& cell : settings_.cells) {
+      for (const int64_t seed : seeds_) {
+        experiments_.push_back(jobs.varied(cell.overrides, seed, "compare " + cell.name()));
+        runs_.push_back({cell.name(), seed, lineage_of(experiments_.back()), {}});
+      }
+    }
+  }
+
+  // Under all seeds, or until the rule to stop by is content. Returns what failed.
+  std::optional<JobEnd> run() {
+    if (!settings_.stop_when) return run_seeds(seeds_.size());
+    stopping_.emplace(settings_);
+    for (auto seeds = static_cast<size_t>(settings_.stop_when->min_seeds);; ++seeds) {
+      if (std::optional<JobEnd> failed = run_seeds(seeds)) return failed;
+      stopping_->look(done());
+      if (stopping_->is_over()) return std::nullopt;
+    }
+  }
+
+  // What was run, cell by cell.
+  std::vector<CellRun> done() const {
+    std::vector<CellRun> done;
+    std::copy_if(runs_.begin(), runs_.end(), std::back_inserter(done),
+                 [](const CellRun& run) { return !run.results.empty(); });
+    return done;
+  }
+  size_t size() const { return runs_.size(); }
+  const std::optional<Stopping>& stopping() const { return stopping_; }
+
+ private:
+  // Those of the first seeds that were not run yet: this share of them, dealt out like cards, so
+  // that shares differ by one at most and are the same whoever asks. A look needs them all: then
+  // the others follow, as far as no other worker has done them.
+  std::optional<JobEnd> run_seeds(size_t seeds) {
+    std::vector<size_t> own, others;
+    size_t dealt = 0;
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      if (i % seeds_.size() >= seeds || !runs_[i].results.empty()) continue;
+      const bool is_own = dealt++ % static_cast<size_t>(arguments_.shards) ==
+                          static_cast<size_t>(arguments_.shard - 1);
+      (is_own ? own : others).push_back(i);
+    }
+    if (settings_.stop_when) own.insert(own.end(), others.begin(), others.end());
+    std::vector<Job> jobs;
+    for (const size_t i : own)
+      jobs.push_back(jobs_.job(c10::str(runs_[i].cell, ", seed ", runs_[i].seed),
+                               c10::str("cells/", runs_[i].cell, "-seed", runs_[i].seed),
+                               experiments_[i]));
+    Jobs::Ends ends = jobs_.run_all(jobs);
+    for (size_t k = 0; k < own.size(); ++k) runs_[own[k]].results = std::move(ends.stages[k]);
+    return ends.failed;
+  }
+
+  const Arguments& arguments_;
+  const CompareSettings& settings_;
+  const Jobs& jobs_;
+  std::vector<int64_t> seeds_;
+  std::vector<CellRun> runs_;  // every cell with every seed
+  std::vector<Experiment> experiments_;
+  std::optional<Stopping> stopping_;
+};
+
 // Every cell of [compare] with every seed; stages that several of them share run once.
 int compare_cells(const Arguments& arguments) {
   const std::string& named = arguments.words.front();
@@ -45,33 +117,31 @@ int compare_cells(const Arguments& arguments) {
     throw ConfigError("'", named,
                       "' has no [compare]; add one, or name two or more runs to put side by side");
   }
-  std::vector<int64_t> seeds = settings.seeds;
-  if (seeds.empty()) seeds = {base.experiment.run.seed};
   const Store store(arguments.store);
-  const fs::path folder = begin_run_folder(base, store, "-compare");
+  const bool is_share = arguments.shards > 1;
+  const fs::path folder = begin_run_folder(
+      base, store,
+      is_share ? c10::str("-compare-", arguments.shard, "of", arguments.shards) : "-compare");
   watch_process(/*is_child=*/false, arguments.isolate);
   const Jobs jobs(arguments, named, base, store, folder);
-  std::vector<CellRun> runs;
-  std::vector<Job> waiting;
-  for (const CompareCell& cell : settings.cells) {
-    for (const int64_t seed : seeds) {
-      Experiment experiment = jobs.varied(cell.overrides, seed, "compare " + cell.name());
-      runs.push_back({cell.name(), seed, lineage_of(experiment), {}});
-      waiting.push_back(jobs.job(c10::str(cell.name(), ", seed ", seed),
-                                 c10::str("cells/", cell.name(), "-seed", seed),
-                                 std::move(experiment)));
-    }
-  }
-  Jobs::Ends ends;
+  Matrix matrix(arguments, base.experiment, jobs);
   try {
-    ends = jobs.run_all(waiting);
+    const std::optional<JobEnd> failed = matrix.run();
+    if (failed) return failed->is_bad_config ? kBadConfig : kFailed;
   } catch (const Interrupted& stopped) {
     return stopped_tidily(stopped);
   }
-  if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
-  for (size_t i = 0; i < runs.size(); ++i) runs[i].results = ends.stages[i];
-  const MatrixReport report = matrix_report(
-      settings, runs, base.experiment.parts->evaluate.bootstrap, base.experiment.parts->report);
+  const std::vector<CellRun> runs = matrix.done();
+  if (is_share) {
+    std::cout << "\nshare " << arguments.shard << " of " << arguments.shards << ": " << runs.size()
+              << " of " << matrix.size()
+              << " cells are stored; behind the last share the same command without --shard "
+                 "reports\nrun folder: "
+              << folder.string() << std::endl;
+    return kFine;
+  }
+  MatrixReport report = matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap, base.experiment.parts->report);
+  report.stopping = matrix.stopping();
   write_files(report, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
   return kFine;
@@ -80,6 +150,8 @@ int compare_cells(const Arguments& arguments) {
 }  // namespace
 
 int command_compare(const Arguments& arguments) {
+  if (arguments.words.size() > 1 && arguments.shards > 1)
+    throw ConfigError("--shard divides the cells of an experiment; stored runs have none");
   if (arguments.words.empty())
     throw ConfigError("compare needs an experiment with a [compare], or two or more runs");
   return arguments.words.size() == 1 ? compare_cells(arguments) : compare_stored(arguments);

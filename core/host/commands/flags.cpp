@@ -69,6 +69,19 @@ const Flag kJobs{"jobs", "NUMBER",
                    if (a.jobs < 1 || a.jobs > 1024)
                      throw ConfigError("--jobs takes a whole number from 1 to 1024, not ", v);
                  }};
+const Flag kShard{"shard", "I/N",
+                  "only share I of N of the cells; other workers on the store do the others",
+                  [](Arguments& a, Text v) {
+                    const size_t slash = v.find('/');
+                    if (slash == std::string::npos)
+                      throw ConfigError("--shard takes I/N, such as 2/8, not '", v, "'");
+                    a.shard = whole_number("shard", v.substr(0, slash));
+                    a.shards = whole_number("shard", v.substr(slash + 1));
+                    if (a.shards < 1 || a.shards > 1'000'000 || a.shard < 1 || a.shard > a.shards)
+                      throw ConfigError("--shard ", v,
+                                        ": I must be from 1 to N, and N from 1 to "
+                                        "1000000");
+                  }};
 const Flag kOut{"out", "FILE", "the chosen values as a document for --with",
                 [](Arguments& a, Text v) { a.out = v; }};
 

@@ -18,7 +18,7 @@ struct Flag {
 
 namespace flags {
 extern const Flag kSet, kSetOfPart, kWith, kPlugins, kStore, kCheck, kIsolate, kOrigins, kOf, kTop,
-    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kOut,
+    kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kShard, kOut,
     kOutPage, kMarkdownFile, kLatex, kCsv, kFigures, kPublished;
 }  // namespace flags
 

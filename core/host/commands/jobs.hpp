@@ -1,8 +1,10 @@
 // Many runs of one experiment that differ in values: a comparison's cells, a tuning's trials. One
-// after the other here, or several side by side, each in a process of its own.
+// after the other here, or several side by side, in so many processes, which open plugins once and
+// take one job after the other.
 #pragma once
 
 #include "commands/open.hpp"
+#include "pipeline/runner.hpp"
 
 namespace tsrec::host {
 
@@ -11,6 +13,7 @@ struct Job {
   std::filesystem::path folder;  // its own, below the command's run folder
   Experiment experiment;
   std::string validates = {};  // the model whose trial it is; "": all stages
+  WhenHeld when_held = WhenHeld::wait;
 };
 
 // How one came to its end.
@@ -19,6 +22,7 @@ struct JobEnd {
   double seconds = 0;
   std::string failed = {}, why = {};  // the stage, and its sentence; "": it came to a good end
   bool is_bad_config = false;
+  std::string held = {};  // who makes one of its stages, where it left that to them
 };
 
 class Jobs {
@@ -32,11 +36,13 @@ class Jobs {
   // stand. Throws ConfigError where --set decides the seed of them all.
   Experiment varied(DocumentRequest::Overrides values, int64_t seed,
                     const std::string& cell = "") const;
-  // label: of the folder below run_folder, "cells/words-seed1".
+  // label: of the folder below run_folder, "cells/words-seed1". To be called when every experiment
+  // was varied: a job's folder keeps the plugins that are open by then, for all jobs of a process.
   Job job(const std::string& name, const std::string& label, Experiment experiment,
           const std::string& validates = "") const;
 
-  // All of them, behind one that failed no further; its sentence goes to standard error. Returns
+  // All of them, behind one that failed no further; its sentence goes to standard error. One that
+  // finds a stage in the hands of another worker is put off while there are others to do. Returns
   // their ends in the order of the jobs, or what failed. Throws Interrupted likewise.
   struct Ends {
     std::vector<std::vector<StageResult>> stages;  // of each job
@@ -55,6 +61,8 @@ class Jobs {
                            const std::function<void(const Job&, const JobEnd&)>& ended) const;
   void side_by_side(const std::function<std::optional<Job>()>& next,
                     const std::function<void(const Job&, const JobEnd&)>& ended) const;
+  void begin_folder(const Job& job) const;
+  bool is_stored(const Job& job) const;
   const Arguments& arguments_;
   std::string named_;
   const Opened& base_;

@@ -28,10 +28,11 @@ fs::path fresh_run_folder(const fs::path& store, const std::string& name) {
   std::array<char, 32> stamp;
   std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
   const std::string base = std::string(stamp.data()) + "-" + name;
+  fs::create_directories(store / "runs");
+  // Who makes it has it: others on the store may begin the same one in the same second.
   fs::path folder = store / "runs" / base;
-  for (int again = 2; fs::exists(folder); ++again)
+  for (int again = 2; !fs::create_directory(folder); ++again)
     folder = store / "runs" / (base + "-" + std::to_string(again));
-  fs::create_directories(folder);
   return folder;
 }
 

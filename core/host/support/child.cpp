@@ -38,7 +38,24 @@ constexpr char kResult = '\x1e';  // separates what was said from the result
   ::_exit(0);  // without the destructors of a process that goes on elsewhere
 }
 
-[[noreturn]] void become(std::vector<std::string> command, int out, bool draws) {
+// Ends of pipes, -1 where there is none; others do not hold them open: what is written at one end
+// comes to its end with the other's process.
+struct Pipe {
+  int from = -1, to = -1;
+};
+Pipe new_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    throw Error("no pipe for a child process: ", std::strerror(errno));
+  return {ends[0], ends[1]};
+}
+void close_end(int& end) {
+  if (end >= 0) ::close(end);
+  end = -1;
+}
+
+[[noreturn]] void become(std::vector<std::string> command, int out, int questions, int answers,
+                         bool draws) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   hold_signals();
@@ -47,6 +64,8 @@ constexpr char kResult = '\x1e';  // separates what was said from the result
   else
     ::unsetenv("TSREC_TERMINAL");
   ::dup2(out, STDERR_FILENO);
+  if (questions >= 0) ::dup2(questions, STDIN_FILENO);
+  if (answers >= 0) ::dup2(answers, STDOUT_FILENO);
   std::vector<char*> arguments;
   for (std::string& word : command) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -95,28 +114,42 @@ ChildOutcome in_child(const std::function<std::string()>& work, unsigned seconds
   return outcome;
 }
 
-// Other children do not hold the pipe open: its end is the end of this one.
-Program::Program(std::vector<std::string> command, bool draws) {
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
-    throw Error("no pipe for a child process: ", std::strerror(errno));
+Program::Program(std::vector<std::string> command, bool draws, bool is_asked) {
+  Pipe words = new_pipe(), questions, answers;
+  if (is_asked) {
+    questions = new_pipe();
+    answers = new_pipe();
+  }
   process_ = ::fork();
-  if (process_ == 0) become(std::move(command), pipe[1], draws);
-  ::close(pipe[1]);
-  words_ = pipe[0];
+  if (process_ == 0) become(std::move(command), words.to, questions.from, answers.to, draws);
+  const int problem = errno;
+  for (int* end : {&words.to, &questions.from, &answers.to}) close_end(*end);
+  words_ = words.from;
+  questions_ = questions.to;
+  answers_ = answers.from;
   if (process_ < 0) {
-    const int problem = errno;
-    ::close(words_);
+    for (int* end : {&words_, &questions_, &answers_}) close_end(*end);
     throw Error("no child process: ", std::strerror(problem));
   }
 }
 
 Program::~Program() {
+  close_end(questions_);
   if (process_ > 0) {
     stop();
     wait();
   }
-  ::close(words_);
+  for (int* end : {&words_, &answers_}) close_end(*end);
+}
+
+// MSG_NOSIGNAL is for sockets: a pipe whose reader is gone would end this process by SIGPIPE.
+bool Program::ask(const std::string& line) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  const std::string whole = line + "\n";
+  const bool is_given =
+      ::write(questions_, whole.data(), whole.size()) == static_cast<ssize_t>(whole.size());
+  std::signal(SIGPIPE, before);
+  return is_given;
 }
 
 void Program::stop() {

@@ -26,19 +26,25 @@ TSREC_HOST_API ChildOutcome in_child(const std::function<std::string()>& work, u
 class TSREC_HOST_API Program {
  public:
   // command: its file, then its arguments. draws: it may draw progress bars, for a terminal that
-  // its words are passed on to. Throws Error where there can be no more processes.
-  Program(std::vector<std::string> command, bool draws);
+  // its words are passed on to. is_asked: it reads lines from its standard input, and answers on
+  // its standard output; else these are this process's. Throws Error where there can be no more
+  // processes.
+  Program(std::vector<std::string> command, bool draws, bool is_asked = false);
   ~Program();  // asks it to stop, and waits, where nobody did
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
   int words() const { return words_; }  // end of a pipe: what it writes to standard error
-  void stop();                          // the first time
-  int wait();                           // for its end: the status of waitpid()
+  // Of one that is asked: gives it a line; false where it is gone. Its answers come out of the end
+  // of another pipe.
+  bool ask(const std::string& line);
+  int answers() const { return answers_; }
+  void stop();  // the first time
+  int wait();   // for its end: the status of waitpid()
 
  private:
   pid_t process_ = -1;
-  int words_ = -1;
+  int words_ = -1, questions_ = -1, answers_ = -1;
   bool is_told_to_stop_ = false;
 };
 
