@@ -10,11 +10,11 @@ using namespace tsrec::sequential;
 
 TSREC_PLUGIN(
     "tsrec.sequential", "0.1.0",
-    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/1,
+    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/2,
                                                             "Self-attention over the history"),
     tsrec::part<tsrec::Recommender, Hstu, HstuSettings>(
-        "hstu", /*revision=*/1, "Pointwise attention with gates over the history"),
+        "hstu", /*revision=*/2, "Pointwise attention with gates over the history"),
     tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
-        "gru4rec", /*revision=*/1, "A recurrent network over the history"),
-    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/1,
+        "gru4rec", /*revision=*/2, "A recurrent network over the history"),
+    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/2,
                                                           "Convolutions over the newest items"))

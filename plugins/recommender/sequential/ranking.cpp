@@ -3,12 +3,21 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace tsrec::sequential {
 
 int64_t rows_at_once(int64_t num_items) {
   constexpr int64_t kScores = 1 << 23;  // 32 MB
   return std::clamp<int64_t>(kScores / std::max<int64_t>(1, num_items), 8, 1024);
+}
+
+void put_histories_last(const Samples& samples, int64_t first, const torch::Tensor& score_BN) {
+  auto score = score_BN.accessor<float, 2>();
+  for (int64_t b = 0; b < score_BN.size(0); ++b) {
+    for (const int64_t item : samples.history(first + b))
+      score[b][item] = std::numeric_limits<float>::lowest();
+  }
 }
 
 BestItems best_items(const torch::Tensor& score_BN, int64_t count) {

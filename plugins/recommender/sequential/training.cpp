@@ -74,6 +74,10 @@ void Settings::declare(Options& o) {
       .at_least(0)
       .unit("rows")
       .help("validate on that many evenly spaced rows; 0: on all");
+  o.add("repeats", repeats)
+      .help(
+          "items of the history compete for places like all others; false: they stand behind all "
+          "others");
 }
 
 void Settings::declare_outputs(Options& o) {
@@ -136,7 +140,8 @@ void SequentialRecommender::fit(const RecommenderInputs& inputs, Context& contex
   std::vector<int64_t> validated;
   for (const int64_t at : evenly_spaced(std::ssize(valid_rows), settings_.valid_rows))
     validated.push_back(valid_rows[static_cast<size_t>(at)]);
-  valid_ = single_rows(data.valid.rows(validated), settings_.max_length);
+  valid_rows_ = data.valid.rows(validated);
+  valid_ = single_rows(valid_rows_, settings_.max_length);
   if (valid_.size() == 0)
     context.log(Level::warning, c10::str(name_,
                                          ": without validation rows nothing is selected: all "
@@ -171,12 +176,14 @@ void SequentialRecommender::step(int64_t index, Context& context) {
   context.count("labels", batch.label_R.size(0));
 }
 
-void SequentialRecommender::measure(const Batch& batch, const torch::Tensor& outputs_ND,
+void SequentialRecommender::measure(int64_t first, int64_t count, const torch::Tensor& outputs_ND,
                                     Measured& measured) const {
+  const Batch batch = batch_of(valid_, first, count);
   const torch::Tensor score_BN = scores(*model_, batch, outputs_ND);
   const torch::Tensor own_B = score_BN.gather(1, batch.label_R.unsqueeze(1)).squeeze(1);
   measured.cross_entropy +=
       (at::logsumexp(score_BN, 1) - own_B).to(torch::kFloat64).sum().item<double>();
+  if (!settings_.repeats) put_histories_last(valid_rows_, first, score_BN);
   for (const int64_t place : places(score_BN, batch.label_R)) {
     if (place >= kTop) continue;
     measured.hits += 1;
@@ -192,7 +199,7 @@ Numbers SequentialRecommender::validate(Context&) {
   const int64_t block = rows_at_once(catalogue_.num_items);
   Measured measured;
   for (int64_t first = 0; first < valid_.size(); first += block)
-    measure(batch_of(valid_, first, std::min(block, valid_.size() - first)), outputs_ND, measured);
+    measure(first, std::min(block, valid_.size() - first), outputs_ND, measured);
   const auto count = static_cast<double>(measured.rows);
   const double cross_entropy = measured.cross_entropy / count, gain = measured.gain / count;
   return {{"loss", settings_.best_by == "ndcg@10" ? 1 - gain : cross_entropy, {}},
@@ -205,6 +212,7 @@ void SequentialRecommender::finish(Context&) {
   updater_.reset();
   order_.reset();
   train_ = valid_ = Sequences();
+  valid_rows_ = Samples::empty();
 }
 
 // --- lists ---------------------------------------------------------------------------------------
@@ -219,13 +227,15 @@ Rankings SequentialRecommender::rank(const Samples& samples, int64_t num_candida
   rankings.item_SM = popular.item_BM.repeat({samples.size(), 1});
   rankings.score_SM = popular.score_BM.repeat({samples.size(), 1});
   const std::vector<int64_t> rows = rows_with_history(samples);
-  const Sequences sequences = single_rows(samples.rows(rows), settings_.max_length);
+  const Samples asked = samples.rows(rows);
+  const Sequences sequences = single_rows(asked, settings_.max_length);
   const torch::Tensor outputs_ND = model_->outputs();
   const int64_t block = rows_at_once(catalogue_.num_items);
   for (int64_t first = 0; first < sequences.size(); first += block) {
     const int64_t count = std::min(block, sequences.size() - first);
-    const BestItems best =
-        best_items(scores(*model_, batch_of(sequences, first, count), outputs_ND), width);
+    const torch::Tensor score_BN = scores(*model_, batch_of(sequences, first, count), outputs_ND);
+    if (!settings_.repeats) put_histories_last(asked, first, score_BN);
+    const BestItems best = best_items(score_BN, width);
     const torch::Tensor row_B = torch::tensor(
         std::vector<int64_t>(rows.begin() + first, rows.begin() + first + count), torch::kInt64);
     rankings.item_SM.index_copy_(0, row_B, best.item_BM);

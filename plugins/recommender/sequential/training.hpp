@@ -15,6 +15,7 @@ struct Settings {
   std::string variant = "original", outputs = "variant", item_vectors = "none", best_by = "ndcg@10";
   int64_t width = 64, max_length = 50, epochs = 200, batch = 128, validate_every = 1,
           stop_after = 20, valid_rows = 0;
+  bool repeats = false;
   double dropout = 0.2;
   LossOptions loss;
   train::UpdaterOptions updater = {.learning_rate = 1e-3, .schedule = "constant", .clip = 0};
@@ -67,7 +68,8 @@ class SequentialRecommender : public Recommender, public Stepwise {
   void make(const Catalogue& catalogue, Context& context);
   // The sums of validation over a block of rows.
   struct Measured;
-  void measure(const Batch& batch, const torch::Tensor& outputs_ND, Measured& measured) const;
+  void measure(int64_t first, int64_t count, const torch::Tensor& outputs_ND,
+               Measured& measured) const;
 
   const char* name_;
   Settings settings_;
@@ -77,6 +79,7 @@ class SequentialRecommender : public Recommender, public Stepwise {
   torch::Tensor popularity_N_;  // float32: how often each item is a training target
   // From fit() to finish().
   Sequences train_, valid_;
+  Samples valid_rows_;
   std::optional<train::RowOrder> order_;
   std::unique_ptr<train::Updater> updater_;
 };

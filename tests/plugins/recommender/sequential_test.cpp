@@ -1,5 +1,7 @@
 // What holds for every sequential recommender: it learns, it goes on after a stop as if there had
 // been none, it counts every label once.
+#include <set>
+
 #include "plugins/recommender/sequential_world.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -136,12 +138,69 @@ TEST(Sequential, EqualScoresRankByNumberAndNoHistoryByPopularity) {
   for (const nn::Parameter& parameter : steps_of(*part)->parameters())
     parameter.value.detach().zero_();
   SamplesBuilder rows;
-  rows.add(0, std::vector<int64_t>{3}, 0, 0);
+  rows.add(0, std::vector<int64_t>{2}, 0, 0);
   rows.add(0, {}, 0, 0);
   const Rankings rankings = part->rank(rows.build(), 4, context);
-  EXPECT_TRUE(torch::equal(rankings.item_SM[0], torch::arange(4)));
+  EXPECT_TRUE(torch::equal(rankings.item_SM[0], torch::tensor({0, 1, 3, 4})));
   EXPECT_TRUE(torch::equal(rankings.item_SM[1], torch::arange(4)));  // all are equally popular
   EXPECT_GT(rankings.score_SM[1][0].item<float>(), 0);
+}
+
+// All items of the histories, not only the newest that a model looks at.
+TEST(Sequential, HistoriesStandBehindAllOthersUnlessTheyMayRepeat) {
+  RandomWorld world(/*num_items=*/12, /*num_users=*/9, /*longest=*/9, /*seed=*/8);
+  const Samples& rows = world.data.test;
+  for (const std::string& name : kParts) {
+    const Case of{.part = name, .options = {{"width", "6"}, {"max_length", "2"}}};
+    RandomWorld same(12, 9, 9, 8), again(12, 9, 9, 8);
+    Case behind = of;
+    behind.options["repeats"] = "false";
+    TestContext context;
+    const Rankings all = Scattered(same, of).part->rank(rows, 12, context),
+                   some = Scattered(again, behind).part->rank(rows, 12, context);
+    for (int64_t row = 0; row < rows.size(); ++row) {
+      const auto history = rows.history(row);
+      const std::set<int64_t> seen(history.begin(), history.end());
+      std::vector<int64_t> expected;
+      for (int64_t m = 0; m < 12; ++m) {
+        const int64_t item = all.item_SM[row][m].item<int64_t>();
+        if (seen.contains(item)) continue;
+        EXPECT_EQ(some.score_SM[row][std::ssize(expected)].item<float>(),
+                  all.score_SM[row][m].item<float>());
+        expected.push_back(item);
+      }
+      expected.insert(expected.end(), seen.begin(), seen.end());
+      EXPECT_TRUE(torch::equal(some.item_SM[row], torch::tensor(expected))) << name << ", " << row;
+    }
+  }
+}
+
+// What is selected by is what the lists of the validation rows are worth.
+TEST(Sequential, ValidatesByItsLists) {
+  for (const std::string& name : kParts) {
+    for (const std::string repeats : {"true", "false"}) {
+      RandomWorld world(/*num_items=*/25, /*num_users=*/30, /*longest=*/9, /*seed=*/4);
+      Scattered scattered(world, {.part = name, .options = {{"width", "6"}, {"repeats", repeats}}});
+      const Samples& rows = world.data.valid;
+      const Rankings lists = scattered.part->rank(rows, 10, scattered.context);
+      double hits = 0, gain = 0;
+      for (int64_t row = 0; row < rows.size(); ++row) {
+        for (int64_t place = 0; place < 10; ++place) {
+          if (lists.item_SM[row][place].item<int64_t>() != rows.target(row)) continue;
+          hits += 1;
+          gain += 1 / std::log2(static_cast<double>(place) + 2);
+        }
+      }
+      const auto count = static_cast<double>(rows.size());
+      std::map<std::string, double> said;
+      for (const Number& number : steps_of(*scattered.part)->validate(scattered.context))
+        said[number.name] = number.value;
+      EXPECT_NEAR(said.at("hr@10"), hits / count, 1e-12) << name;
+      EXPECT_NEAR(said.at("ndcg@10"), gain / count, 1e-12) << name;
+      EXPECT_NEAR(said.at("loss"), 1 - gain / count, 1e-12) << name;
+      EXPECT_GT(hits, 0);
+    }
+  }
 }
 
 TEST(Sequential, RefusesWhatItCannotLearnFrom) {

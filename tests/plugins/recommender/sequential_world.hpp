@@ -107,7 +107,7 @@ inline double mean_loss(const Values& values, const Formula& formula, const Loss
 struct Case {
   std::string part;
   OptionTexts options;
-  Formula formula;
+  Formula formula = {};
   int64_t max_length = 50;
   LossFormula loss = softmax_loss;
 };
@@ -116,7 +116,8 @@ struct Case {
 struct Scattered {
   Scattered(RandomWorld& world, const Case& of) {
     OptionTexts options = of.options;
-    options.insert({{"dropout", "0"}, {"learning_rate", "0"}, {"batch", "1000"}});
+    options.insert(
+        {{"dropout", "0"}, {"learning_rate", "0"}, {"batch", "1000"}, {"repeats", "true"}});
     part = make_part<Recommender>(of.part, context, options);
     const Dataset seen = world.data.without_test();
     part->fit({.data = seen, .sids = nullptr, .x_ND = world.x_ND}, context);
