@@ -553,6 +553,43 @@ TEST_F(Reports, CsvHoldsEveryNumberAndSideBySideOnlyColumns) {
   EXPECT_FALSE(contains(table, "alarms")) << table;
 }
 
+// A cell of recommenders alone stands for the last of them; what is the same everywhere stands
+// there once.
+TEST_F(Reports, AComparisonShowsTheRecommendersOfEveryCell) {
+  host::CompareSettings settings;
+  settings.against = "narrow";
+  std::vector<host::CellRun> runs;
+  const Tensor floor_S = coins(200, 0.2), narrow_S = coins(200, 0.5);
+  const auto add = [&](const std::string& cell, int64_t seed, const std::string& name,
+                       const Tensor& hit_S) {
+    runs.push_back(
+        {cell,
+         seed,
+         {},
+         {result({Role::rank_recommender, "markov"}, {number("item.hr@10", floor_S)}, 200),
+          result({Role::rank_recommender, name}, {number("item.hr@10", hit_S)}, 200)}});
+  };
+  for (int64_t seed = 0; seed < 3; ++seed) {
+    add("narrow", seed, "sasrec", narrow_S);
+    add("wide", seed, "sasrec", without(narrow_S, 30 + seed));
+    add("other", seed, "hstu", without(narrow_S, 40));
+  }
+  const host::MatrixReport report = host::matrix_report(settings, runs, 500);
+  std::vector<std::string> labels;
+  for (const auto& row : report.rows) labels.push_back(row.label);
+  EXPECT_EQ(labels, (std::vector<std::string>{"markov", "narrow:sasrec", "wide:sasrec", "hstu"}));
+  const double narrow = narrow_S.mean().item<double>();
+  EXPECT_NEAR(report.rows[1].numbers[0].mean, narrow, 1e-12);
+  EXPECT_NEAR(report.rows[2].numbers[0].mean, narrow - 31.0 / 200, 1e-12);
+  EXPECT_NEAR(report.rows[2].numbers[0].deviation, 1.0 / 200, 1e-12);
+  EXPECT_NEAR(report.rows[3].numbers[0].mean, narrow - 40.0 / 200, 1e-12);
+  ASSERT_EQ(report.differences.size(), 2u);
+  EXPECT_EQ(report.differences[0].cell, "wide");
+  EXPECT_NEAR(report.differences[0].difference.mean, -31.0 / 200, 1e-12);
+  EXPECT_EQ(report.differences[1].cell, "other");
+  EXPECT_NEAR(report.differences[1].difference.mean, -40.0 / 200, 1e-12);
+}
+
 // 8 hits lost of 200 rows are too few for one seed, and enough over five.
 TEST_F(Reports, AComparisonWarnsOverTheSeedsOfACell) {
   host::CompareSettings settings;

@@ -71,15 +71,57 @@ MatrixReport::Row row_of(const std::vector<Measured>& measured, const std::strin
   return row;
 }
 
-// Floors once, then every model of every cell.
+std::vector<std::string> recommenders_of(const std::vector<Measured>& measured) {
+  std::vector<std::string> names;
+  for (const Measured& one : measured) {
+    for (const Column& column : one.columns) {
+      if (!column.is_model && std::find(names.begin(), names.end(), column.name) == names.end())
+        names.push_back(column.name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> cells_with(const std::vector<Measured>& measured,
+                                    const std::vector<std::string>& cells,
+                                    const std::string& name) {
+  std::vector<std::string> with;
+  for (const std::string& cell : cells) {
+    if (column_of(columns_of_cell(measured, cell), name) != nullptr) with.push_back(cell);
+  }
+  return with;
+}
+
+// Whether a recommender is the same one in all cells that have it: equal numbers, seed by seed.
+bool is_one(const std::vector<Measured>& measured, const std::string& name,
+            const std::vector<std::string>& numbers) {
+  std::map<int64_t, std::vector<double>> of_seed;
+  for (const Measured& one : measured) {
+    const Column* column = column_of(one.columns, name);
+    if (column == nullptr) continue;
+    std::vector<double> values;
+    for (const std::string& number_name : numbers) {
+      const Number* number = number_of(*column, number_name);
+      if (number != nullptr) values.push_back(number->value);
+    }
+    if (of_seed.try_emplace(one.seed, values).first->second != values) return false;
+  }
+  return true;
+}
+
+// Recommenders, those that are the same in all cells once; then every model of every cell.
 std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
                                        const std::vector<std::string>& cells,
                                        const std::vector<std::string>& numbers) {
   std::vector<MatrixReport::Row> rows;
-  const Measured& first = measured.front();
-  for (const Column& column : first.columns) {
-    if (!column.is_model)
-      rows.push_back(row_of(measured, column.name, first.cell, column.name, numbers));
+  for (const std::string& name : recommenders_of(measured)) {
+    const std::vector<std::string> with = cells_with(measured, cells, name);
+    if (is_one(measured, name, numbers)) {
+      rows.push_back(row_of(measured, name, with.front(), name, numbers));
+    } else {
+      for (const std::string& cell : with)
+        rows.push_back(row_of(measured, cell + ":" + name, cell, name, numbers));
+    }
   }
   for (const std::string& cell : cells) {
     for (const Column& column : columns_of_cell(measured, cell)) {
@@ -91,8 +133,9 @@ std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
   return rows;
 }
 
+// Of a cell without a language model its last recommender.
 std::string last_model(const std::vector<Column>& columns) {
-  std::string last;
+  std::string last = columns.empty() ? "" : columns.back().name;
   for (const Column& column : columns) {
     if (column.is_model) last = column.name;
   }

@@ -21,13 +21,14 @@ struct MatrixReport {
   std::vector<Better> better;               // which way, of each number
 
   struct Row {
-    std::string label;  // a floor's name, or "cell:model"
+    std::string label;  // a recommender's name, or "cell:name" of what cells have differently
     std::vector<Spread> numbers;
     std::string cell;  // "" of a floor
   };
   std::vector<Row> rows;
 
-  struct CellDifference {  // the cell's last model minus the other cell's
+  // The cell's last model, of a cell without one its last recommender, minus the other cell's.
+  struct CellDifference {
     std::string cell, number;
     Difference difference;
     double adjusted = 1;                     // its p, corrected over the table
