@@ -131,21 +131,21 @@ std::vector<host::SeedRows> alike_over_seeds(int64_t seeds, int64_t users, doubl
   std::vector<host::SeedRows> rows;
   for (int64_t s = 0; s < seeds; ++s) {
     const Tensor b_S = effect + of_seed * normal({1}) + by_user_S + normal({users});
-    rows.push_back({torch::zeros_like(b_S), b_S, torch::arange(users)});
+    rows.push_back({b_S, torch::arange(users)});
   }
   return rows;
 }
 
 double hierarchical_p(const std::vector<host::SeedRows>& rows) {
-  return host::hierarchical_bootstrap(rows, 400, fresh_seed()).p;
+  return host::difference_over_seeds(rows).p;
 }
 
 // What pooling all rows would say, with every seed's users as users of their own.
 double pooled_p(const std::vector<host::SeedRows>& rows) {
   std::vector<Tensor> a, b, user;
   for (size_t s = 0; s < rows.size(); ++s) {
-    a.push_back(rows[s].a_S);
-    b.push_back(rows[s].b_S);
+    a.push_back(torch::zeros_like(rows[s].difference_S));
+    b.push_back(rows[s].difference_S);
     user.push_back(rows[s].user_S + static_cast<int64_t>(s) * 1000);
   }
   return bootstrap_p({torch::cat(a), torch::cat(b), torch::cat(user)});

@@ -95,15 +95,18 @@ TEST(Sequential, TheIntervalHoldsSeedsAndUsers) {
   const std::vector<std::vector<double>> values = {{1, 2, 0, 3}, {2, 2, 1, 5}, {0, 1, 1, 2}};
   std::vector<SeedRows> seeds;
   for (const auto& row : values) seeds.push_back({torch::tensor(row, torch::kFloat64), user_S});
-  const torch::Tensor all_SU = torch::stack({seeds[0].value_S, seeds[1].value_S, seeds[2].value_S});
+  const torch::Tensor all_SU = torch::stack({seeds[0].difference_S, seeds[1].difference_S, seeds[2].difference_S});
   const double of_seeds = all_SU.mean(1).var(/*unbiased=*/true).item<double>() / 3;
   const double of_users = all_SU.mean(0).var(/*unbiased=*/true).item<double>() / 4;
-  const host::MeanOverSeeds mean = host::mean_over_seeds(seeds, 0.05);
-  EXPECT_NEAR(mean.mean, all_SU.mean().item<double>(), 1e-12);
-  EXPECT_NEAR(mean.interval.high - mean.mean, 4.302652729749464 * std::sqrt(of_seeds + of_users),
+  const torch::Tensor rest_SU = all_SU - all_SU.mean(1, true) - all_SU.mean(0, true) + all_SU.mean();
+  const double together = rest_SU.square().sum().item<double>() / (2 * 3) / (3 * 4);
+  const host::Decision look = host::decide(
+      {.margin = 0, .min_seeds = 3, .max_seeds = 3, .comparisons = 1, .level = 0.05}, seeds);
+  EXPECT_NEAR(look.mean, all_SU.mean().item<double>(), 1e-12);
+  EXPECT_NEAR(look.interval.high - look.mean, 4.302652729749464 * std::sqrt(of_seeds + of_users - together),
               1e-9);
-  EXPECT_NEAR(mean.interval.low + mean.interval.high, 2 * mean.mean, 1e-12);
-  EXPECT_THROW(host::mean_over_seeds({seeds[0]}, 0.05), Error);
+  EXPECT_NEAR(look.interval.low + look.interval.high, 2 * look.mean, 1e-12);
+  EXPECT_THROW(host::decide({}, {seeds[0]}), Error);
 }
 
 // Nothing is there, in three cells: with noise of seeds alone, of users alone, and of both.
@@ -120,8 +123,8 @@ TEST(Sequential, ANullIsFalselyRejectedAtMostAtTheLevel) {
   // What the rule is for: 95 % at every look, as if it were the only one, rejects far more often.
   const double naive =
       share_with(Verdict::differs, rule, 0, 0.2, 0, kFamilies, [&](const auto& seeds) {
-        const host::Interval interval = host::mean_over_seeds(seeds, 0.05).interval;
-        return interval.low > 0 || interval.high < 0 ? Verdict::differs : Verdict::open;
+        const host::Difference each = host::difference_over_seeds(seeds);
+        return each.p <= 0.05 ? Verdict::differs : Verdict::open;
       });
   EXPECT_GT(naive, 2 * 0.05);
 }

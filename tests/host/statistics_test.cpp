@@ -130,8 +130,8 @@ TEST(Permutation, ByChanceIsNearTheExactShareAndAFunctionOfItsSeed) {
 }
 
 // Rows of every user in every seed: the analysis of variance of a two-way layout without
-// replication says what the resamples estimate.
-TEST(HierarchicalBootstrap, IsTheTwoWayAnalysisOfVariance) {
+// replication gives the same variances.
+TEST(SeedsAndUsers, IsTheTwoWayAnalysisOfVariance) {
   constexpr int64_t kSeeds = 4, kUsers = 30;
   const auto generator = at::detail::createCPUGenerator(std::random_device{}());
   const torch::Tensor b_KS = torch::randn({kSeeds, 1}, generator, torch::kFloat64) +
@@ -139,8 +139,8 @@ TEST(HierarchicalBootstrap, IsTheTwoWayAnalysisOfVariance) {
                              torch::randn({kSeeds, kUsers}, generator, torch::kFloat64);
   std::vector<host::SeedRows> seeds;
   for (int64_t k = 0; k < kSeeds; ++k)
-    seeds.push_back({torch::zeros({kUsers}), b_KS[k], torch::arange(kUsers)});
-  const host::Difference found = host::hierarchical_bootstrap(seeds, 20000, 1);
+    seeds.push_back({b_KS[k], torch::arange(kUsers)});
+  const host::Difference found = host::difference_over_seeds(seeds);
   const torch::Tensor of_seed_K = b_KS.mean(1), of_user_S = b_KS.mean(0);
   const torch::Tensor rest_KS = b_KS - of_seed_K.unsqueeze(1) - of_user_S + b_KS.mean();
   const double of_seeds = of_seed_K.var(true).item<double>() / kSeeds,
@@ -149,26 +149,59 @@ TEST(HierarchicalBootstrap, IsTheTwoWayAnalysisOfVariance) {
                           (kSeeds * kUsers);
   const double only_users = std::max(0.0, of_users - together), variance = of_seeds + only_users;
   EXPECT_NEAR(found.mean, b_KS.mean().item<double>(), 1e-12);
-  EXPECT_NEAR(found.standard_error, std::sqrt(variance), 0.04 * std::sqrt(variance));
+  EXPECT_NEAR(found.standard_error, std::sqrt(variance), 1e-12);
   const double degrees =
       variance * variance /
       (of_seeds * of_seeds / (kSeeds - 1) + only_users * only_users / (kUsers - 1));
-  EXPECT_NEAR(found.degrees, degrees, 0.15 * degrees);
+  EXPECT_NEAR(found.degrees, degrees, 1e-9 * degrees);
   EXPECT_NEAR((found.interval.low + found.interval.high) / 2, found.mean, 1e-12);
   EXPECT_EQ(found.p <= 0.05, found.interval.low >= 0 || found.interval.high <= 0);
 }
 
-TEST(HierarchicalBootstrap, WithoutSpreadWithoutRowsAndWithOneSeed) {
+TEST(SeedsAndUsers, WithoutSpreadWithoutRowsAndWithOneSeed) {
   const torch::Tensor user_S = torch::arange(5), one_S = torch::ones({5});
-  const std::vector<host::SeedRows> same = {{one_S, one_S, user_S}, {one_S, one_S, user_S}};
-  EXPECT_EQ(host::hierarchical_bootstrap(same, 100, 1).p, 1);
-  const std::vector<host::SeedRows> apart = {{one_S * 0, one_S, user_S},
-                                             {one_S * 0, one_S, user_S}};
-  EXPECT_NEAR(host::hierarchical_bootstrap(apart, 99, 1).p, 0.02, 1e-12);
-  EXPECT_EQ(host::hierarchical_bootstrap(apart, 0, 1).mean, 1);
+  const std::vector<host::SeedRows> same = {{one_S * 0, user_S}, {one_S * 0, user_S}};
+  EXPECT_EQ(host::difference_over_seeds(same).p, 1);
+  const std::vector<host::SeedRows> apart = {{one_S, user_S}, {one_S, user_S}, {one_S, user_S}};
+  EXPECT_EQ(host::difference_over_seeds(apart).p, 0.25);  // three heads or three tails
+  EXPECT_EQ(host::difference_over_seeds(apart).mean, 1);
   const torch::Tensor none = torch::empty({0}, torch::kInt64);
-  EXPECT_EQ(host::hierarchical_bootstrap({{none, none, none}, {none, none, none}}, 9, 1).p, 1);
-  EXPECT_THROW(host::hierarchical_bootstrap({apart[0]}, 9, 1), Error);
+  EXPECT_EQ(host::difference_over_seeds({{none, none}, {none, none}}).p, 1);
+  EXPECT_THROW(host::difference_over_seeds({apart[0]}), Error);
+}
+
+// A user who is asked in one seed only, and several rows a user: what many resamples of seeds, and
+// of users for all of them, say.
+TEST(SeedsAndUsers, IsWhatTheHierarchicalBootstrapConvergesTo) {
+  constexpr int64_t kSeeds = 6, kUsers = 40;
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  torch::Tensor sum_KU = torch::zeros({kSeeds, kUsers}, torch::kFloat64), count_KU = sum_KU.clone();
+  std::vector<host::SeedRows> seeds;
+  for (int64_t k = 0; k < kSeeds; ++k) {
+    const torch::Tensor user_S = torch::randint(kUsers, {150}, generator, torch::kInt64);
+    const torch::Tensor value_S = 0.3 * torch::randn({1}, generator, torch::kFloat64) +
+                                  torch::randn({150}, generator, torch::kFloat64) +
+                                  0.02 * user_S.to(torch::kFloat64);
+    seeds.push_back({value_S, user_S});
+    sum_KU[k].index_add_(0, user_S, value_S);
+    count_KU[k].index_add_(0, user_S, torch::ones_like(value_S));
+  }
+  const host::MeanOverSeeds over = host::mean_over_seeds(seeds);
+  const auto means = [&](bool of_seeds) {
+    std::vector<double> drawn;
+    for (int r = 0; r < 4000; ++r) {
+      const int64_t dim = of_seeds ? 0 : 1;
+      const torch::Tensor which = torch::randint(sum_KU.size(dim), {sum_KU.size(dim)}, generator,
+                                                 torch::kInt64);
+      drawn.push_back(sum_KU.index_select(dim, which).sum().item<double>() /
+                      count_KU.index_select(dim, which).sum().item<double>());
+    }
+    return torch::tensor(drawn, torch::kFloat64).var(false).item<double>();
+  };
+  const double by_seeds = means(true) * kSeeds / (kSeeds - 1);
+  EXPECT_NEAR(over.variance_of_seeds, by_seeds, 0.1 * by_seeds);
+  // Of users less what only both move, which has the seeds' part in it.
+  EXPECT_LE(over.variance_of_users, 1.1 * means(false) * kUsers / (kUsers - 1));
 }
 
 TEST(Equivalence, NeedsToKnowTheSpread) {

@@ -285,7 +285,8 @@ std::string stopping_table(const MatrixReport& report) {
   Rows rows = {{"stop_when: " + report.stopping->settings().number, "verdict", "difference",
                 "interval of its look", "seeds"}};
   for (const Stopping::Cell& cell : report.stopping->cells()) {
-    const auto& [mean, interval] = cell.decision.difference;
+    const double mean = cell.decision.mean;
+    const Interval& interval = cell.decision.interval;
     rows.push_back({cell.name, name_of(cell.decision.verdict), signed_fixed(mean),
                     signed_range(interval.low, interval.high),
                     std::to_string(cell.decision.seeds)});

@@ -72,8 +72,8 @@ struct MatrixReport {
 };
 
 // Means over seeds with their standard deviation; differences to settings.against, corrected over
-// the table, by a paired bootstrap over users where there is one seed and by a hierarchical one
-// over seeds and users where there are more; alarms over (seed, user), for they are about these
+// the table, by a paired bootstrap over users where there is one seed and by the variances of seeds
+// and users where there are more; alarms over (seed, user), for they are about these
 // models and not about the next seed's; curves as means over seeds.
 TSREC_HOST_API MatrixReport matrix_report(const CompareSettings& settings,
                                           const std::vector<CellRun>& runs, int64_t resamples,

@@ -100,7 +100,8 @@ std::string note_of(const std::vector<RunReport>& runs) {
                                  ? std::to_string(*sizes.begin())
                                  : c10::str(*sizes.begin(), " to ", *sizes.rbegin());
   return c10::str("Each model against the one that it was trained from (", c10::Join(", ", pairs),
-                  "): paired bootstrap over users, p at most .05 after Holm over the ", family,
+                  "): paired bootstrap over users, p at most .05 after ",
+                  person_of(run.tests.how_corrected()), " over the ", family,
                   " numbers of a pair, n = ", quoted_rows(least, most), " rows.");
 }
 
@@ -142,7 +143,8 @@ std::vector<std::string> notes_of(const MatrixReport& report) {
     }
     notes.push_back(c10::str(
         "The last model of each cell against that of ", report.against,
-        ": paired bootstrap over users and seeds, p at most .05 after Holm over the table's ",
+        most_seeds > 1 ? ": Student's t over seeds and users" : ": paired bootstrap over users",
+        ", p at most .05 after ", person_of(report.settings.how_corrected()), " over the table's ",
         report.differences.size(), " differences, n = ", quoted_rows(least, most), " rows."));
   }
   return notes;

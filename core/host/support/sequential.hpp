@@ -26,26 +26,16 @@ struct SequentialRule {
 // Of one comparison, at the look behind so many seeds.
 TSREC_HOST_API double level_of_look(const SequentialRule& rule, int64_t seeds);
 
-// The rows of a difference under one seed, and whose they are.
-struct SeedRows {
-  torch::Tensor value_S, user_S;
-};
-// Of the mean over seeds and rows: Student's, with one degree of freedom less than there are seeds.
-// Its variance is that of the seeds' means plus that of the users' (the part that both hold counts
-// twice, which errs on the safe side). Throws Error below two seeds.
-struct MeanOverSeeds {
-  double mean = 0;
-  Interval interval;
-};
-TSREC_HOST_API MeanOverSeeds mean_over_seeds(const std::vector<SeedRows>& seeds, double level);
-
 enum class Verdict { open, differs, within_margin };
 struct Decision {
   Verdict verdict = Verdict::open;
-  MeanOverSeeds difference;
+  double mean = 0;    // over seeds and rows
+  Interval interval;  // at the level of this look
   int64_t seeds = 0;  // that were there
 };
-// The look behind these seeds.
+// The look behind these seeds, two or more. The interval is Student's with one degree of freedom
+// less than there are seeds, also where users decide: at the small level of a look it must not rest
+// on seeds that happen to be alike.
 TSREC_HOST_API Decision decide(const SequentialRule& rule, const std::vector<SeedRows>& seeds);
 
 }  // namespace tsrec::host

@@ -113,7 +113,8 @@ std::optional<MatrixReport> compared_runs(const CompareSettings& settings,
   for (const PageRun* run : whole)
     cells.push_back(
         {run->cell, run->experiment.run.seed, lineage_of(run->experiment), run->stages});
-  return matrix_report(asked, cells, whole.front()->experiment.parts->evaluate.bootstrap);
+  return matrix_report(asked, cells, whole.front()->experiment.parts->evaluate.bootstrap,
+                       whole.front()->experiment.parts->report);
 }
 
 ordered_json page_comparison_json(const CompareSettings& settings,
