@@ -62,7 +62,7 @@ TEST_F(Paper, EveryCommandCanBePlanned) {
     if (command.find("scale/paper") == std::string::npos) continue;
     const Outcome origins = planned(command + " --origins");
     for (const char* said :
-         {"batch_rows = 1024  (", "learning_rate = 3e-4  (", "qwen", "beams = 20"})
+         {"batch_rows = 1024  (", "learning_rate = 3e-04  (", "qwen", "beams = 20"})
       EXPECT_TRUE(contains(origins.text, said)) << said << " in " << command << "\n"
                                                 << origins.text;
     EXPECT_FALSE(contains(origins.text, "repeat = 0.")) << "the paper takes every row: " << command;

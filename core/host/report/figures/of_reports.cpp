@@ -119,11 +119,13 @@ std::vector<Figure> movements(const RunReport& report) {
 
 // --- curves
 
-// A figure for each number, with a line for each stage that said it.
+// A figure for each number, with a line for each stage that said it. What a training is compared
+// with its start by has a figure of its own.
 std::vector<Figure> curves(const RunReport& report) {
   std::vector<std::string> names;
   for (const Curve& curve : report.curves) {
-    if (std::find(names.begin(), names.end(), curve.name) == names.end())
+    const bool is_against_start = curve.name.find(".minus_start") != std::string::npos;
+    if (!is_against_start && std::find(names.begin(), names.end(), curve.name) == names.end())
       names.push_back(curve.name);
   }
   std::vector<Figure> figures;

@@ -48,7 +48,7 @@ Axis axis_over(const Span& span, int about) {
   const double step = round_step((high - low) / about, power);
   Axis axis;
   axis.digits = std::max(0, -power);
-  const double first = std::floor(low / step * (1 + 1e-12)), last = std::ceil(high / step);
+  const double first = std::floor(low / step + 1e-9), last = std::ceil(high / step - 1e-9);
   for (double i = first; i <= last; ++i) axis.marks.push_back(i * step);
   return axis;
 }

@@ -29,8 +29,11 @@ inline std::string dashes(size_t index) {
 // About as wide as the text is printed: fonts differ.
 inline double width_of(const std::string& text) {
   double places = 0;
-  for (const char c : text) places += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
-  return 0.56 * kFontSize * places;
+  for (const char c : text) {
+    const bool is_wide = (c >= 'A' && c <= 'Z') || c == '@' || c == 'm' || c == 'w';
+    if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) places += is_wide ? 0.85 : 0.58;
+  }
+  return kFontSize * places;
 }
 
 }  // namespace tsrec::host::figures::style
