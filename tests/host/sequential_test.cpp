@@ -11,9 +11,9 @@ namespace tsrec::test {
 namespace {
 
 using host::Decision;
+using host::Outcome;
 using host::SeedRows;
 using host::SequentialRule;
-using host::Verdict;
 
 constexpr int64_t kUsers = 30, kRows = 2;  // of each user
 
@@ -46,10 +46,10 @@ class World {
   std::vector<double> users_;
 };
 
-// The share of families of comparisons in which at least one has that verdict at some look.
+// The share of families of comparisons in which at least one has that outcome at some look.
 // decide: the look.
 template <class Decide>
-double share_with(Verdict verdict, const SequentialRule& rule, double effect, double of_seed,
+double share_with(Outcome outcome, const SequentialRule& rule, double effect, double of_seed,
                   double of_user, int families, const Decide& decide) {
   int found = 0;
   for (int family = 0; family < families; ++family) {
@@ -60,9 +60,9 @@ double share_with(Verdict verdict, const SequentialRule& rule, double effect, do
       for (int64_t count = 1; count <= rule.max_seeds && !has; ++count) {
         seeds.push_back(world.next_seed());
         if (count < rule.min_seeds) continue;
-        const Verdict now = decide(seeds);
-        has = now == verdict;
-        if (now != Verdict::open) break;
+        const Outcome now = decide(seeds);
+        has = now == outcome;
+        if (now != Outcome::open) break;
       }
     }
     found += has ? 1 : 0;
@@ -95,16 +95,18 @@ TEST(Sequential, TheIntervalHoldsSeedsAndUsers) {
   const std::vector<std::vector<double>> values = {{1, 2, 0, 3}, {2, 2, 1, 5}, {0, 1, 1, 2}};
   std::vector<SeedRows> seeds;
   for (const auto& row : values) seeds.push_back({torch::tensor(row, torch::kFloat64), user_S});
-  const torch::Tensor all_SU = torch::stack({seeds[0].difference_S, seeds[1].difference_S, seeds[2].difference_S});
+  const torch::Tensor all_SU =
+      torch::stack({seeds[0].difference_S, seeds[1].difference_S, seeds[2].difference_S});
   const double of_seeds = all_SU.mean(1).var(/*unbiased=*/true).item<double>() / 3;
   const double of_users = all_SU.mean(0).var(/*unbiased=*/true).item<double>() / 4;
-  const torch::Tensor rest_SU = all_SU - all_SU.mean(1, true) - all_SU.mean(0, true) + all_SU.mean();
+  const torch::Tensor rest_SU =
+      all_SU - all_SU.mean(1, true) - all_SU.mean(0, true) + all_SU.mean();
   const double together = rest_SU.square().sum().item<double>() / (2 * 3) / (3 * 4);
   const host::Decision look = host::decide(
       {.margin = 0, .min_seeds = 3, .max_seeds = 3, .comparisons = 1, .level = 0.05}, seeds);
   EXPECT_NEAR(look.mean, all_SU.mean().item<double>(), 1e-12);
-  EXPECT_NEAR(look.interval.high - look.mean, 4.302652729749464 * std::sqrt(of_seeds + of_users - together),
-              1e-9);
+  EXPECT_NEAR(look.interval.high - look.mean,
+              4.302652729749464 * std::sqrt(of_seeds + of_users - together), 1e-9);
   EXPECT_NEAR(look.interval.low + look.interval.high, 2 * look.mean, 1e-12);
   EXPECT_THROW(host::decide({}, {seeds[0]}), Error);
 }
@@ -116,27 +118,27 @@ TEST(Sequential, ANullIsFalselyRejectedAtMostAtTheLevel) {
   const double most = 0.05 + 2.5 * std::sqrt(0.05 * 0.95 / kFamilies);  // of Monte Carlo
   for (const auto& [of_seed, of_user] : {std::pair(0.2, 0.0), {0.0, 0.5}, {0.1, 0.3}}) {
     const double rejected =
-        share_with(Verdict::differs, rule, 0, of_seed, of_user, kFamilies,
-                   [&](const auto& seeds) { return host::decide(rule, seeds).verdict; });
+        share_with(Outcome::differs, rule, 0, of_seed, of_user, kFamilies,
+                   [&](const auto& seeds) { return host::decide(rule, seeds).outcome; });
     EXPECT_LE(rejected, most) << of_seed << " of seeds, " << of_user << " of users";
   }
   // What the rule is for: 95 % at every look, as if it were the only one, rejects far more often.
   const double naive =
-      share_with(Verdict::differs, rule, 0, 0.2, 0, kFamilies, [&](const auto& seeds) {
+      share_with(Outcome::differs, rule, 0, 0.2, 0, kFamilies, [&](const auto& seeds) {
         const host::Difference each = host::difference_over_seeds(seeds);
-        return each.p <= 0.05 ? Verdict::differs : Verdict::open;
+        return each.p <= 0.05 ? Outcome::differs : Outcome::open;
       });
   EXPECT_GT(naive, 2 * 0.05);
 }
 
 TEST(Sequential, AnEffectIsFoundAndNoneIsNone) {
   SequentialRule rule{.margin = 0, .min_seeds = 3, .max_seeds = 8, .comparisons = 1};
-  const auto look = [&](const auto& seeds) { return host::decide(rule, seeds).verdict; };
-  EXPECT_GT(share_with(Verdict::differs, rule, 0.5, 0.1, 0.2, 100, look), 0.9);
+  const auto look = [&](const auto& seeds) { return host::decide(rule, seeds).outcome; };
+  EXPECT_GT(share_with(Outcome::differs, rule, 0.5, 0.1, 0.2, 100, look), 0.9);
   rule.margin = 0.5;
-  EXPECT_GT(share_with(Verdict::within_margin, rule, 0, 0.1, 0.2, 100, look), 0.9);
+  EXPECT_GT(share_with(Outcome::within_margin, rule, 0, 0.1, 0.2, 100, look), 0.9);
   // At the margin itself equivalence is claimed as rarely as a difference at 0.
-  EXPECT_LT(share_with(Verdict::within_margin, rule, 0.5, 0.1, 0.2, 100, look), 0.1);
+  EXPECT_LT(share_with(Outcome::within_margin, rule, 0.5, 0.1, 0.2, 100, look), 0.1);
 }
 
 }  // namespace

@@ -138,8 +138,7 @@ TEST(SeedsAndUsers, IsTheTwoWayAnalysisOfVariance) {
                              torch::randn({1, kUsers}, generator, torch::kFloat64) +
                              torch::randn({kSeeds, kUsers}, generator, torch::kFloat64);
   std::vector<host::SeedRows> seeds;
-  for (int64_t k = 0; k < kSeeds; ++k)
-    seeds.push_back({b_KS[k], torch::arange(kUsers)});
+  for (int64_t k = 0; k < kSeeds; ++k) seeds.push_back({b_KS[k], torch::arange(kUsers)});
   const host::Difference found = host::difference_over_seeds(seeds);
   const torch::Tensor of_seed_K = b_KS.mean(1), of_user_S = b_KS.mean(0);
   const torch::Tensor rest_KS = b_KS - of_seed_K.unsqueeze(1) - of_user_S + b_KS.mean();
@@ -191,8 +190,8 @@ TEST(SeedsAndUsers, IsWhatTheHierarchicalBootstrapConvergesTo) {
     std::vector<double> drawn;
     for (int r = 0; r < 4000; ++r) {
       const int64_t dim = of_seeds ? 0 : 1;
-      const torch::Tensor which = torch::randint(sum_KU.size(dim), {sum_KU.size(dim)}, generator,
-                                                 torch::kInt64);
+      const torch::Tensor which =
+          torch::randint(sum_KU.size(dim), {sum_KU.size(dim)}, generator, torch::kInt64);
       drawn.push_back(sum_KU.index_select(dim, which).sum().item<double>() /
                       count_KU.index_select(dim, which).sum().item<double>());
     }

@@ -29,9 +29,9 @@ struct Arguments {
   std::string markdown_file, latex_file, csv_file;
   std::string published;          // "FILE:TABLE", to stand beside a report's numbers
   std::filesystem::path figures;  // folder of a report's; empty: none
-  int64_t jobs = 1;                // processes side by side
-  int64_t shard = 1, shards = 1;   // which share of the cells, of how many
-  std::filesystem::path out;       // file that is written; empty: the command's own choice
+  int64_t jobs = 1;               // processes side by side
+  int64_t shard = 1, shards = 1;  // which share of the cells, of how many
+  std::filesystem::path out;      // file that is written; empty: the command's own choice
 };
 
 // A table that a flag asks for without naming a file.

@@ -140,7 +140,8 @@ int compare_cells(const Arguments& arguments) {
               << folder.string() << std::endl;
     return kFine;
   }
-  MatrixReport report = matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap, base.experiment.parts->report);
+  MatrixReport report = matrix_report(settings, runs, base.experiment.parts->evaluate.bootstrap,
+                                      base.experiment.parts->report);
   report.stopping = matrix.stopping();
   write_files(report, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;

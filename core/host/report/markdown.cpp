@@ -287,7 +287,7 @@ std::string stopping_table(const MatrixReport& report) {
   for (const Stopping::Cell& cell : report.stopping->cells()) {
     const double mean = cell.decision.mean;
     const Interval& interval = cell.decision.interval;
-    rows.push_back({cell.name, name_of(cell.decision.verdict), signed_fixed(mean),
+    rows.push_back({cell.name, name_of(cell.decision.outcome), signed_fixed(mean),
                     signed_range(interval.low, interval.high),
                     std::to_string(cell.decision.seeds)});
   }

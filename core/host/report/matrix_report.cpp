@@ -180,7 +180,8 @@ Difference difference_of(const Joined& a, const Joined& b, int64_t resamples) {
     return paired_bootstrap(a.value_S(), b.value_S(), b.user_S(), resamples, kBootstrapSeed);
   std::vector<SeedRows> seeds;
   for (size_t s = 0; s < a.values.size(); ++s)
-    seeds.push_back({b.values[s].to(torch::kFloat64) - a.values[s].to(torch::kFloat64), a.people[s]});
+    seeds.push_back(
+        {b.values[s].to(torch::kFloat64) - a.values[s].to(torch::kFloat64), a.people[s]});
   return difference_over_seeds(seeds);
 }
 

@@ -101,7 +101,7 @@ std::string note_of(const std::vector<RunReport>& runs) {
                                  : c10::str(*sizes.begin(), " to ", *sizes.rbegin());
   return c10::str("Each model against the one that it was trained from (", c10::Join(", ", pairs),
                   "): paired bootstrap over users, p at most .05 after ",
-                  person_of(run.tests.how_corrected()), " over the ", family,
+                  person_of(runs.front().tests.how_corrected()), " over the ", family,
                   " numbers of a pair, n = ", quoted_rows(least, most), " rows.");
 }
 

@@ -13,7 +13,6 @@ namespace tsrec::host {
 struct ReportedNumber {
   std::string name;
   double value = 0;
-  Better better = Better::unknown;
   std::optional<Interval> interval;  // 95 %, by a bootstrap over users; of numbers with rows
   Better better = Better::unknown;
 };

@@ -28,7 +28,7 @@ Rows rows_of(const CellRun& run, const std::string& name) {
   return {number->row_S, last->stored.user_S};
 }
 
-SeedRows difference_of(const CellRun& ours, const CellRun& theirs, const std::string& name) {
+SeedRows rows_of_difference(const CellRun& ours, const CellRun& theirs, const std::string& name) {
   const Rows after = rows_of(ours, name), before = rows_of(theirs, name);
   if (after.value_S.numel() != before.value_S.numel() || !after.user_S.equal(before.user_S))
     throw ConfigError("[compare] stop_when: the cells '", ours.cell, "' and '", theirs.cell,
@@ -38,11 +38,11 @@ SeedRows difference_of(const CellRun& ours, const CellRun& theirs, const std::st
 
 }  // namespace
 
-const char* name_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::differs:
+const char* name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::differs:
       return "differs";
-    case Verdict::within_margin:
+    case Outcome::within_margin:
       return "within the margin";
     default:
       return "open";
@@ -68,17 +68,17 @@ void Stopping::look(const std::vector<CellRun>& runs) {
       const auto other = std::find_if(runs.begin(), runs.end(), [&](const CellRun& candidate) {
         return candidate.cell == against_ && candidate.seed == run.seed;
       });
-      seeds.push_back(difference_of(run, *other, settings_.number));
+      seeds.push_back(rows_of_difference(run, *other, settings_.number));
     }
     seeds_ = std::ssize(seeds);
-    if (cell.decision.verdict == Verdict::open) cell.decision = decide(rule_, seeds);
+    if (cell.decision.outcome == Outcome::open) cell.decision = decide(rule_, seeds);
   }
 }
 
 bool Stopping::is_over() const {
   return seeds_ >= rule_.max_seeds ||
          std::all_of(cells_.begin(), cells_.end(),
-                     [](const auto& cell) { return cell.decision.verdict != Verdict::open; });
+                     [](const auto& cell) { return cell.decision.outcome != Outcome::open; });
 }
 
 std::string Stopping::protocol() const {

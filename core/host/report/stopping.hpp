@@ -34,6 +34,6 @@ class TSREC_HOST_API Stopping {
   std::vector<Cell> cells_;
   int64_t seeds_ = 0;
 };
-const char* name_of(Verdict verdict);
+const char* name_of(Outcome outcome);
 
 }  // namespace tsrec::host

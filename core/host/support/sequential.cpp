@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "support/statistics/student_t.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -29,9 +31,9 @@ Decision decide(const SequentialRule& rule, const std::vector<SeedRows>& seeds) 
   decision.interval = {over.mean - reach, over.mean + reach};
   const Interval& interval = decision.interval;
   if (interval.low > 0 || interval.high < 0)
-    decision.verdict = Verdict::differs;
+    decision.outcome = Outcome::differs;
   else if (interval.low >= -rule.margin && interval.high <= rule.margin)
-    decision.verdict = Verdict::within_margin;
+    decision.outcome = Outcome::within_margin;
   return decision;
 }
 

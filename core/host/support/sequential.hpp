@@ -26,9 +26,9 @@ struct SequentialRule {
 // Of one comparison, at the look behind so many seeds.
 TSREC_HOST_API double level_of_look(const SequentialRule& rule, int64_t seeds);
 
-enum class Verdict { open, differs, within_margin };
+enum class Outcome { open, differs, within_margin };
 struct Decision {
-  Verdict verdict = Verdict::open;
+  Outcome outcome = Outcome::open;
   double mean = 0;    // over seeds and rows
   Interval interval;  // at the level of this look
   int64_t seeds = 0;  // that were there

@@ -7,6 +7,6 @@
 #include "support/statistics/corrections.hpp"
 #include "support/statistics/detectable.hpp"
 #include "support/statistics/equivalence.hpp"
-#include "support/statistics/seeds_and_users.hpp"
 #include "support/statistics/mcnemar.hpp"
 #include "support/statistics/permutation.hpp"
+#include "support/statistics/seeds_and_users.hpp"

@@ -96,7 +96,7 @@ std::vector<Figure> differences(const RunReport& report) {
     if (pair.numbers.empty()) continue;
     const std::string name = pair.after + " minus " + pair.before;
     DifferenceChart chart{
-        name + "; full: p at most .05 after Holm", "difference, 95 % interval", {}};
+        name + "; full: p at most .05, corrected", "difference, 95 % interval", {}};
     for (const TestedNumber& number : pair.numbers)
       chart.differences.push_back({paper_name(number.name), number.difference.mean,
                                    number.difference.interval, number.adjusted <= kSignificant});
@@ -193,7 +193,7 @@ std::vector<Figure> figures_of(const MatrixReport& report) {
     all.push_back({file_name("comparison-" + report.numbers[n]), bar_chart_svg(chart)});
 
     DifferenceChart against{
-        name + " minus that of " + report.against + "; full: p at most .05 after Holm",
+        name + " minus that of " + report.against + "; full: p at most .05, corrected",
         "difference, 95 % interval",
         {}};
     for (const MatrixReport::CellDifference& d : report.differences) {

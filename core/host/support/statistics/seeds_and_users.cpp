@@ -44,7 +44,9 @@ double variance(const torch::Tensor& deviations, double num_rows, double stretch
   return deviations.square().sum().item<double>() / (num_rows * num_rows) * stretch;
 }
 
-double stretched(int64_t count) { return static_cast<double>(count) / static_cast<double>(count - 1); }
+double stretched(int64_t count) {
+  return static_cast<double>(count) / static_cast<double>(count - 1);
+}
 
 }  // namespace
 
@@ -56,9 +58,8 @@ MeanOverSeeds mean_over_seeds(const std::vector<SeedRows>& seeds) {
   if (seeds.size() < 2)
     throw Error("the spread over seeds needs two of them, and was given ", seeds.size());
   const Deviations rows = deviations_of(seeds);
-  MeanOverSeeds result{.mean = rows.mean,
-                       .num_seeds = rows.sum_KU.size(0),
-                       .num_users = rows.sum_KU.size(1)};
+  MeanOverSeeds result{
+      .mean = rows.mean, .num_seeds = rows.sum_KU.size(0), .num_users = rows.sum_KU.size(1)};
   if (result.num_users < 2) return result;
   const torch::Tensor of_seed_K = rows.sum_KU.sum(1), of_user_U = rows.sum_KU.sum(0);
   const torch::Tensor together_KU = rows.sum_KU -
