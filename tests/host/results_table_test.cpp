@@ -48,7 +48,7 @@ std::vector<std::string> cells_of(const std::string& latex, const std::string& l
   return cells;
 }
 
-int64_t count(const std::string& text, const std::string& part) {
+int64_t occurrences(const std::string& text, const std::string& part) {
   int64_t found = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
   return found;
@@ -66,10 +66,10 @@ void expect_latex(const std::string& latex, size_t num_numbers) {
   }
   EXPECT_EQ(depth, 0);
   for (const char* environment : {"table", "tabular"}) {
-    EXPECT_EQ(count(latex, c10::str("\\begin{", environment, "}")), 1);
-    EXPECT_EQ(count(latex, c10::str("\\end{", environment, "}")), 1);
+    EXPECT_EQ(occurrences(latex, c10::str("\\begin{", environment, "}")), 1);
+    EXPECT_EQ(occurrences(latex, c10::str("\\end{", environment, "}")), 1);
   }
-  for (const char* rule : {"\\toprule", "\\bottomrule"}) EXPECT_EQ(count(latex, rule), 1);
+  for (const char* rule : {"\\toprule", "\\bottomrule"}) EXPECT_EQ(occurrences(latex, rule), 1);
   std::istringstream lines(latex);
   for (std::string line; std::getline(lines, line);) {
     if (!line.ends_with("\\\\")) continue;
@@ -112,8 +112,8 @@ TEST(ResultsTable, TheBestIsBoldAndTheSecondUnderlined) {
 
 TEST(ResultsTable, ValuesThatPrintAlikeAreAlike) {
   const std::string latex = host::latex_of(table_of({{0.12341}, {0.12344}, {0.1}}, Better::higher));
-  EXPECT_EQ(count(latex, "\\textbf{0.1234}"), 2);
-  EXPECT_EQ(count(latex, "\\underline{0.1000}"), 1);
+  EXPECT_EQ(occurrences(latex, "\\textbf{0.1234}"), 2);
+  EXPECT_EQ(occurrences(latex, "\\underline{0.1000}"), 1);
 }
 
 TEST(ResultsTable, NothingStandsOutWithoutADirectionOrARival) {
@@ -122,8 +122,8 @@ TEST(ResultsTable, NothingStandsOutWithoutADirectionOrARival) {
   ResultsTable holes = table_of({{0.2}, {std::nan("")}}, Better::higher);
   holes.rows.push_back({Group::model, "absent", {{}}});
   for (const std::string& latex : {unknown, alone, host::latex_of(holes)}) {
-    EXPECT_EQ(count(latex, "\\textbf"), 0) << latex;
-    EXPECT_EQ(count(latex, "\\underline{"), 0) << latex;
+    EXPECT_EQ(occurrences(latex, "\\textbf"), 0) << latex;
+    EXPECT_EQ(occurrences(latex, "\\underline{"), 0) << latex;
   }
   EXPECT_EQ(cells_of(host::latex_of(holes), "absent"), std::vector<std::string>{"--"});
 }
@@ -235,7 +235,7 @@ TEST(ResultsTable, EveryPrintableCharacterSurvivesLatex) {
   for (const char* needs : {"\\%", "\\&", "\\_", "\\#", "\\$", "\\{", "\\}", "\\textbackslash{}",
                             "\\textasciitilde{}", "\\textasciicircum{}"})
     EXPECT_TRUE(contains(host::latex_escaped(table.rows[0].label), needs)) << needs;
-  EXPECT_EQ(count(latex, "\\end{tabular}"), 1) << "a label ends no environment";
+  EXPECT_EQ(occurrences(latex, "\\end{tabular}"), 1) << "a label ends no environment";
   expect_latex(latex, 1);
   if (std::system("command -v pdflatex >/dev/null 2>&1") != 0)
     GTEST_SKIP() << "no pdflatex: the grammar alone was checked";
