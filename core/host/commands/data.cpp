@@ -3,9 +3,11 @@
 #include "commands/commands.hpp"
 #include "commands/experiment_data.hpp"
 #include "commands/open.hpp"
+#include "pipeline/audit_rows.hpp"
 #include "pipeline/parts.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/runner.hpp"
+#include "report/audit_report.hpp"
 #include "report/data_report.hpp"
 #include "tsrec/parts/source.hpp"
 
@@ -29,7 +31,13 @@ int command_data(const Arguments& arguments) {
   RunContext context(settings_of(load, experiment.run), load.id.text(), /*curve=*/"");
   const Dataset data = experiment_data(experiment, Store(arguments.store), context);
   const std::optional<SidTable> sids = sids_of(parts, data.items, context);
-  std::cout << parts.source.described() << ": " << text_of(data_report(data, sids));
+  std::vector<AuditFinding> findings = audit_rows(data);
+  if (sids) {
+    const std::vector<AuditFinding> more = audit_sids(data, *sids);
+    findings.insert(findings.end(), more.begin(), more.end());
+  }
+  std::cout << parts.source.described() << ": " << text_of(data_report(data, sids)) << "\n"
+            << audit_table(audit_report(findings, parts.audit.fail_on));
   return kFine;
 }
 

@@ -26,6 +26,7 @@ std::vector<HostTable> host_tables() {
   tables.push_back(table<TaskEntry>("[[task]]"));
   tables.push_back(table<StageEntry>("[[stage]]"));
   tables.push_back(table<WeightKey>("[[stage.reward]]"));
+  tables.push_back(table<AuditSettings>("[audit]"));
   tables.push_back(table<EvaluateSettings>("[evaluate]"));
   tables.push_back(table<ReportSettings>("[report]"));
   tables.push_back(table<CompareSettings>("[compare]"));
@@ -48,7 +49,7 @@ std::vector<std::string> top_tables() {
     const std::string top = kind.path_parts().front();
     if (std::find(tables.begin(), tables.end(), top) == tables.end()) tables.push_back(top);
   }
-  for (const char* others : {"prompt", "report", "compare", "tune"}) tables.emplace_back(others);
+  for (const char* others : {"prompt", "audit", "report", "compare", "tune"}) tables.emplace_back(others);
   return tables;
 }
 

@@ -116,6 +116,7 @@ Parts read_parts_of(const Document& document, Registry& registry) {
   parts.recommenders =
       read_parts(document.root().find("recommender"), "recommender", document, registry);
   parts.wording = read_wording(document);
+  parts.audit = read_audit_settings(document);
   parts.evaluate = read_evaluate_settings(document);
   parts.report = read_report_settings(document);
   const Node* evaluate = document.root().find("evaluate");

@@ -12,6 +12,7 @@ struct Parts {
   std::vector<StageEntry> stages;
   std::vector<PartChoice> recommenders, metrics, trackers;
   PromptWording wording;  // what the experiment says; see wording.hpp
+  AuditSettings audit;
   EvaluateSettings evaluate;
   ReportSettings report;
 };

@@ -29,6 +29,7 @@ struct TSREC_HOST_API StageId {
     quantize,
     resolve,
     extract,
+    audit,
     recommender,
     rank_recommender,
     backbone,
@@ -56,6 +57,8 @@ struct Stage {
   // Looks at what the stage made, now or before, as soon as a stage behind it has to be made, and
   // throws what is wrong with it for the stages to come.
   std::function<void(const std::filesystem::path& product)> look = {};
+  // It looks also where nothing behind it has to be made: its product is small.
+  bool looks_always = false;
 };
 
 // What a running stage sees.

@@ -239,18 +239,19 @@ class Looks {
   }
   // Whether all that were put off found nothing wrong; else the first of those stages has failed.
   bool pass(std::vector<StageResult>& done) {
-    for (; !is_refused_ && !waiting_.empty(); waiting_.pop_front()) {
-      StageResult& result = done[waiting_.front().number];
-      try {
-        waiting_.front().stage->look(result.folder);
-      } catch (const Interrupted&) {
-        throw;
-      } catch (...) {
-        fail(result, std::current_exception(), store_);
-        is_refused_ = true;
-      }
-    }
+    for (; !is_refused_ && !waiting_.empty(); waiting_.pop_front())
+      look(*waiting_.front().stage, done[waiting_.front().number]);
     return !is_refused_;
+  }
+  void look(const Stage& stage, StageResult& result) {
+    try {
+      stage.look(result.folder);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (...) {
+      fail(result, std::current_exception(), store_);
+      is_refused_ = true;
+    }
   }
 
  private:
@@ -293,7 +294,9 @@ std::vector<StageResult> run_stages(const Experiment& experiment, const Store& s
     }
     const bool is_stored = result.state == StageResult::State::stored;
     if (is_stored) trackers.replay(stage.id.text(), result.folder / "curves.jsonl");
-    if (is_stored || result.state == StageResult::State::ran) looks.put_off(stage, done.size());
+    const bool is_there = is_stored || result.state == StageResult::State::ran;
+    if (is_there && stage.looks_always) looks.look(stage, result);
+    if (is_there && !stage.looks_always) looks.put_off(stage, done.size());
     done.push_back(std::move(result));
   }
   return done;

@@ -169,6 +169,30 @@ EvaluateSettings read_evaluate_settings(const Document& document) {
   return e;
 }
 
+void AuditSettings::declare(Options& o) {
+  o.add("fail_on", fail_on)
+      .not_in_key()  // it decides what follows from the findings, not what they are
+      .help(
+          "rules of the audit that end a run before anything is trained where they find something; "
+          "[]: none")
+      .check([this]() -> std::string {
+        const std::vector<std::string> known = audit_rule_names();
+        for (const std::string& rule : fail_on) {
+          if (std::find(known.begin(), known.end(), rule) == known.end())
+            return "fail_on: the audit has no rule '" + rule + "'" + suggest(rule, known);
+        }
+        return "";
+      });
+}
+
+AuditSettings read_audit_settings(const Document& document) {
+  AuditSettings audit;
+  Options o;
+  audit.declare(o);
+  host::bind(o, table_or_empty(document, "audit"), "[audit]", {}, document);
+  return audit;
+}
+
 void ReportSettings::declare(Options& o) {
   o.add("correction", correction)
       .one_of({"holm", "benjamini_hochberg"})

@@ -1,8 +1,9 @@
-// The host's own keys: [run], [evaluate], [report], and those of [[task]] and [[stage]] beside the
+// The host's own keys: [run], [audit], [evaluate], [report], and those of [[task]] and [[stage]] beside the
 // part's. Declared like the options of a part: reading, key, describe and completion all come from
 // the declaration.
 #pragma once
 
+#include "pipeline/audit.hpp"
 #include "pipeline/pipeline.hpp"
 #include "pipeline/row_share.hpp"
 #include "support/statistics/corrections.hpp"
@@ -23,6 +24,13 @@ struct EvaluateSettings {
   int64_t beams = 20, limit = 0, bootstrap = 1000;
   bool score_suffix = true, every_stage = true, untrained = false;
   std::vector<BoundOption> options;  // as bound
+};
+
+// [audit]: which findings end a run before anything is trained.
+struct AuditSettings {
+  void declare(Options& options);
+
+  std::vector<std::string> fail_on = always_wrong();
 };
 
 // How the report tests differences. It changes no stage: none of it is in a key.
@@ -83,6 +91,7 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
 // switches it off.
 std::vector<PartChoice> read_trackers(const Document& document, Registry& registry);
 EvaluateSettings read_evaluate_settings(const Document& document);
+AuditSettings read_audit_settings(const Document& document);
 ReportSettings read_report_settings(const Document& document);
 PromptWording read_wording(const Document& document);
 // All of [prompt], a line of a key for each text.

@@ -4,6 +4,8 @@
 #include <set>
 
 #include "pipeline/artefacts.hpp"
+#include "pipeline/audit_prompts.hpp"
+#include "pipeline/audit_rows.hpp"
 #include "pipeline/demands.hpp"
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/host_keys.hpp"
@@ -39,6 +41,8 @@ std::string StageId::text() const {
       return "resolve";
     case Role::extract:
       return "extract";
+    case Role::audit:
+      return "audit";
     case Role::recommender:
       return "recommender." + of;
     case Role::backbone:
@@ -61,39 +65,14 @@ namespace {
 using Shared = std::shared_ptr<const Parts>;
 using Role = StageId::Role;
 
-// --- load: items, samples, and whether anything leaks
+// --- load: items and samples
 
-// Every row's history lies before its target, and no row of training is later than its user's first
-// test row.
-void audit(const Dataset& data, Context& context) {
-  std::map<int64_t, int64_t> first_test;
-  const int64_t* test_time = data.test.time_S.const_data_ptr<int64_t>();
-  for (int64_t row = 0; row < data.test.size(); ++row) {
-    const auto [at, is_new] = first_test.emplace(data.test.user(row), test_time[row]);
-    if (!is_new) at->second = std::min(at->second, test_time[row]);
-  }
-  int64_t late = 0, seen = 0;
-  const int64_t* train_time = data.train.time_S.const_data_ptr<int64_t>();
-  for (int64_t row = 0; row < data.train.size(); ++row) {
-    const auto found = first_test.find(data.train.user(row));
-    late += found != first_test.end() && train_time[row] > found->second;
-  }
-  for (int64_t row = 0; row < data.test.size(); ++row) {
-    const auto history = data.test.history(row);
-    seen += std::find(history.begin(), history.end(), data.test.target(row)) != history.end();
-  }
+void report_rows(const Dataset& data, Context& context) {
   context.log(Level::info,
               c10::str(data.items.size(), " items; rows: ", data.train.size(), " train, ",
                        data.valid.size(), " valid, ", data.test.size(), " test"));
   for (const auto& [what, count] : data.remarks)
     context.log(Level::info, c10::str("the source: ", what, ": ", count));
-  context.log(Level::info, c10::str("audit: training rows later than their user's first test row: ",
-                                    late, late == 0 ? " (pass)" : " (FAIL)",
-                                    "; test targets that stand in their own history: ", seen,
-                                    " of ", data.test.size()));
-  if (late > 0)
-    throw DataError(late,
-                    " training rows are later than their user's first test row; the split leaks");
 }
 
 Stage load_stage(const Shared& parts) {
@@ -106,8 +85,8 @@ Stage load_stage(const Shared& parts) {
                 in_the_name_of(*source, "load()", [&] {
                   if (data.items.size() == 0)
                     throw DataError("the catalogue is empty; check the source's files");
-                  audit(data, run.context());
                 });
+                report_rows(data, run.context());
                 write_dataset(data, run.out());
               },
           .look = [parts](const auto& product) { check_rows(*parts, read_dataset(product)); }};
@@ -240,6 +219,94 @@ Stage extract_stage(const Shared& parts) {
             run.context().log(Level::info, c10::str(notes.size(), " tokens described"));
             write_notes(notes, run.out());
           }};
+}
+
+// --- audit: what may be wrong with rows, items, SIDs and prompts
+
+// Rises when a rule counts otherwise, or a new one comes.
+constexpr int kAuditRevision = 1;
+
+// The tasks that a training learns from, or that the evaluation asks.
+std::vector<TaskEntry> used_tasks(const Parts& parts) {
+  std::vector<TaskEntry> used;
+  for (const TaskEntry& task : parts.tasks) {
+    const std::string& name = task.part.name;
+    const bool is_trained =
+        std::any_of(parts.stages.begin(), parts.stages.end(),
+                    [&](const StageEntry& stage) { return is_among(name, stage.tasks); });
+    if (is_trained || name == parts.evaluate.task) used.push_back(task);
+  }
+  return used;
+}
+
+// Each task twice: as trainings have it, and with the test rows.
+std::vector<AuditedTask> audited_tasks(const std::vector<TaskEntry>& entries,
+                                       const TaskInputs& training, const TaskInputs& test,
+                                       Context& context) {
+  const auto prepared = [&](const TaskEntry& entry, const TaskInputs& inputs) {
+    auto task = entry.part.make<Task>(context);
+    task->prepare(inputs, context);
+    return task;
+  };
+  std::vector<AuditedTask> tasks;
+  for (const TaskEntry& entry : entries)
+    tasks.push_back({entry.part.name, prepared(entry, training), prepared(entry, test)});
+  return tasks;
+}
+
+void report_audit(const std::vector<AuditFinding>& findings,
+                  const std::vector<std::string>& fail_on, Context& context) {
+  std::map<AuditVerdict, int64_t> count;
+  for (const AuditFinding& finding : findings) {
+    const AuditVerdict verdict = verdict_of(finding, fail_on);
+    ++count[verdict];
+    if (verdict != AuditVerdict::pass)
+      context.log(verdict == AuditVerdict::fail ? Level::warning : Level::info,
+                  c10::str("audit: ", name_of(verdict), ": ", short_text(finding)));
+  }
+  context.log(Level::info, c10::str("audit: ", findings.size(), " rules: ",
+                                    count[AuditVerdict::pass], " pass, ", count[AuditVerdict::note],
+                                    " note something, ", count[AuditVerdict::fail], " FAIL"));
+}
+
+// No stage has it among its inputs: what it counts is in no other key.
+Stage audit_stage(const Shared& parts, bool has_sids) {
+  Stage stage{.id = {Role::audit}, .inputs = {{Role::load}}};
+  if (has_sids) stage.inputs.push_back({Role::resolve});
+  const std::vector<TaskEntry> tasks =
+      parts->backbone ? used_tasks(*parts) : std::vector<TaskEntry>();
+  PromptWording wording;
+  stage.key_lines = c10::str("audit revision = ", kAuditRevision, "\n");
+  if (!tasks.empty()) {
+    if (parts->extractor) stage.inputs.push_back({Role::extract});
+    for (const TaskEntry& task : tasks) stage.parts.push_back(task.part);
+    wording = wording_of(parts->wording, stage.parts);
+    stage.key_lines += key_lines(wording);
+  }
+  stage.run = [parts, has_sids, tasks, wording](StageRun& run) {
+    const Dataset data = read_dataset(run.input({Role::load}));
+    std::vector<AuditFinding> findings = audit_rows(data);
+    const auto add = [&](const std::vector<AuditFinding>& more) {
+      findings.insert(findings.end(), more.begin(), more.end());
+    };
+    std::optional<SidTable> sids;
+    if (has_sids) add(audit_sids(data, sids.emplace(read_sids(run.input({Role::resolve})))));
+    if (!tasks.empty()) {
+      const Dataset training = data.without_test();
+      const std::vector<TokenNote> notes =
+          parts->extractor ? read_notes(run.input({Role::extract})) : std::vector<TokenNote>();
+      add(audit_prompts(
+          audited_tasks(tasks, {training, *sids, notes}, {data, *sids, notes}, run.context()),
+          wording, data, *sids));
+    }
+    report_audit(findings, parts->audit.fail_on, run.context());
+    write_audit(findings, run.out());
+  };
+  stage.look = [parts](const auto& product) {
+    refuse_findings(read_audit(product), parts->audit.fail_on);
+  };
+  stage.looks_always = true;
+  return stage;
 }
 
 // --- backbone, extend: a language model that knows the SID tokens
@@ -680,6 +747,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   }
   if (parts->extractor && has_sids)
     stages.push_back(seeded(extract_stage(parts), *parts->extractor));
+  stages.push_back(audit_stage(parts, has_sids));
   for (const PartChoice& choice : parts->recommenders) {
     stages.push_back(seeded(recommender_stage(choice, has_sids), choice));
     stages.push_back(rank_by_recommender(

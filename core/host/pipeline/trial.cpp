@@ -18,9 +18,10 @@ const Stage& validation_of(const Experiment& experiment, const std::string& mode
   throw ConfigError("[tune] has no model '", model, "'");
 }
 
-// The stages that it reads, directly or through others, in their order.
+// The stages that it reads, directly or through others, and the audit, in their order.
 std::vector<Stage> stages_before(const Experiment& experiment, const Stage& last) {
   std::vector<StageId> wanted = last.inputs;
+  wanted.push_back({Role::audit});
   std::vector<Stage> stages;
   for (auto stage = experiment.stages.rbegin(); stage != experiment.stages.rend(); ++stage) {
     if (std::find(wanted.begin(), wanted.end(), stage->id) == wanted.end()) continue;

@@ -93,7 +93,8 @@ std::string numbers_json_of(const RunReport& report) {
     json["trainings"].push_back(json_of(training));
   json["alarms"] = ordered_json::array();
   for (const Alarm& alarm : report.alarms) json["alarms"].push_back(json_of(alarm));
-  return json.dump(1) + "\n";
+  if (report.audit) json["audit"] = audit_json(*report.audit);
+  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 ordered_json statistics_json(const RunReport& report) {

@@ -385,6 +385,7 @@ std::string markdown_of(const RunReport& report) {
   for (const TrainingCurves& training : training_curves(report.curves))
     curves += curves_table(training);
   return tables_of(report) + breakdowns + curves +
+         (report.audit ? "\n" + audit_table(*report.audit) : "") +
          warnings(warnings_of(report.alarms, report.trainings));
 }
 

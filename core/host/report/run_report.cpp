@@ -117,6 +117,7 @@ RunReport run_report(const Experiment& experiment, const std::vector<StageResult
   for (const StageResult& result : results) report.stages.push_back(reported(result, report.roof));
   report.trainings = trainings_of(results, lineage_of(experiment));
   report.curves = curves_of(results);
+  report.audit = audit_report(experiment, results);
   return report;
 }
 

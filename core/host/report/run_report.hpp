@@ -1,6 +1,7 @@
 // What a run has to say at its end, as a value. Text, Markdown, CSV and JSON are renderers over it.
 #pragma once
 
+#include "report/audit_report.hpp"
 #include "report/breakdowns.hpp"
 #include "report/curves.hpp"
 #include "report/lineage.hpp"
@@ -54,6 +55,7 @@ struct RunReport {
   std::vector<TrainingAgainstStart> trainings;  // of the stages that compared
   std::vector<ReportedStage> stages;
   std::vector<Curve> curves;
+  std::optional<AuditReport> audit;  // none: it was not made
   int64_t threads = 0;
   std::string precision;
   std::string products;  // the library of float32 products: "mkl"

@@ -25,7 +25,8 @@ std::string text_of(const RunReport& report) {
            (report.columns.empty()
                 ? ""
                 : "\nA stage failed. The numbers of those that ended well are in results.md.\n");
-  return tables_of(report) + terminal_lines(warnings_of(report.alarms, report.trainings));
+  return tables_of(report) + (report.audit ? "\n" + audit_line(*report.audit) : "") +
+         terminal_lines(warnings_of(report.alarms, report.trainings));
 }
 
 std::string text_of(const MatrixReport& report) {
