@@ -32,6 +32,11 @@ struct Arguments {
   int64_t jobs = 1;               // processes side by side
   int64_t shard = 1, shards = 1;  // which share of the cells, of how many
   std::filesystem::path out;      // file that is written; empty: the command's own choice
+  double older_than = 0;          // days
+  double larger_than = 0;         // MiB
+  bool deletes = false;           // what it would else only name
+  bool without_models = false;
+  std::string name, since, state;  // of runs; "": any
 };
 
 // A table that a flag asks for without naming a file.
@@ -39,6 +44,12 @@ inline constexpr const char* kToOutput = "-";
 
 int command_run(const Arguments& arguments);
 int command_plan(const Arguments& arguments);
+int command_why(const Arguments& arguments);
+int command_runs(const Arguments& arguments);
+int command_verify(const Arguments& arguments);
+int command_gc(const Arguments& arguments);
+int command_export_run(const Arguments& arguments);
+int command_import_run(const Arguments& arguments);
 int command_data(const Arguments& arguments);
 int command_list(const Arguments& arguments);
 int command_describe(const Arguments& arguments);

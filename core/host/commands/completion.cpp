@@ -120,6 +120,7 @@ std::vector<Settable> settable(const fs::path& experiment, Registry& registry) {
   std::vector<Settable> all;
   for (const HostTable& table : host_tables()) {
     if (table.name == "[run]") add_fields("run.", table.options, all);
+    if (table.name == "[audit]") add_fields("audit.", table.options, all);
     if (table.name == "[evaluate]") add_fields("evaluate.", table.options, all);
     if (table.name == "[report]") add_fields("report.", table.options, all);
     if (table.name == "[tune]") add_fields("tune.", table.options, all);
@@ -214,7 +215,8 @@ Words candidates(const Words& words, const Arguments& arguments) {
   if (name == "new" && words.size() == 3) return {"plugin"};
   if (name == "new" && words.size() == 4) return kind_names();
   if (name == "completion" && words.size() == 3) return {"bash", "zsh"};
-  if (is_among(name, {"recommend", "export", "export-data", "rows", "report", "compare"}))
+  if (is_among(name,
+               {"recommend", "export", "export-data", "rows", "report", "compare", "export-run"}))
     return runs_of(arguments.store);
   return {};
 }

@@ -19,6 +19,15 @@ int64_t whole_number(const char* flag, Text text) {
   return number;
 }
 
+double amount(const char* flag, Text text) {
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, problem] = std::from_chars(text.data(), end, number);
+  if (problem != std::errc() || at != end || !(number >= 0))
+    throw ConfigError("--", flag, " needs a number, 0 or more, not '", text, "'");
+  return number;
+}
+
 void add_set(Arguments& a, Text v) { a.set.push_back(v); }
 
 }  // namespace
@@ -103,6 +112,22 @@ const Flag kPublished{"published", "FILE:TABLE",
                       "published numbers beside those of the tables, such as "
                       "configs/paper/published.toml:table2.industrial",
                       [](Arguments& a, Text v) { a.published = v; }};
+const Flag kOlderThan{"older-than", "DAYS", "only what was written so many days ago or earlier",
+                      [](Arguments& a, Text v) { a.older_than = amount("older-than", v); }};
+const Flag kLargerThan{"larger-than", "MIB", "only what is so large or larger",
+                       [](Arguments& a, Text v) { a.larger_than = amount("larger-than", v); }};
+const Flag kDelete{"delete", "", "deletes it; without this flag it is only named",
+                   [](Arguments& a, Text) { a.deletes = true; }};
+const Flag kWithoutModels{"without-models", "", "numbers, data and SIDs, and of models their keys",
+                          [](Arguments& a, Text) { a.without_models = true; }};
+const Flag kName{"name", "TEXT", "only runs whose names hold it",
+                 [](Arguments& a, Text v) { a.name = v; }};
+const Flag kSince{"since", "DAY", "only runs that began on this day or later: 2026-11-28",
+                  [](Arguments& a, Text v) { a.since = v; }};
+const Flag kState{"state", "STATE", "only runs that are done, failed or unfinished",
+                  [](Arguments& a, Text v) { a.state = v; }};
+const Flag kJsonLines{"json", "", "one JSON line a run, with all numbers of its last column",
+                      [](Arguments& a, Text) { a.json = true; }};
 
 }  // namespace flags
 

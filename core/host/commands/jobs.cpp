@@ -12,6 +12,7 @@
 
 #include "pipeline/isolation.hpp"
 #include "pipeline/kept_plugins.hpp"
+#include "pipeline/run_record.hpp"
 #include "pipeline/trial.hpp"
 #include "report/environment.hpp"
 #include "support/child.hpp"
@@ -47,6 +48,7 @@ JobEnd run_here(const Experiment& experiment, const fs::path& folder, const Argu
     end.held = held.what();
   }
   end.seconds = seconds_since(began);
+  if (end.held.empty()) write_run_record(end.stages, folder);
   for (const StageResult& stage : end.stages) {
     if (stage.state != StageResult::State::failed || !end.failed.empty()) continue;
     end.failed = stage.id.text();

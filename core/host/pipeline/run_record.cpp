@@ -15,7 +15,7 @@ StageId id_named(const std::string& text, const ordered_json& record) {
   const size_t dot = text.find('.');
   const std::string of = dot == std::string::npos ? "" : text.substr(dot + 1);
   const bool is_recommender = record.contains(StageId{StageId::Role::recommender, of}.text());
-  for (int role = 0; role <= static_cast<int>(StageId::Role::rank_model); ++role) {
+  for (int role = 0; role <= static_cast<int>(StageId::Role::validate); ++role) {
     StageId id{static_cast<StageId::Role>(role), of};
     if (id.role == StageId::Role::rank_recommender && !is_recommender) continue;
     if (id.text() == text) return id;

@@ -23,20 +23,21 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-std::string digest_of(const fs::path& folder) {
+}  // namespace
+
+std::string artefact_digest(const fs::path& folder) {
   std::vector<std::string> entries;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    entries.push_back(fs::relative(entry.path(), folder).string() + '\t' +
-                      io::sha256(io::read_text(entry.path())));
+    const std::string name = fs::relative(entry.path(), folder).string();
+    if (name == "key.txt" || name == "digest.txt") continue;  // written when the bytes are known
+    entries.push_back(name + '\t' + io::sha256_of_file(entry.path()));
   }
   std::sort(entries.begin(), entries.end());
   std::string all;
   for (const std::string& entry : entries) all += entry + '\n';
   return io::sha256(all);
 }
-
-}  // namespace
 
 struct Store::KeyTexts {
   struct Text {
@@ -84,7 +85,7 @@ std::string Store::digest(const std::string& key) const {
 std::string Store::commit(const std::string& key, const std::string& key_text,
                           double seconds) const {
   const fs::path out = work(key) / "out";
-  const std::string digest = digest_of(out);
+  const std::string digest = artefact_digest(out);
   io::write_text(out / "key.txt", key_text);
   io::write_text(out / "digest.txt", digest);
   fs::create_directories(root_ / "seconds");

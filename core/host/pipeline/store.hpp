@@ -41,6 +41,9 @@ class TSREC_HOST_API Store {
   std::shared_ptr<KeyTexts> key_texts_;  // of what is stored, as far as it was read
 };
 
+// Of an artefact's files, key.txt and digest.txt left out: what commit() returns.
+TSREC_HOST_API std::string artefact_digest(const std::filesystem::path& folder);
+
 // "option codes: 256 -> 128; file changed: items.json (folder)": what the two key texts differ in.
 TSREC_HOST_API std::string key_difference(const std::string& before, const std::string& now);
 

@@ -5,6 +5,7 @@
 
 #include "config/toml_reader.hpp"
 #include "support/number_text.hpp"
+#include "tsrec/io/toml_text.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -46,6 +47,19 @@ std::vector<std::string> check_expected(const std::filesystem::path& expected,
     }
   }
   return outside;
+}
+
+std::string expected_of(const std::vector<StoredColumn>& columns) {
+  constexpr int kDigits = 17;
+  std::string text = "# The numbers of this run: tsrec run RUN --check\n[numbers]\n";
+  for (const StoredColumn& column : columns) {
+    for (const auto& [name, value] : column.numbers) {
+      if (std::isfinite(value))
+        text += io::toml_string(column.name + "." + name) +
+                " = { value = " + fixed(value, kDigits) + ", tolerance = 0.00005 }\n";
+    }
+  }
+  return text;
 }
 
 }  // namespace tsrec::host

@@ -1,6 +1,7 @@
 // What a run's numbers are checked against: expected.toml beside the experiment.
 #pragma once
 
+#include "report/numbers_file.hpp"
 #include "report/run_report.hpp"
 
 namespace tsrec::host {
@@ -9,5 +10,7 @@ namespace tsrec::host {
 // that is outside.
 TSREC_HOST_API std::vector<std::string> check_expected(const std::filesystem::path& expected,
                                                        const RunReport& report);
+// Such a file of a run's own numbers, each to the four digits that a report prints.
+TSREC_HOST_API std::string expected_of(const std::vector<StoredColumn>& columns);
 
 }  // namespace tsrec::host
