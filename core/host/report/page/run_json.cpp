@@ -130,6 +130,10 @@ ordered_json stages_section(const PageRun& run) {
   return stages;
 }
 
+ordered_json audit_section(const PageRun& run) {
+  return run.report.audit ? audit_json(*run.report.audit) : ordered_json(nullptr);
+}
+
 ordered_json environment_section(const PageRun& run) { return written_by(run, "environment.json"); }
 
 ordered_json document_section(const PageRun& run) { return run.experiment.resolved_toml; }

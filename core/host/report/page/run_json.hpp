@@ -22,6 +22,8 @@ nlohmann::ordered_json curves_section(const PageRun& run);
 nlohmann::ordered_json cost_section(const PageRun& run);
 // [{"name", "state", "key", "digest", "key_text"}].
 nlohmann::ordered_json stages_section(const PageRun& run);
+// As audit_json() writes it; null where no audit was made.
+nlohmann::ordered_json audit_section(const PageRun& run);
 // What the run wrote down of machine and program (environment.json); null where it did not.
 nlohmann::ordered_json environment_section(const PageRun& run);
 // The resolved TOML.

@@ -29,6 +29,7 @@ const std::vector<PageSection>& page_sections() {
       {"curves", curves_section},
       {"cost", cost_section},
       {"stages", stages_section},
+      {"audit", audit_section},
       {"environment", environment_section},
       {"document", document_section},
       {"depth", depth_section},
