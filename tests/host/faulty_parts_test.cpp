@@ -256,7 +256,7 @@ TEST_F(FaultyParts, Tasks) {
                             const std::string& sentence, int code = 4) {
     const std::string overlay =
         "[[task]]\nuse = \"" + use + "\"\n[[stage]]\nuse = \"sft\"\ntasks = [\"" + use + "\"]\n";
-    expect({"task", use, with(overlay), "stage.sft", method, sentence, code});
+    expect({"task", use, with(overlay), "audit", method, sentence, code});
   };
   expect_of("negative_size", "size()",
             "size() gave -1 for the train split; expected 0 examples or more");

@@ -257,10 +257,10 @@ TEST(Key, HostSettingsThatDecideResultsAreInIt) {
   EXPECT_EQ(changed("stage.sft.rows=\"first:0.8\""), "stage.sft ");
   EXPECT_EQ(changed("stage.grpo.on_alarm=stop"), "stage.grpo ");
   EXPECT_EQ(changed("stage.grpo.watch=item.ndcg@10"), "stage.grpo ");
-  EXPECT_EQ(changed("task.title_to_sid.weight=2"), "stage.sft ");
-  EXPECT_EQ(changed("task.title_to_sid.repeat=0.5"), "stage.sft ");
+  EXPECT_EQ(changed("task.title_to_sid.weight=2"), "audit stage.sft ");
+  EXPECT_EQ(changed("task.title_to_sid.repeat=0.5"), "audit stage.sft ");
   EXPECT_EQ(changed("prompt.title_to_sid.target=\"{answer}.{eos}\""),
-            "evaluate.grpo evaluate.sft stage.grpo stage.sft ");
+            "audit evaluate.grpo evaluate.sft stage.grpo stage.sft ");
   const std::string evaluated =
       "evaluate.grpo evaluate.markov evaluate.popularity evaluate.repeat_last evaluate.sft ";
   EXPECT_EQ(changed("evaluate.beams=7"), evaluated + "stage.grpo ")

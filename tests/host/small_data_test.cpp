@@ -237,7 +237,7 @@ TEST(SmallData, IsTrainedOnAndRanked) {
       {"one item", one_item(), ""},
       {"one text", five({"", "", "lamp", "", ""})},
       {"no texts", five({"", "", "", "", ""}),
-       "backbone: backbone 'scratch': no item has a text in"},
+       "audit: task 'title_to_sid': no item has a title; remove the task"},
       {"one row", {ordinary().titles, {kRows[0]}, {kRows[1]}, {kRows[2]}}},
       {"no validation", {ordinary().titles, kRows, {}, kRows}},
       {"no training rows", {ordinary().titles, {}, kRows, kRows}},

@@ -36,11 +36,11 @@ const std::string kLsa = "[encoder]\nuse = \"lsa\"\ndimensions = 8\n";
 using Names = std::vector<std::string>;
 
 TEST_F(TrainedRecommender, HasTheVectorsWhereAnOptionAsksForThem) {
-  const Names without = {"load", "recommender.sasrec", "evaluate.sasrec"};
+  const Names without = {"load", "audit", "recommender.sasrec", "evaluate.sasrec"};
   EXPECT_EQ(stages_of(read("", kLsa)), without);
   EXPECT_EQ(stages_of(read("", "")), without);
   EXPECT_EQ(stages_of(read("item_vectors = \"add\"\n", kLsa)),
-            (Names{"load", "embed", "recommender.sasrec", "evaluate.sasrec"}));
+            (Names{"load", "embed", "audit", "recommender.sasrec", "evaluate.sasrec"}));
   EXPECT_TRUE(contains(message_of<ConfigError>([&] { read("item_vectors = \"init\"\n", ""); }),
                        "the recommender 'sasrec' needs [encoder]"));
 }

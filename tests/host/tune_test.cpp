@@ -279,10 +279,10 @@ TEST_F(TuneOf, ATrialIsWhatItsModelNeedsAndAValidationBehindIt) {
     return names;
   };
   using Names = std::vector<std::string>;
-  EXPECT_EQ(texts("markov"), Names({"load", "embed", "quantize", "resolve", "recommender.markov",
-                                    "validate.markov"}));
-  EXPECT_EQ(texts("sft"), Names({"load", "embed", "quantize", "resolve", "extract", "backbone",
-                                 "extend", "stage.sft", "validate.sft"}));
+  EXPECT_EQ(texts("markov"), Names({"load", "embed", "quantize", "resolve", "extract", "audit",
+                                    "recommender.markov", "validate.markov"}));
+  EXPECT_EQ(texts("sft"), Names({"load", "embed", "quantize", "resolve", "extract", "audit",
+                                 "backbone", "extend", "stage.sft", "validate.sft"}));
   EXPECT_EQ(texts("grpo").size(), texts("sft").size() + 1);
   EXPECT_EQ(host::tuned_before(smoke, "grpo"), std::set<std::string>({"sft"}));
   EXPECT_TRUE(host::tuned_before(smoke, "sft").empty());

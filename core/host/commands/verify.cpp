@@ -2,6 +2,7 @@
 
 #include "commands/commands.hpp"
 #include "pipeline/inventory.hpp"
+#include "tsrec/error.hpp"
 
 namespace tsrec::host {
 
