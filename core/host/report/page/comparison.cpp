@@ -54,13 +54,13 @@ std::vector<const PageRun*> comparable(const std::vector<PageRun>& runs, bool ha
 // Tests pair rows by their places: that says something only where a row is the same in every run
 // that it is compared with. Cells meet seed by seed, and a seed may have its own data.
 bool has_equal_rows(const std::vector<const PageRun*>& runs, bool has_seeds) {
-  struct Rows {
+  struct SeedRows {
     std::string data;
     torch::Tensor user_S;
   };
-  std::map<int64_t, Rows> known;
+  std::map<int64_t, SeedRows> known;
   for (const PageRun* run : runs) {
-    Rows& rows = known[has_seeds ? run->experiment.run.seed : 0];
+    SeedRows& rows = known[has_seeds ? run->experiment.run.seed : 0];
     for (const StageResult& stage : run->stages) {
       if (stage.id.role != StageId::Role::load) continue;
       if (rows.data.empty()) rows.data = stage.digest;

@@ -13,13 +13,13 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
+ordered_json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
 
-ordered_json json_of(const TestedNumber& number) {
+ordered_json tested_json(const TestedNumber& number) {
   ordered_json json = {{"name", number.name},
                        {"better", name_of(number.better)},
                        {"difference", number.difference.mean},
-                       {"interval", json_of(number.difference.interval)},
+                       {"interval", interval_json(number.difference.interval)},
                        {"p", number.adjusted},
                        {"rows", number.rows}};
   if (number.mcnemar) {
@@ -79,7 +79,7 @@ ordered_json differences_section(const PageRun& run) {
   ordered_json differences = ordered_json::array();
   for (const ReportedDifference& pair : run.report.differences) {
     ordered_json numbers = ordered_json::array();
-    for (const TestedNumber& number : pair.numbers) numbers.push_back(json_of(number));
+    for (const TestedNumber& number : pair.numbers) numbers.push_back(tested_json(number));
     differences.push_back({{"after", pair.after}, {"before", pair.before}, {"numbers", numbers}});
   }
   return differences;
