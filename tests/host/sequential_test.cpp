@@ -11,11 +11,10 @@ namespace tsrec::test {
 namespace {
 
 using host::Decision;
-using host::Outcome;
 using host::SeedRows;
 using host::SequentialRule;
 
-constexpr int64_t kUsers = 30, kRows = 2;  // of each user
+constexpr int64_t kUsers = 30, kRowsOfUser = 2;  // of each user
 
 // Differences of two cells: something of the seed, of the user, who is the same under every seed,
 // and of the row.
@@ -30,7 +29,7 @@ class World {
     std::vector<double> values;
     std::vector<int64_t> of;
     for (int64_t user = 0; user < kUsers; ++user) {
-      for (int64_t row = 0; row < kRows; ++row) {
+      for (int64_t row = 0; row < kRowsOfUser; ++row) {
         values.push_back(effect_ + seed + users_[static_cast<size_t>(user)] +
                          of_row_ * normal_(random_));
         of.push_back(user);
@@ -49,7 +48,7 @@ class World {
 // The share of families of comparisons in which at least one has that outcome at some look.
 // decide: the look.
 template <class Decide>
-double share_with(Outcome outcome, const SequentialRule& rule, double effect, double of_seed,
+double share_with(host::Outcome outcome, const SequentialRule& rule, double effect, double of_seed,
                   double of_user, int families, const Decide& decide) {
   int found = 0;
   for (int family = 0; family < families; ++family) {
@@ -60,9 +59,9 @@ double share_with(Outcome outcome, const SequentialRule& rule, double effect, do
       for (int64_t count = 1; count <= rule.max_seeds && !has; ++count) {
         seeds.push_back(world.next_seed());
         if (count < rule.min_seeds) continue;
-        const Outcome now = decide(seeds);
+        const host::Outcome now = decide(seeds);
         has = now == outcome;
-        if (now != Outcome::open) break;
+        if (now != host::Outcome::open) break;
       }
     }
     found += has ? 1 : 0;
@@ -118,15 +117,15 @@ TEST(Sequential, ANullIsFalselyRejectedAtMostAtTheLevel) {
   const double most = 0.05 + 2.5 * std::sqrt(0.05 * 0.95 / kFamilies);  // of Monte Carlo
   for (const auto& [of_seed, of_user] : {std::pair(0.2, 0.0), {0.0, 0.5}, {0.1, 0.3}}) {
     const double rejected =
-        share_with(Outcome::differs, rule, 0, of_seed, of_user, kFamilies,
+        share_with(host::Outcome::differs, rule, 0, of_seed, of_user, kFamilies,
                    [&](const auto& seeds) { return host::decide(rule, seeds).outcome; });
     EXPECT_LE(rejected, most) << of_seed << " of seeds, " << of_user << " of users";
   }
   // What the rule is for: 95 % at every look, as if it were the only one, rejects far more often.
   const double naive =
-      share_with(Outcome::differs, rule, 0, 0.2, 0, kFamilies, [&](const auto& seeds) {
+      share_with(host::Outcome::differs, rule, 0, 0.2, 0, kFamilies, [&](const auto& seeds) {
         const host::Difference each = host::difference_over_seeds(seeds);
-        return each.p <= 0.05 ? Outcome::differs : Outcome::open;
+        return each.p <= 0.05 ? host::Outcome::differs : host::Outcome::open;
       });
   EXPECT_GT(naive, 2 * 0.05);
 }
@@ -134,11 +133,11 @@ TEST(Sequential, ANullIsFalselyRejectedAtMostAtTheLevel) {
 TEST(Sequential, AnEffectIsFoundAndNoneIsNone) {
   SequentialRule rule{.margin = 0, .min_seeds = 3, .max_seeds = 8, .comparisons = 1};
   const auto look = [&](const auto& seeds) { return host::decide(rule, seeds).outcome; };
-  EXPECT_GT(share_with(Outcome::differs, rule, 0.5, 0.1, 0.2, 100, look), 0.9);
+  EXPECT_GT(share_with(host::Outcome::differs, rule, 0.5, 0.1, 0.2, 100, look), 0.9);
   rule.margin = 0.5;
-  EXPECT_GT(share_with(Outcome::within_margin, rule, 0, 0.1, 0.2, 100, look), 0.9);
+  EXPECT_GT(share_with(host::Outcome::within_margin, rule, 0, 0.1, 0.2, 100, look), 0.9);
   // At the margin itself equivalence is claimed as rarely as a difference at 0.
-  EXPECT_LT(share_with(Outcome::within_margin, rule, 0.5, 0.1, 0.2, 100, look), 0.1);
+  EXPECT_LT(share_with(host::Outcome::within_margin, rule, 0.5, 0.1, 0.2, 100, look), 0.1);
 }
 
 }  // namespace

@@ -278,10 +278,10 @@ TEST_F(TuneOf, ATrialIsWhatItsModelNeedsAndAValidationBehindIt) {
       names.push_back(stage.id.text());
     return names;
   };
-  using Names = std::vector<std::string>;
-  EXPECT_EQ(texts("markov"), Names({"load", "embed", "quantize", "resolve", "extract", "audit",
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(texts("markov"), Texts({"load", "embed", "quantize", "resolve", "extract", "audit",
                                     "recommender.markov", "validate.markov"}));
-  EXPECT_EQ(texts("sft"), Names({"load", "embed", "quantize", "resolve", "extract", "audit",
+  EXPECT_EQ(texts("sft"), Texts({"load", "embed", "quantize", "resolve", "extract", "audit",
                                  "backbone", "extend", "stage.sft", "validate.sft"}));
   EXPECT_EQ(texts("grpo").size(), texts("sft").size() + 1);
   EXPECT_EQ(host::tuned_before(smoke, "grpo"), std::set<std::string>({"sft"}));
