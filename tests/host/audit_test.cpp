@@ -410,9 +410,13 @@ TEST(Audit, ARunIsEndedBeforeItsTrainingAndLeavesOtherKeysAlone) {
 TEST(Audit, RealDataHaveTheKnownCounts) {
   if (shared_data().empty()) GTEST_SKIP() << "no shared data";
   const TempFolder store;
+  const std::string at = shared_data().string();
+  const std::string where = "TSREC_INDUSTRIAL='" + at +
+                            "/minionerec-industrial' TSREC_SCIENTIFIC='" + at + "/scientific' ";
   const auto table = [&](const std::string& experiment) {
     const Outcome outcome = run("data " + std::string(TSREC_SOURCE_FOLDER) + "/experiments/" +
-                                experiment + " --store " + store.path().string());
+                                    experiment + " --store " + store.path().string(),
+                                where);
     EXPECT_EQ(outcome.code, 0) << outcome.text;
     return outcome.text;
   };
