@@ -49,7 +49,8 @@ std::vector<std::string> top_tables() {
     const std::string top = kind.path_parts().front();
     if (std::find(tables.begin(), tables.end(), top) == tables.end()) tables.push_back(top);
   }
-  for (const char* others : {"prompt", "audit", "report", "compare", "tune"}) tables.emplace_back(others);
+  for (const char* others : {"prompt", "audit", "report", "compare", "tune"})
+    tables.emplace_back(others);
   return tables;
 }
 

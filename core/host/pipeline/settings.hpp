@@ -1,6 +1,6 @@
-// The host's own keys: [run], [audit], [evaluate], [report], and those of [[task]] and [[stage]] beside the
-// part's. Declared like the options of a part: reading, key, describe and completion all come from
-// the declaration.
+// The host's own keys: [run], [audit], [evaluate], [report], and those of [[task]] and [[stage]]
+// beside the part's. Declared like the options of a part: reading, key, describe and completion all
+// come from the declaration.
 #pragma once
 
 #include "pipeline/audit.hpp"

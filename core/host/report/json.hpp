@@ -13,7 +13,8 @@ namespace tsrec::host {
 // "significant", "could_show", "equivalence": {"margin", "p", "shown"}}}, "movements": {"grpo minus
 // sft": {"ranks", "from_to", "hits"}}, "breakdowns": see breakdowns_json(), "trainings": [{"stage",
 // "validations",
-// ...}], "alarms": [{"after", "before", "number", ...}], "audit": as audit_report.hpp says}. p: corrected; p_alone: before that.
+// ...}], "alarms": [{"after", "before", "number", ...}], "audit": as audit_report.hpp says}. p:
+// corrected; p_alone: before that.
 TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
 // How differences were tested, and all of them: {"correction": "holm", "level",
 // "equivalence_margin", "differences": [{"after", "before", "number", "difference", ...}]}.

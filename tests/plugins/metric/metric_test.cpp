@@ -320,8 +320,8 @@ TEST(Calibration, ErrorOverconfidenceAndBrierOfKnownScores) {
   lists.rankings.leaf_SM =
       torch::tensor({{0, 0, 1}, {0, 0, 1}, {0, 0, 1}, {-1, -1, -1}}, torch::kInt64);
   const float three = std::log(3.0F) - 5, one = -5;
-  lists.rankings.score_SM =
-      torch::tensor({{three, three, one}, {three, three, one}, {three, three, one}, {0.0F, 0.0F, 0.0F}});
+  lists.rankings.score_SM = torch::tensor(
+      {{three, three, one}, {three, three, one}, {three, three, one}, {0.0F, 0.0F, 0.0F}});
   lists.samples = targets({1, 2, 3, 0});
   const auto part = make_part<Metric>("calibration", lists.context, {{"bins", "4"}});
   std::map<std::string, Number> found;
