@@ -381,7 +381,8 @@ TEST(Names, APluginBeforeTheNameIsNoPartOfIt) {
   std::string stages;
   for (const host::Stage& stage : experiment.stages) stages += stage.id.text() + " ";
   EXPECT_EQ(stages,
-            "load recommender.popularity evaluate.popularity recommender.markov evaluate.markov ");
+            "load audit recommender.popularity evaluate.popularity recommender.markov "
+            "evaluate.markov ");
 }
 
 // The stages of the smoke test under these settings, with the model that each starts from.
