@@ -92,8 +92,7 @@ class Matrix {
     std::vector<Job> jobs;
     for (const size_t i : own)
       jobs.push_back(jobs_.job(c10::str(runs_[i].cell, ", seed ", runs_[i].seed),
-                               c10::str("cells/", runs_[i].cell, "-seed", runs_[i].seed),
-                               experiments_[i]));
+                               cell_folder(runs_[i].cell, runs_[i].seed), experiments_[i]));
     Jobs::Ends ends = jobs_.run_all(jobs);
     for (size_t k = 0; k < own.size(); ++k) runs_[own[k]].results = std::move(ends.stages[k]);
     return ends.failed;

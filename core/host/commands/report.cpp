@@ -62,11 +62,9 @@ StoredComparison stored_comparison(const Arguments& arguments, const Store& stor
   const Opened base = open_experiment(arguments, folder.string());
   StoredComparison comparison;
   comparison.settings = base.experiment.compare;
-  std::vector<int64_t> seeds = comparison.settings.seeds;
-  if (seeds.empty()) seeds = {base.experiment.run.seed};
   for (const CompareCell& cell : comparison.settings.cells) {
-    for (const int64_t seed : seeds) {
-      const fs::path own = folder / c10::str("cells/", cell.name(), "-seed", seed);
+    for (const int64_t seed : seeds_of(comparison.settings, base.experiment.run.seed)) {
+      const fs::path own = folder / cell_folder(cell.name(), seed);
       if (fs::exists(own / "resolved.toml"))
         comparison.runs.push_back(
             stored_run(arguments, store, own.string(), cell.name(), base.registry));

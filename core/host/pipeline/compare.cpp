@@ -147,6 +147,10 @@ std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run) {
   return seeds;
 }
 
+std::string cell_folder(const std::string& cell, int64_t seed) {
+  return c10::str("cells/", cell, "-seed", seed);
+}
+
 CompareSettings read_compare(const Document& document) {
   CompareSettings settings;
   const Node* compare = document.root().find("compare");

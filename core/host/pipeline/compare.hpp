@@ -38,6 +38,9 @@ struct CompareSettings {
 // to stop by, max_seeds of them, counted up from the run's where [compare] names none.
 std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run);
 
+// Where a cell's run of this seed lies in the comparison's folder: "cells/words-seed17".
+std::string cell_folder(const std::string& cell, int64_t seed);
+
 // Problems go to document.complain(). An experiment without [compare] has no cells.
 CompareSettings read_compare(const Document& document);
 
