@@ -190,8 +190,6 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
                                                          const MatrixReport& report,
                                                          int64_t resamples) {
   std::vector<MatrixReport::CellDifference> differences;
-  const ReportSettings& tests = report.settings;
-  std::vector<double> p;
   for (const std::string& cell : report.cells) {
     if (against.empty() || cell == against) continue;
     for (const std::string& name : report.numbers) {
@@ -203,20 +201,12 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
       found.cell = cell;
       found.number = name;
       found.difference = difference_of(theirs, ours, resamples);
-      found.could_show = detectable_difference(found.difference);
-      if (tests.equivalence > 0)
-        found.equivalence = equivalence(found.difference, tests.equivalence);
       found.rows = ours.value_S().numel();
-      p.push_back(found.difference.p);
     }
   }
-  const std::vector<double> corrected = adjusted(p, tests.how_corrected());
-  std::vector<std::optional<Equivalence>*> equivalences;
-  for (size_t i = 0; i < differences.size(); ++i) {
-    differences[i].adjusted = corrected[i];
-    equivalences.push_back(&differences[i].equivalence);
-  }
-  correct(equivalences, tests.how_corrected());
+  std::vector<TestedDifference*> family;
+  for (MatrixReport::CellDifference& difference : differences) family.push_back(&difference);
+  judge(family, report.settings);
   return differences;
 }
 

@@ -28,14 +28,9 @@ struct MatrixReport {
   std::vector<Row> rows;
 
   // The cell's last model, of a cell without one its last recommender, minus the other cell's.
-  struct CellDifference {
+  // All of a table are a family; rows are those of all seeds.
+  struct CellDifference : TestedDifference {
     std::string cell, number;
-    Difference difference;
-    double adjusted = 1;                     // its p, corrected over the table
-    int64_t rows = 0;                        // compared: those of all seeds
-    std::optional<double> could_show;        // the difference that is found four times in five
-    std::optional<Equivalence> equivalence;  // where a margin is given; corrected as well
-    bool is_significant() const { return adjusted <= kTestLevel; }
   };
   std::string against;
   int64_t num_seeds = 1;  // of every cell

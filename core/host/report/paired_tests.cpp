@@ -10,18 +10,26 @@ bool is_hit_rate(const std::string& number) { return number.starts_with("item.hr
 
 }  // namespace
 
-void correct(std::vector<std::optional<Equivalence>*> family, Correction correction) {
-  std::erase_if(family, [](const auto* one) { return !one->has_value(); });
-  std::vector<double> p;
-  for (const auto* one : family) p.push_back((*one)->p);
-  const std::vector<double> corrected = adjusted(p, correction);
-  for (size_t i = 0; i < family.size(); ++i) (*family[i])->p = corrected[i];
+void judge(const std::vector<TestedDifference*>& family, const ReportSettings& settings) {
+  std::vector<double> p, p_of_equivalence;
+  for (TestedDifference* one : family) {
+    one->could_show = detectable_difference(one->difference);
+    p.push_back(one->difference.p);
+    if (settings.equivalence <= 0) continue;
+    one->equivalence = equivalence(one->difference, settings.equivalence);
+    p_of_equivalence.push_back(one->equivalence->p);
+  }
+  const std::vector<double> corrected = adjusted(p, settings.how_corrected()),
+                            of_equivalence = adjusted(p_of_equivalence, settings.how_corrected());
+  for (size_t i = 0; i < family.size(); ++i) {
+    family[i]->adjusted = corrected[i];
+    if (family[i]->equivalence) family[i]->equivalence->p = of_equivalence[i];
+  }
 }
 
 std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t resamples,
                                  uint64_t seed, const ReportSettings& settings) {
   std::vector<TestedNumber> numbers;
-  std::vector<double> p;
   for (const PairedRows& rows : pair) {
     TestedNumber& number = numbers.emplace_back();
     number.name = rows.number;
@@ -31,23 +39,15 @@ std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t re
     if (resamples > 0)
       number.permutation =
           permutation_test(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
-    number.could_show = detectable_difference(number.difference);
-    if (settings.equivalence > 0)
-      number.equivalence = equivalence(number.difference, settings.equivalence);
     if (is_hit_rate(rows.number)) {
       number.mcnemar = mcnemar(rows.before_S, rows.after_S);
       number.changed = discordance(rows.before_S, rows.after_S);
       number.detectable = detectable_difference(number.rows, number.changed);
     }
-    p.push_back(number.difference.p);
   }
-  const std::vector<double> corrected = adjusted(p, settings.how_corrected());
-  std::vector<std::optional<Equivalence>*> equivalences;
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i].adjusted = corrected[i];
-    equivalences.push_back(&numbers[i].equivalence);
-  }
-  correct(equivalences, settings.how_corrected());
+  std::vector<TestedDifference*> family;
+  for (TestedNumber& number : numbers) family.push_back(&number);
+  judge(family, settings);
   return numbers;
 }
 

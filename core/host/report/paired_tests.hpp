@@ -19,29 +19,33 @@ struct PairedRows {
 
 constexpr double kTestLevel = 0.05;
 
-struct TestedNumber {
-  std::string name;
-  Better better = Better::unknown;
-  Difference difference;              // after minus before, by a bootstrap over users
-  double adjusted = 1;                // its p, corrected over the numbers of the pair
-  std::optional<double> permutation;  // p by flipping users' signs; none without resamples
-  std::optional<double> could_show;   // the difference that these users show four times in five
+// A difference among others that are tested with it: its family.
+struct TestedDifference {
+  Difference difference;                   // one minus the other
+  double adjusted = 1;                     // its p, corrected over the family
+  std::optional<double> could_show;        // the difference that is found four times in five
   std::optional<Equivalence> equivalence;  // where a margin is given; corrected as well
-  std::optional<double> mcnemar;           // of numbers whose rows are hits or misses
-  // Of those as well: the share of the rows that changed sides, and the difference that so many
-  // rows could have shown; see detectable_difference().
-  int64_t rows = 0;
-  double changed = 0;
-  std::optional<double> detectable;
+  int64_t rows = 0;                        // compared
 
   bool is_significant() const { return adjusted <= kTestLevel; }
+};
+// Sets what follows from `difference` and `settings` in all of a family.
+void judge(const std::vector<TestedDifference*>& family, const ReportSettings& settings);
+
+// After minus before, by a bootstrap over users; the numbers of a pair are a family.
+struct TestedNumber : TestedDifference {
+  std::string name;
+  Better better = Better::unknown;
+  std::optional<double> permutation;  // p by flipping users' signs; none without resamples
+  std::optional<double> mcnemar;      // of numbers whose rows are hits or misses
+  // Of those as well: the share of the rows that changed sides, and the difference that so many
+  // rows could have shown; see detectable_difference().
+  double changed = 0;
+  std::optional<double> detectable;
 };
 TSREC_HOST_API std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair,
                                                 int64_t resamples, uint64_t seed,
                                                 const ReportSettings& settings = {});
-
-// The p-values of all that are there, corrected together.
-void correct(std::vector<std::optional<Equivalence>*> family, Correction correction);
 
 // A number that got worse by more than chance.
 struct TSREC_HOST_API Alarm {
