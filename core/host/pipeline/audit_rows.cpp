@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "pipeline/row_facts.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -114,11 +116,6 @@ std::vector<Row> rows_of(const Dataset& data, const std::vector<Split>& splits) 
   return rows;
 }
 
-bool is_repeat(const Samples& samples, int64_t row) {
-  const auto history = samples.history(row);
-  return std::find(history.begin(), history.end(), samples.target(row)) != history.end();
-}
-
 // The first row of the list that has the same history and target, and, where `whole`, the same
 // user and time.
 std::vector<int64_t> first_equal_row(const Dataset& data, const std::vector<Row>& rows,
@@ -193,11 +190,7 @@ AuditFinding repeats(const Dataset& data) {
 }
 
 AuditFinding unseen_targets(const Dataset& data) {
-  std::vector<bool> trained(static_cast<size_t>(data.items.size()), false);
-  for (int64_t row = 0; row < data.train.size(); ++row) {
-    trained[static_cast<size_t>(data.train.target(row))] = true;
-    for (const int64_t item : data.train.history(row)) trained[static_cast<size_t>(item)] = true;
-  }
+  const std::vector<bool> trained = trained_items(data.train, data.items.size());
   AuditFinding finding = finding_of("unseen_targets", data.test.size());
   for (int64_t row = 0; row < data.test.size(); ++row) {
     if (!trained[static_cast<size_t>(data.test.target(row))])

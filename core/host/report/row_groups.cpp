@@ -6,6 +6,7 @@
 
 #include "pipeline/artefacts.hpp"
 #include "pipeline/loaded_model.hpp"
+#include "pipeline/row_facts.hpp"
 #include "pipeline/target_ranks.hpp"
 
 namespace tsrec::host {
@@ -61,18 +62,12 @@ RowGroups by_history_length(const Samples& rows) {
 }
 
 RowGroups by_repetition(const Samples& rows) {
-  return grouped("target in the history", {"repeat", "new"}, rows.size(), [&](int64_t row) {
-    const std::span<const int64_t> history = rows.history(row);
-    return std::find(history.begin(), history.end(), rows.target(row)) == history.end() ? 1 : 0;
-  });
+  return grouped("target in the history", {"repeat", "new"}, rows.size(),
+                 [&](int64_t row) { return is_repeat(rows, row) ? 0 : 1; });
 }
 
 RowGroups by_training(const Samples& train, const Samples& rows) {
-  std::vector<bool> is_seen(static_cast<size_t>(num_known_items(train, rows)), false);
-  for (const torch::Tensor* items : {&train.target_S, &train.history_H}) {
-    for (int64_t i = 0; i < items->numel(); ++i)
-      is_seen[static_cast<size_t>(items->const_data_ptr<int64_t>()[i])] = true;
-  }
+  const std::vector<bool> is_seen = trained_items(train, num_known_items(train, rows));
   return grouped("target in the training rows", {"seen", "cold"}, rows.size(), [&](int64_t row) {
     return is_seen[static_cast<size_t>(rows.target(row))] ? 0 : 1;
   });
