@@ -1,7 +1,4 @@
-#include <algorithm>
 #include <iostream>
-#include <set>
-#include <sstream>
 
 #include "commands/commands.hpp"
 #include "commands/open.hpp"
@@ -11,21 +8,6 @@
 
 namespace tsrec::host {
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream in(text);
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-// The lines that the other text has not.
-std::vector<std::string> only_in(const std::string& text, const std::string& other) {
-  std::vector<std::string> lines = lines_of(text), others = lines_of(other);
-  const std::set<std::string> known(others.begin(), others.end());
-  std::erase_if(lines, [&](const std::string& line) { return known.contains(line); });
-  return lines;
-}
 
 const StageResult& stage_named(const std::string& name, const std::vector<StageResult>& plan) {
   std::vector<std::string> known;
@@ -64,9 +46,9 @@ int command_why(const Arguments& arguments) {
   }
   std::cout << "not stored; what differs from the nearest that is, key " << io::sha256(nearest)
             << ":\n";
-  for (const std::string& line : only_in(nearest, stage.key_text))
+  for (const std::string& line : lines_only_in(nearest, stage.key_text))
     std::cout << "  - " << line << '\n';
-  for (const std::string& line : only_in(stage.key_text, nearest))
+  for (const std::string& line : lines_only_in(stage.key_text, nearest))
     std::cout << "  + " << line << '\n';
   std::cout << "(- stored, + now)\n";
   return kFine;

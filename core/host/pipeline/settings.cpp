@@ -27,6 +27,16 @@ const Node& table_or_empty(const Document& document, const char* name) {
   return found != nullptr && found->is_table() ? *found : empty;
 }
 
+// A table of the document whose keys T declares.
+template <class T>
+T settings_of(const Document& document, const char* table) {
+  T settings;
+  Options o;
+  settings.declare(o);
+  host::bind(o, table_or_empty(document, table), c10::str("[", table, "]"), {}, document);
+  return settings;
+}
+
 // An entry of a list whose host keys T declares.
 template <class T>
 T read_entry(std::string_view kind, PartChoice T::*part, const Node& node, const Document& document,
@@ -186,11 +196,7 @@ void AuditSettings::declare(Options& o) {
 }
 
 AuditSettings read_audit_settings(const Document& document) {
-  AuditSettings audit;
-  Options o;
-  audit.declare(o);
-  host::bind(o, table_or_empty(document, "audit"), "[audit]", {}, document);
-  return audit;
+  return settings_of<AuditSettings>(document, "audit");
 }
 
 void ReportSettings::declare(Options& o) {
@@ -210,11 +216,7 @@ void ReportSettings::declare(Options& o) {
 }
 
 ReportSettings read_report_settings(const Document& document) {
-  ReportSettings settings;
-  Options o;
-  settings.declare(o);
-  host::bind(o, table_or_empty(document, "report"), "[report]", {}, document);
-  return settings;
+  return settings_of<ReportSettings>(document, "report");
 }
 
 bool is_among(const std::string& name, const std::vector<std::string>& names) {

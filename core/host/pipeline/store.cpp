@@ -172,34 +172,38 @@ std::string shortened(std::string text) {
 
 }  // namespace
 
+std::vector<std::string> lines_only_in(const std::string& text, const std::string& other) {
+  std::vector<std::string> lines = lines_of(text);
+  const std::vector<std::string> others = lines_of(other);
+  const std::set<std::string> known(others.begin(), others.end());
+  std::erase_if(lines, [&](const std::string& line) { return known.contains(line); });
+  return lines;
+}
+
 std::string key_difference(const std::string& before, const std::string& now) {
   if (before.empty()) return "never ran";
-  const std::vector<std::string> old_lines = lines_of(before), new_lines = lines_of(now);
-  const std::set<std::string> old_set(old_lines.begin(), old_lines.end()),
-      new_set(new_lines.begin(), new_lines.end());
+  const std::vector<std::string> gone = lines_only_in(before, now), all_now = lines_of(now);
   const auto name_of_line = [](const std::string& line) {
     return line.substr(0, line.find(kEquals));
   };
   std::vector<std::string> differences;
   std::set<std::string> told;  // names of lines
-  for (const std::string& line : new_lines) {
-    if (old_set.contains(line)) continue;
+  for (const std::string& line : lines_only_in(now, before)) {
     const std::string name = name_of_line(line);
     told.insert(name);
-    const auto old_line = std::find_if(old_lines.begin(), old_lines.end(), [&](const auto& other) {
-      return !new_set.contains(other) && name != line && name_of_line(other) == name;
+    const auto old_line = std::find_if(gone.begin(), gone.end(), [&](const auto& other) {
+      return name != line && name_of_line(other) == name;
     });
     const size_t value = name.size() + kEquals.size();
-    differences.push_back(
-        shortened(old_line != old_lines.end()
-                      ? changed_text(name, old_line->substr(value), line.substr(value))
-                      : added_text(line, name)));
+    differences.push_back(shortened(
+        old_line != gone.end() ? changed_text(name, old_line->substr(value), line.substr(value))
+                               : added_text(line, name)));
   }
-  for (const std::string& line : old_lines) {
+  for (const std::string& line : gone) {
     const std::string name = name_of_line(line);
     const std::string all_gone = line.substr(0, line.find(':')) + ": = missing";
-    if (line.starts_with("file ") && !told.contains(name) && !new_set.contains(line) &&
-        !new_set.contains(all_gone) && line != all_gone)
+    const bool is_said = std::find(all_now.begin(), all_now.end(), all_gone) != all_now.end();
+    if (line.starts_with("file ") && !told.contains(name) && !is_said && line != all_gone)
       differences.push_back(shortened("file removed: " + file_text(name)));
   }
   if (differences.empty()) return "not stored";

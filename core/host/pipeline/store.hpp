@@ -44,6 +44,8 @@ class TSREC_HOST_API Store {
 // Of an artefact's files, key.txt and digest.txt left out: what commit() returns.
 TSREC_HOST_API std::string artefact_digest(const std::filesystem::path& folder);
 
+// The lines of a key text that the other one has not, in their order.
+std::vector<std::string> lines_only_in(const std::string& text, const std::string& other);
 // "option codes: 256 -> 128; file changed: items.json (folder)": what the two key texts differ in.
 TSREC_HOST_API std::string key_difference(const std::string& before, const std::string& now);
 

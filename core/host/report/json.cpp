@@ -7,8 +7,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
-
 ordered_json json_of(const TestedNumber& number) {
   ordered_json json = {{"difference", number.difference.mean},
                        {"interval", json_of(number.difference.interval)},
@@ -67,6 +65,8 @@ ordered_json json_of(const Movement& moved) {
 }
 
 }  // namespace
+
+ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
 
 std::string numbers_json_of(const RunReport& report) {
   ordered_json json = ordered_json::object();

@@ -8,6 +8,8 @@
 
 namespace tsrec::host {
 
+nlohmann::ordered_json json_of(const Interval& interval);  // [low, high]
+
 // numbers.json: {"sft": {"item.hr@10": 0.1, "item.hr@10.interval": [low, high]}, "grpo minus sft":
 // {"item.hr@10": {"difference", "interval", "p", "p_alone", "mcnemar", "permutation",
 // "significant", "could_show", "equivalence": {"margin", "p", "shown"}}}, "movements": {"grpo minus

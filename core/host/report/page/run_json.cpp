@@ -13,13 +13,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-ordered_json interval_json(const Interval& interval) { return {interval.low, interval.high}; }
-
 ordered_json tested_json(const TestedNumber& number) {
   ordered_json json = {{"name", number.name},
                        {"better", name_of(number.better)},
                        {"difference", number.difference.mean},
-                       {"interval", interval_json(number.difference.interval)},
+                       {"interval", json_of(number.difference.interval)},
                        {"p", number.adjusted},
                        {"rows", number.rows}};
   if (number.mcnemar) {
