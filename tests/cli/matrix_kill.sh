@@ -8,12 +8,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { printf 'matrix_kill: %s\n' "$*" >&2; exit 1; }
 
-bytes() {  # every stored file with its digest
-  (cd "$1/store" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
-}
-made() {  # every stored stage with the time at which it was made
-  (cd "$1/store" && find . -name digest.txt -printf '%p %T@\n' | sort)
-}
+# shellcheck source=tests/cli/killed.sh
+source "$(dirname "$0")/killed.sh"
 compare() { "$tsrec" compare "$experiment" --set run.threads=1 --store "$@"; }
 begin() { exec "$tsrec" compare "$experiment" --set run.threads=1 --store "$@"; }  # with & behind it: $! is tsrec itself
 table() { grep '^|' "$1"; }
@@ -37,10 +33,7 @@ made "$work/shared" | diff "$work/before" - || fail "the report changed what was
 # --- a cell's process is killed: the others end, it fails, and the command says which
 begin "$work/killed" --jobs 2 >"$work/cell.out" 2>&1 &
 pid=$!
-until [ "$(grep -c ': stage.sft  (' "$work/cell.out")" -ge 2 ]; do
-  kill -0 "$pid" 2>/dev/null || { cat "$work/cell.out"; fail "it ended before two cells were at work"; }
-  sleep 0.02
-done
+until_two_train "$pid" "$work/cell.out"
 kill -9 "$(child_of "$pid" || true)"
 code=0; wait "$pid" || code=$?
 [ "$code" = 4 ] || { cat "$work/cell.out"; fail "with a killed cell it ended with code $code, not 4"; }
@@ -50,18 +43,11 @@ made "$work/killed" >"$work/before"
 # --- all of it is killed, and begun again while its children still stop
 begin "$work/killed" --jobs 2 >"$work/all.out" 2>&1 &
 pid=$!
-until [ "$(grep -c ': stage.sft  (' "$work/all.out")" -ge 2 ]; do
-  kill -0 "$pid" 2>/dev/null || { cat "$work/all.out"; fail "it ended before two cells were at work"; }
-  sleep 0.02
-done
-sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 60000 }')"
+until_two_train "$pid" "$work/all.out"
 made "$work/killed" | comm -23 "$work/before" - | grep . && fail "a stored stage was made again behind a killed cell"
-kill -9 "$pid" 2>/dev/null || fail "it ended before it could be killed; give it more steps"
-wait "$pid" 2>/dev/null || true
-made "$work/killed" >"$work/before"
+killed_soon "$pid" "$work/killed"
 compare "$work/killed" --jobs 2 >"$work/resumed.out" 2>&1 || { cat "$work/resumed.out"; fail "it did not go on"; }
-made "$work/killed" >"$work/after"
-[ -z "$(comm -23 "$work/before" "$work/after")" ] || fail "a stored stage was made again"
+nothing_made_again "$work/killed"
 diff <(table "$work/report.out") <(table "$work/resumed.out") || fail "another table"
 diff <(bytes "$work/shared") <(bytes "$work/killed") || fail "the bytes differ"
 echo "three shares: $stored stages, each once; killed with $(wc -l <"$work/before") of them stored; same bytes, same table"

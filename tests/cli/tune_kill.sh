@@ -7,12 +7,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { printf 'tune_kill: %s\n' "$*" >&2; exit 1; }
 
-bytes() {  # every stored file with its digest
-  (cd "$1/store" && find . -type f -print0 | sort -z | xargs -0 sha256sum)
-}
-made() {  # every stored stage with the time at which it was made
-  (cd "$1/store" && find . -name digest.txt -printf '%p %T@\n' | sort)
-}
+# shellcheck source=tests/cli/killed.sh
+source "$(dirname "$0")/killed.sh"
 tune() { "$tsrec" tune "$experiment" --jobs 2 --store "$1" --out "$1.toml"; }
 
 tune "$work/plain" >"$work/plain.out" 2>&1 || { cat "$work/plain.out"; fail "it failed"; }
@@ -22,17 +18,10 @@ tune "$work/plain" >"$work/again.out" 2>&1
 # Killed while two trials are at work, and begun again while those still stop.
 tune "$work/killed" >"$work/killed.out" 2>&1 &
 pid=$!
-until [ "$(grep -c ': stage.sft  (' "$work/killed.out")" -ge 2 ]; do
-  kill -0 "$pid" 2>/dev/null || { cat "$work/killed.out"; fail "it ended before two trials were at work"; }
-  sleep 0.02
-done
-sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 60000 }')"
-kill -9 "$pid" 2>/dev/null || fail "it ended before it could be killed; give it more steps"
-wait "$pid" 2>/dev/null || true
-made "$work/killed" >"$work/before"
+until_two_train "$pid" "$work/killed.out"
+killed_soon "$pid" "$work/killed"
 tune "$work/killed" >"$work/resumed.out" 2>&1 || { cat "$work/resumed.out"; fail "it did not go on"; }
-made "$work/killed" >"$work/after"
-[ -z "$(comm -23 "$work/before" "$work/after")" ] || fail "a stored stage was made again"
+nothing_made_again "$work/killed"
 diff "$work/plain.toml" "$work/killed.toml" || fail "another choice"
 diff <(bytes "$work/plain") <(bytes "$work/killed") || fail "the bytes differ"
 echo "killed with $(wc -l <"$work/before") of $(wc -l <"$work/after") stages stored; same choice, same bytes"
