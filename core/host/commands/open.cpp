@@ -97,6 +97,9 @@ fs::path begin_run_folder(const Opened& opened, const Store& store, const std::s
   io::write_text(folder / "resolved.toml", opened.experiment.resolved_toml);
   keep_plugins(*opened.registry, store, folder);
   log_to_file(folder / "log.txt");
+  const ProductLibrary library = opened.experiment.run.product_library;
+  if (library != ProductLibrary::mkl)
+    log(Level::info, c10::str("float32 products: ", shown_name(library)));
   return folder;
 }
 
@@ -113,8 +116,6 @@ void prepare_process(const RunSettings& run) {
   at::globalContext().setDeterministicAlgorithms(run.torch_device.is_cpu(), /*warn_only=*/true);
   // Comes with determinism, and would write every tensor twice.
   at::globalContext().setDeterministicFillUninitializedMemory(false);
-  if (run.product_library != ProductLibrary::mkl)
-    log(Level::info, c10::str("float32 products: ", shown_name(run.product_library)));
   if (run.device == "auto" && run.torch_device.is_cpu() && has_driver())
     log(Level::warning, "the GPU of this machine is not used: " + why_no_cuda());
 }
