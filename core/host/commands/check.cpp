@@ -37,11 +37,14 @@ void name_what_takes_so_long(int64_t seconds) {
   rest = c10::str(", ", seconds, seconds == 1 ? " second" : " seconds",
                   " after the rule began: does it wait for something, or loop? --seconds gives "
                   "every rule more time");
-  std::signal(SIGALRM, [](int) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {
     say_of_open_call("is still", {rest.c_str()});
     std::signal(SIGALRM, SIG_DFL);
     std::raise(SIGALRM);
-  });
+  };
+  action.sa_flags = SA_ONSTACK;  // a kernel of oneDNN may have numbers in the stack pointer
+  ::sigaction(SIGALRM, &action, nullptr);
 }
 
 // What the process said about its own end, and what it had said before.
