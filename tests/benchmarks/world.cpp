@@ -77,7 +77,7 @@ std::vector<CompiledExample> read_rows(const fs::path& file) {
     row.prompt = json["prompt"].get<std::vector<int32_t>>();
     row.target = json["target"].get<std::vector<int32_t>>();
     row.target_item = json["item"].get<int64_t>();
-    row.sample = static_cast<int64_t>(rows.size()) - 1;
+    row.sample = -1;  // of no data set that a trainer would see
   }
   return rows;
 }
