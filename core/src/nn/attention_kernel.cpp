@@ -9,6 +9,7 @@ namespace tsrec::nn {
 namespace {
 
 constexpr int64_t kQueries = 16;  // that backward handles at once
+constexpr int64_t kFour = 4;      // sums that share what they read
 
 int64_t num_keys(const SegmentHead& s) {
   int64_t keys = s.own.length;
@@ -106,8 +107,100 @@ TSREC_SIMD void combine_padded(const float* factor, int64_t factor_stride, const
   combine_block<kStep, /*IsFused=*/false>(factor, factor_stride, rows, row_stride, count, out);
 }
 
+#ifdef __x86_64__
+// They may lie anywhere.
+using Wide = float __attribute__((vector_size(64), aligned(4), may_alias));
+using Half = float __attribute__((vector_size(32), aligned(4), may_alias));
+#define TSREC_AVX512 __attribute__((target("arch=x86-64-v4")))
+
+// combine_block() for four sums and `Vectors` vectors of columns. A row is read once for all four,
+// and no addition waits for one of the same row.
+template <class Vector, int64_t Vectors>
+TSREC_AVX512 void combine_four_block(const float* factor, int64_t factor_step,
+                                     int64_t factor_stride, const float* rows, int64_t row_stride,
+                                     int64_t count, float* out, int64_t out_step) {
+  Vector sum[kFour][Vectors];
+#pragma GCC unroll 16
+  for (int64_t i = 0; i < kFour * Vectors; ++i) sum[i / Vectors][i % Vectors] = Vector{};
+  for (int64_t r = 0; r < count; ++r) {
+    const auto* row = reinterpret_cast<const Vector*>(rows + r * row_stride);
+    const float* f = factor + r * factor_stride;
+#pragma GCC unroll 4
+    for (int64_t q = 0; q < kFour; ++q) {
+#pragma GCC unroll 4
+      for (int64_t v = 0; v < Vectors; ++v) sum[q][v] += f[q * factor_step] * row[v];
+    }
+  }
+#pragma GCC unroll 4
+  for (int64_t q = 0; q < kFour; ++q) {
+    auto* to = reinterpret_cast<Vector*>(out + q * out_step);
+#pragma GCC unroll 4
+    for (int64_t v = 0; v < Vectors; ++v) to[v] += sum[q][v];
+  }
+}
+
+// Columns in whole blocks of 8; returns how many that were.
+TSREC_AVX512 int64_t combine_four(const float* factor, int64_t factor_step, int64_t factor_stride,
+                                  const float* rows, int64_t row_stride, int64_t count,
+                                  int64_t columns, float* out, int64_t out_step) {
+  int64_t done = 0;
+  const auto step = [&](auto block, int64_t width) {
+    block(factor, factor_step, factor_stride, rows + done, row_stride, count, out + done, out_step);
+    done += width;
+  };
+  while (columns - done >= 64) step(combine_four_block<Wide, 4>, 64);
+  if (columns - done >= 48) step(combine_four_block<Wide, 3>, 48);
+  if (columns - done >= 32) step(combine_four_block<Wide, 2>, 32);
+  if (columns - done >= 16) step(combine_four_block<Wide, 1>, 16);
+  if (columns - done >= 8) step(combine_four_block<Half, 1>, 8);
+  return done;
+}
+
+const bool has_wide_registers =
+    __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+    __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#endif
+
+// combine() for `sums` of them over the same rows: the factors of the next one are factor_step
+// further, its result out_step. The numbers are those of one after the other.
+void combine_each(const float* factor, int64_t factor_step, int64_t factor_stride,
+                  const float* rows, int64_t row_stride, int64_t count, int64_t columns, float* out,
+                  int64_t out_step, int64_t sums) {
+  int64_t q = 0;
+#ifdef __x86_64__
+  for (; has_wide_registers && q + kFour <= sums; q += kFour) {
+    const float* f = factor + q * factor_step;
+    float* to = out + q * out_step;
+    const int64_t done =
+        combine_four(f, factor_step, factor_stride, rows, row_stride, count, columns, to, out_step);
+    for (int64_t b = 0; done < columns && b < kFour; ++b)
+      combine(f + b * factor_step, factor_stride, rows + done, row_stride, count, columns - done,
+              to + b * out_step + done);
+  }
+#endif
+  for (; q < sums; ++q)
+    combine(factor + q * factor_step, factor_stride, rows, row_stride, count, columns,
+            out + q * out_step);
+}
+
 inline void clear(float* x, int64_t count) {
   for (int64_t i = 0; i < count; ++i) x[i] = 0;
+}
+
+// score[b] [padded(seen of the query)] = q[b] k' for `count` queries behind each other, the first
+// of which sees `seen` keys, and each one more than the one before it. Rows of both are a step
+// apart.
+void score_queries(const float* query, int64_t query_step, const float* key_columns, int64_t stride,
+                   int64_t width, int64_t seen, int64_t count, float* score) {
+  for (int64_t b = 0; b < count; ++b) clear(score + b * stride, padded(seen + b));
+  for (int64_t first = 0; first < count; first += kFour) {
+    const int64_t common = (seen + first) / kStep * kStep, end = std::min(count, first + kFour);
+    combine_each(query + first * query_step, query_step, 1, key_columns, stride, width, common,
+                 score + first * stride, stride, end - first);
+    for (int64_t b = first; b < end; ++b)
+      combine_padded(query + b * query_step, 1, key_columns + common, stride, width,
+                     seen + b - common, score + b * stride + common);
+  }
 }
 
 }  // namespace
@@ -124,26 +217,35 @@ TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, floa
   float* columns = scratch.memory;
   float* score = columns + 2 * s.width * stride;
   transpose(s, /*values=*/false, scratch.ready, stride, columns);
-  for (int64_t i = 0; i < s.own.length; ++i) {
-    const int64_t seen = before + i + 1;
-    clear(score, padded(seen));
-    combine_padded(query + i * s.query_stride, 1, columns, stride, s.width, seen, score);
-    const float largest = largest_of(score, seen);
-    float sum = 0;
-    for (int64_t j = 0; j < seen; ++j) score[j] = fast_exp(s.scale * (score[j] - largest));
-    for (int64_t j = 0; j < seen; ++j) sum += score[j];
-    const float inverse = 1 / sum;
-    float* row = out + i * s.query_stride;
-    clear(row, s.width);
+  for (int64_t first = 0; first < s.own.length; first += kFour) {
+    const int64_t count = std::min(kFour, s.own.length - first), most = before + first + count;
+    score_queries(query + first * s.query_stride, s.query_stride, columns, stride, s.width,
+                  before + first + 1, count, score);
+    float inverse[kFour];
+    for (int64_t b = 0; b < count; ++b) {
+      const int64_t i = first + b, seen = before + i + 1;
+      float* p = score + b * stride;
+      const float largest = largest_of(p, seen);
+      float sum = 0;
+      for (int64_t j = 0; j < seen; ++j) p[j] = fast_exp(s.scale * (p[j] - largest));
+      for (int64_t j = 0; j < seen; ++j) sum += p[j];
+      clear(p + seen, most - seen);  // what a query does not see counts as zero below
+      inverse[b] = 1 / sum;
+      log_sum[i * log_sum_stride] = s.scale * largest + std::log(sum);
+    }
+    float* rows = out + first * s.query_stride;
+    for (int64_t b = 0; b < count; ++b) clear(rows + b * s.query_stride, s.width);
     int64_t at = 0;
     for (int64_t p = 0; p <= s.num_past; ++p) {
       const KeyRun& run = run_at(s, p);
-      const int64_t length = p < s.num_past ? run.length : i + 1;
-      combine(score + at, 1, run.value, s.key_stride, length, s.width, row);
+      const int64_t length = p < s.num_past ? run.length : first + count;
+      combine_each(score + at, stride, 1, run.value, s.key_stride, length, s.width, rows,
+                   s.query_stride, count);
       at += length;
     }
-    for (int64_t d = 0; d < s.width; ++d) row[d] *= inverse;
-    log_sum[i * log_sum_stride] = s.scale * largest + std::log(sum);
+    for (int64_t b = 0; b < count; ++b) {
+      for (int64_t d = 0; d < s.width; ++d) rows[b * s.query_stride + d] *= inverse[b];
+    }
   }
 }
 
@@ -164,6 +266,10 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
   transpose(s, /*values=*/true, scratch.ready, stride, value_columns);
   for (int64_t first = 0; first < s.own.length; first += kQueries) {
     const int64_t count = std::min(kQueries, s.own.length - first);
+    score_queries(query + first * s.query_stride, s.query_stride, key_columns, stride, s.width,
+                  before + first + 1, count, weight);
+    score_queries(out_gradient + first * s.query_stride, s.query_stride, value_columns, stride,
+                  s.width, before + first + 1, count, slope);
     for (int64_t b = 0; b < count; ++b) {
       const int64_t i = first + b, seen = before + i + 1;
       const float* gradient = out_gradient + i * s.query_stride;
@@ -172,10 +278,6 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
       float* ds = slope + b * stride;
       float delta = 0;  // sum_j p_j dp_j = out . gradient
       for (int64_t d = 0; d < s.width; ++d) delta += result[d] * gradient[d];
-      clear(p, padded(seen));
-      clear(ds, padded(seen));
-      combine_padded(query + i * s.query_stride, 1, key_columns, stride, s.width, seen, p);
-      combine_padded(gradient, 1, value_columns, stride, s.width, seen, ds);
       const float shift = log_sum[i * log_sum_stride];
       for (int64_t j = 0; j < seen; ++j) {
         p[j] = fast_exp(s.scale * p[j] - shift);
@@ -190,15 +292,12 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
     for (int64_t r = 0; r <= s.num_past; ++r) {
       const KeyRun& run = run_at(s, r);
       const int64_t length = r < s.num_past ? run.length : std::min(run.length, first + count);
-      for (int64_t b = 0; b < count; ++b)
-        combine(slope + b * stride + at, 1, run.key, s.key_stride, length, s.width,
-                query_gradient + (first + b) * s.query_stride);
-      for (int64_t j = 0; j < length; ++j) {
-        combine(slope + at + j, stride, queries, s.query_stride, count, s.width,
-                run.key_gradient + j * s.key_stride);
-        combine(weight + at + j, stride, gradients, s.query_stride, count, s.width,
-                run.value_gradient + j * s.key_stride);
-      }
+      combine_each(slope + at, stride, 1, run.key, s.key_stride, length, s.width,
+                   query_gradient + first * s.query_stride, s.query_stride, count);
+      combine_each(slope + at, 1, stride, queries, s.query_stride, count, s.width, run.key_gradient,
+                   s.key_stride, length);
+      combine_each(weight + at, 1, stride, gradients, s.query_stride, count, s.width,
+                   run.value_gradient, s.key_stride, length);
       at += length;
     }
   }
