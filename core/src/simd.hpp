@@ -68,9 +68,16 @@ inline float lane_sum(const float* lanes) {
 // Of none: minus infinity.
 template <class T>
 [[gnu::always_inline]] inline float largest_of(const T* x, int64_t count) {
-  float lanes[kLanes];
-  for (int64_t l = 0; l < kLanes; ++l) lanes[l] = -std::numeric_limits<float>::infinity();
+  constexpr int64_t kMany = 4 * kLanes;  // a comparison waits for the one before it in its lane
+  float lanes[kMany];
+  for (int64_t l = 0; l < kMany; ++l) lanes[l] = -std::numeric_limits<float>::infinity();
   int64_t i = 0;
+  for (; i + kMany <= count; i += kMany) {
+    for (int64_t l = 0; l < kMany; ++l) {
+      const float value = widened(x[i + l]);
+      lanes[l] = value > lanes[l] ? value : lanes[l];
+    }
+  }
   for (; i + kLanes <= count; i += kLanes) {
     for (int64_t l = 0; l < kLanes; ++l) {
       const float value = widened(x[i + l]);
@@ -79,7 +86,7 @@ template <class T>
   }
   for (; i < count; ++i) lanes[0] = widened(x[i]) > lanes[0] ? widened(x[i]) : lanes[0];
   float largest = lanes[0];
-  for (int64_t l = 1; l < kLanes; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
+  for (int64_t l = 1; l < kMany; ++l) largest = lanes[l] > largest ? lanes[l] : largest;
   return largest;
 }
 

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "nn/float_row.hpp"
+
 namespace tsrec::nn {
 namespace {
 
@@ -128,30 +130,49 @@ TSREC_SIMD void rotate_backward(const T* q_gradient, const T* k_gradient, const 
   }
 }
 
-template <class T>
-TSREC_SIMD void swiglu_forward(const T* gate_up, int64_t rows, int64_t width, T* y) {
-  for (int64_t r = 0; r < rows; ++r) {
-    const T *gate = gate_up + r * 2 * width, *up = gate + width;
-    T* out = y + r * width;
-    for (int64_t d = 0; d < width; ++d) {
-      const float z = widened(gate[d]);
-      store(z / (1.0f + fast_exp(-z)) * widened(up[d]), out[d]);
-    }
+namespace {
+
+TSREC_SIMD void swiglu_row(const float* gate, const float* up, int64_t width, float* out) {
+  for (int64_t d = 0; d < width; ++d) {
+    const float z = gate[d];
+    out[d] = z / (1.0f + fast_exp(-z)) * up[d];
   }
 }
 
 // silu'(z) = s + z s (1 - s), s the logistic of z.
+TSREC_SIMD void swiglu_row_backward(const float* gate, const float* up, const float* gradient,
+                                    int64_t width, float* gate_out, float* up_out) {
+  for (int64_t d = 0; d < width; ++d) {
+    const float z = gate[d], s = 1.0f / (1.0f + fast_exp(-z)), y = gradient[d];
+    up_out[d] = y * z * s;
+    gate_out[d] = y * up[d] * (s + z * s * (1.0f - s));
+  }
+}
+
+}  // namespace
+
 template <class T>
-TSREC_SIMD void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_t width,
-                                T* gate_up_gradient) {
+void swiglu_forward(const T* gate_up, int64_t rows, int64_t width, T* y) {
+  FloatRow<T> gates(2 * width), result(width);
   for (int64_t r = 0; r < rows; ++r) {
-    const T *gate = gate_up + r * 2 * width, *up = gate + width, *g = y_gradient + r * width;
-    T *gate_out = gate_up_gradient + r * 2 * width, *up_out = gate_out + width;
-    for (int64_t d = 0; d < width; ++d) {
-      const float z = widened(gate[d]), s = 1.0f / (1.0f + fast_exp(-z)), y = widened(g[d]);
-      store(y * z * s, up_out[d]);
-      store(y * widened(up[d]) * (s + z * s * (1.0f - s)), gate_out[d]);
-    }
+    const float* gate = gates.read(gate_up + r * 2 * width);
+    T* out = y + r * width;
+    swiglu_row(gate, gate + width, width, result.write(out));
+    result.store(out);
+  }
+}
+
+template <class T>
+void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_t width,
+                     T* gate_up_gradient) {
+  FloatRow<T> gates(2 * width), incoming(width), result(2 * width);
+  for (int64_t r = 0; r < rows; ++r) {
+    const float* gate = gates.read(gate_up + r * 2 * width);
+    T* out = gate_up_gradient + r * 2 * width;
+    float* gate_out = result.write(out);
+    swiglu_row_backward(gate, gate + width, incoming.read(y_gradient + r * width), width, gate_out,
+                        gate_out + width);
+    result.store(out);
   }
 }
 

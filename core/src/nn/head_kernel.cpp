@@ -1,28 +1,25 @@
 #include "nn/head_kernel.hpp"
 
+#include "nn/float_row.hpp"
+
 namespace tsrec::nn {
 namespace {
 
-template <class T>
-TSREC_SIMD float largest_logit(const T* x, int64_t count) {
-  return largest_of(x, count);
-}
+TSREC_SIMD float largest_logit(const float* x, int64_t count) { return largest_of(x, count); }
 
-template <class T>
-TSREC_SIMD float sum_of_exp(const T* x, int64_t count, float shift) {
+TSREC_SIMD float sum_of_exp(const float* x, int64_t count, float shift) {
   float lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += fast_exp(widened(x[i + l]) - shift);
+    for (int64_t l = 0; l < kLanes; ++l) lanes[l] += fast_exp(x[i + l] - shift);
   }
   float sum = lane_sum(lanes);
-  for (; i < count; ++i) sum += fast_exp(widened(x[i]) - shift);
+  for (; i < count; ++i) sum += fast_exp(x[i] - shift);
   return sum;
 }
 
-template <class T>
-TSREC_SIMD void scale_softmax(T* x, int64_t count, float normalizer, float factor) {
-  for (int64_t i = 0; i < count; ++i) store(factor * fast_exp(widened(x[i]) - normalizer), x[i]);
+TSREC_SIMD void scale_softmax(float* x, int64_t count, float normalizer, float factor) {
+  for (int64_t i = 0; i < count; ++i) x[i] = factor * fast_exp(x[i] - normalizer);
 }
 
 }  // namespace
@@ -30,8 +27,9 @@ TSREC_SIMD void scale_softmax(T* x, int64_t count, float normalizer, float facto
 template <class T>
 void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* largest, float* sum,
                     float* picked) {
+  FloatRow<T> row(tile.columns);
   for (int64_t r = 0; r < tile.rows; ++r) {
-    const T* logit = tile.logit + r * tile.columns;
+    const float* logit = row.read(tile.logit + r * tile.columns);
     const float seen = largest_logit(logit, tile.columns);
     if (seen > largest[r]) {
       sum[r] *= fast_exp(largest[r] - seen);
@@ -40,19 +38,21 @@ void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* large
     sum[r] += sum_of_exp(logit, tile.columns, largest[r]);
     if (picked == nullptr) continue;
     const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns) picked[r] = widened(logit[column]);
+    if (column >= 0 && column < tile.columns) picked[r] = logit[column];
   }
 }
 
 template <class T>
 void log_softmax_gradient(const LogitTile<T>& tile, const int64_t* label, const float* normalizer,
                           const float* gradient) {
+  FloatRow<T> row(tile.columns);
   for (int64_t r = 0; r < tile.rows; ++r) {
-    T* logit = tile.logit + r * tile.columns;
+    T* stored = tile.logit + r * tile.columns;
+    float* logit = row.change(stored);
     scale_softmax(logit, tile.columns, normalizer[r], -gradient[r]);
     const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns)
-      store(widened(logit[column]) + gradient[r], logit[column]);
+    if (column >= 0 && column < tile.columns) logit[column] += gradient[r];
+    row.store(stored);
   }
 }
 
