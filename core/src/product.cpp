@@ -86,10 +86,20 @@ torch::Tensor plain(const torch::Tensor& m_RC) {
   return m_RC.contiguous();
 }
 
+// oneDNN reads rows of its first matrix. Where a is transposed, as dY is for a weight's gradient,
+// it may be less to copy b and the result instead: (b^T a^T)^T.
+bool is_better_turned(const torch::Tensor& a_MK, const torch::Tensor& b_KN) {
+  const int64_t rows = a_MK.size(0), inner = a_MK.size(1), columns = b_KN.size(1);
+  return !a_MK.is_contiguous() && is_column_major(a_MK) &&
+         rows * inner > columns * inner + rows * columns;
+}
+
 // a [M, K] b [K, N] + bias [N]. Forward a = x, b = W^T; dX = dY W; dW = dY^T X.
 torch::Tensor by_onednn(const torch::Tensor& a_MK, const torch::Tensor& b_KN,
                         const torch::Tensor& bias_N = {}) {
   const at::AutoDispatchBelowADInplaceOrView without_gradients;
+  if (!bias_N.defined() && is_better_turned(a_MK, b_KN))
+    return row_major(call_onednn(row_major(b_KN.t()), plain(a_MK), {}).t());
   return call_onednn(row_major(a_MK), plain(b_KN.t()), bias_N);
 }
 
