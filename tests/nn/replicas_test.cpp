@@ -123,5 +123,26 @@ TEST(Pack, PartsHaveSimilarCostAndKeepEveryLabel) {
   EXPECT_EQ(nn::pack(std::span(rows).first(1), {.parts = 4}).size(), 1u);
 }
 
+// Each worker has as many parts as the others, and none of them a small rest.
+TEST(Pack, PartsThatWouldBeTooLargeBecomeAMultipleOfThem) {
+  const std::vector<Row> rows = random_rows(101);
+  const int64_t whole = nn::pack(rows, {})[0].num_tokens();
+  for (const int64_t parts : {2, 3}) {
+    const int64_t most = whole / parts * 3 / 4;  // an equal part, and a rest of a third of it
+    const auto packs = nn::pack(rows, {.max_tokens = most, .parts = parts});
+    EXPECT_EQ(std::ssize(packs) % parts, 0) << packs.size();
+    EXPECT_LE(std::ssize(packs), 3 * parts);
+    int64_t labels = 0;
+    for (const nn::PackedBatch& pack : packs) {
+      EXPECT_LE(pack.num_tokens(), most);
+      EXPECT_NEAR(static_cast<double>(pack.num_tokens()),
+                  static_cast<double>(whole) / static_cast<double>(packs.size()),
+                  0.2 * static_cast<double>(most));
+      labels += pack.at_R.size(0);
+    }
+    EXPECT_EQ(labels, nn::pack(rows, {})[0].at_R.size(0));
+  }
+}
+
 }  // namespace
 }  // namespace tsrec::test

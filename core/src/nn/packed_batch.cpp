@@ -171,24 +171,22 @@ std::vector<int64_t> costs_of(std::span<const TokenRow> rows, bool share) {
 }
 
 // The row with which each of `parts` parts ends, so that their costs are about the same.
-std::set<size_t> ends_of(std::span<const TokenRow> rows, const PackOptions& options) {
+std::set<size_t> ends_of(std::span<const int64_t> costs, int64_t parts) {
   std::set<size_t> ends;
-  if (options.parts < 2) return ends;
-  const std::vector<int64_t> costs = costs_of(rows, options.share_prefix);
   const int64_t total = std::accumulate(costs.begin(), costs.end(), int64_t{0});
   int64_t sum = 0, part = 1;
   for (size_t row = 0; row < costs.size(); ++row) {
     sum += costs[row];
-    if (sum * options.parts < total * part) continue;
+    if (sum * parts < total * part) continue;
     ends.insert(row);
-    while (sum * options.parts >= total * part) ++part;
+    while (sum * parts >= total * part) ++part;
   }
   return ends;
 }
 
-}  // namespace
-
-std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions& options) {
+// Rows in order, cut behind those of `ends` and where a batch would grow too large.
+std::vector<PackedBatch> cut_at(const std::set<size_t>& ends, std::span<const TokenRow> rows,
+                                const PackOptions& options) {
   std::vector<PackedBatch> batches;
   TokenTree tree(options.share_prefix);
   std::vector<Label> labels;
@@ -198,7 +196,6 @@ std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions&
     tree = TokenTree(options.share_prefix);
     labels.clear();
   };
-  const std::set<size_t> ends = ends_of(rows, options);
   for (size_t r = 0; r < rows.size(); ++r) {
     const TokenRow& row = rows[r];
     if (row.prompt.empty())
@@ -215,6 +212,17 @@ std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions&
   }
   finish();
   return batches;
+}
+
+}  // namespace
+
+std::vector<PackedBatch> pack(std::span<const TokenRow> rows, const PackOptions& options) {
+  if (options.parts < 2) return cut_at({}, rows, options);
+  const std::vector<int64_t> costs = costs_of(rows, options.share_prefix);
+  for (int64_t parts = options.parts;; parts += options.parts) {
+    std::vector<PackedBatch> batches = cut_at(ends_of(costs, parts), rows, options);
+    if (std::ssize(batches) <= parts || parts >= std::ssize(rows)) return batches;
+  }
 }
 
 PackedPrompts pack_prompts(std::span<const std::vector<int32_t>> prompts, bool share_prefix) {

@@ -37,8 +37,8 @@ struct TokenRow {
 struct PackOptions {
   int64_t max_tokens = 4096;  // of one batch; a single longer row gets a batch of its own
   bool share_prefix = true;   // rows that begin with the same tokens share those tokens (exact)
-  int64_t parts = 1;  // at least that many batches, of about the same cost, when there are rows
-                      // enough: one for each worker
+  int64_t parts = 1;  // that many batches of about the same cost, one for each worker, or, where
+                      // those were too large, a multiple of it; fewer where there are few rows
 };
 
 // A pure function of its inputs: rows in order, cut into batches of at most max_tokens (after
