@@ -17,8 +17,10 @@ namespace {
 constexpr int64_t kTileColumns = 1024;
 
 int64_t tile_rows_of(const torch::Tensor& h_RD, int64_t chunk_rows) {
-  constexpr int64_t kCachedRows = 256;
-  return has_kernel(h_RD) ? std::min(chunk_rows, kCachedRows) : chunk_rows;
+  if (!has_kernel(h_RD)) return chunk_rows;
+  // oneDNN gains more by taller products than it loses by leaving a core's own cache.
+  const int64_t cached_rows = product_library() == ProductLibrary::onednn ? 512 : 256;
+  return std::min(chunk_rows, cached_rows);
 }
 
 struct Range {
