@@ -132,20 +132,31 @@ TSREC_SIMD void rotate_backward(const T* q_gradient, const T* k_gradient, const 
 
 namespace {
 
-TSREC_SIMD void swiglu_row(const float* gate, const float* up, int64_t width, float* out) {
-  for (int64_t d = 0; d < width; ++d) {
-    const float z = gate[d];
-    out[d] = z / (1.0f + fast_exp(-z)) * up[d];
+// Jump threading would make three loops of one with a clamped exponent, at a quarter of the speed.
+__attribute__((optimize("no-thread-jumps"))) TSREC_SIMD void swiglu_rows(const float* gate_up,
+                                                                         int64_t rows,
+                                                                         int64_t width, float* y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float *gate = gate_up + r * 2 * width, *up = gate + width;
+    float* out = y + r * width;
+    for (int64_t d = 0; d < width; ++d) {
+      const float z = gate[d];
+      out[d] = z / (1.0f + fast_exp(-z)) * up[d];
+    }
   }
 }
 
 // silu'(z) = s + z s (1 - s), s the logistic of z.
-TSREC_SIMD void swiglu_row_backward(const float* gate, const float* up, const float* gradient,
-                                    int64_t width, float* gate_out, float* up_out) {
-  for (int64_t d = 0; d < width; ++d) {
-    const float z = gate[d], s = 1.0f / (1.0f + fast_exp(-z)), y = gradient[d];
-    up_out[d] = y * z * s;
-    gate_out[d] = y * up[d] * (s + z * s * (1.0f - s));
+TSREC_SIMD void swiglu_rows_backward(const float* gate_up, const float* y_gradient, int64_t rows,
+                                     int64_t width, float* gate_up_gradient) {
+  for (int64_t r = 0; r < rows; ++r) {
+    const float *gate = gate_up + r * 2 * width, *up = gate + width, *g = y_gradient + r * width;
+    float *gate_out = gate_up_gradient + r * 2 * width, *up_out = gate_out + width;
+    for (int64_t d = 0; d < width; ++d) {
+      const float z = gate[d], s = 1.0f / (1.0f + fast_exp(-z)), y = g[d];
+      up_out[d] = y * z * s;
+      gate_out[d] = y * up[d] * (s + z * s * (1.0f - s));
+    }
   }
 }
 
@@ -153,11 +164,11 @@ TSREC_SIMD void swiglu_row_backward(const float* gate, const float* up, const fl
 
 template <class T>
 void swiglu_forward(const T* gate_up, int64_t rows, int64_t width, T* y) {
+  if constexpr (std::is_same_v<T, float>) return swiglu_rows(gate_up, rows, width, y);
   FloatRow<T> gates(2 * width), result(width);
   for (int64_t r = 0; r < rows; ++r) {
-    const float* gate = gates.read(gate_up + r * 2 * width);
     T* out = y + r * width;
-    swiglu_row(gate, gate + width, width, result.write(out));
+    swiglu_rows(gates.read(gate_up + r * 2 * width), 1, width, result.write(out));
     result.store(out);
   }
 }
@@ -165,13 +176,13 @@ void swiglu_forward(const T* gate_up, int64_t rows, int64_t width, T* y) {
 template <class T>
 void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_t width,
                      T* gate_up_gradient) {
+  if constexpr (std::is_same_v<T, float>)
+    return swiglu_rows_backward(gate_up, y_gradient, rows, width, gate_up_gradient);
   FloatRow<T> gates(2 * width), incoming(width), result(2 * width);
   for (int64_t r = 0; r < rows; ++r) {
-    const float* gate = gates.read(gate_up + r * 2 * width);
     T* out = gate_up_gradient + r * 2 * width;
-    float* gate_out = result.write(out);
-    swiglu_row_backward(gate, gate + width, incoming.read(y_gradient + r * width), width, gate_out,
-                        gate_out + width);
+    swiglu_rows_backward(gates.read(gate_up + r * 2 * width), incoming.read(y_gradient + r * width),
+                         1, width, result.write(out));
     result.store(out);
   }
 }
