@@ -8,10 +8,17 @@
 namespace tsrec::host {
 
 CurveFile::CurveFile(std::string stage, std::filesystem::path file)
-    : stage_(std::move(stage)), file_(std::move(file)), out_(file_, std::ios::app) {}
+    : stage_(std::move(stage)),
+      file_(std::move(file)),
+      out_(file_, std::ios::app),
+      flushed_(Clock::now()) {}
 
 void CurveFile::number(std::string_view name, double value, int64_t step) {
   out_ << io::number_line(stage_, name, value, step);
+  if (Clock::now() - flushed_ >= std::chrono::seconds(1)) {  // somebody may be watching
+    out_.flush();
+    flushed_ = Clock::now();
+  }
   check();
 }
 
@@ -33,19 +40,25 @@ void CurveFile::truncate(int64_t bytes) {
   out_.open(file_, std::ios::app);
 }
 
+std::optional<CurvePoint> curve_point(const std::string& line) {
+  const auto point = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!point.is_object() || !point.contains("name") || !point.contains("step") ||
+      !point.contains("value"))
+    return std::nullopt;
+  // What is not finite has no number in JSON.
+  const auto& value = point["value"];
+  return CurvePoint{point["name"].get<std::string>(),
+                    value.is_null() ? std::nan("") : value.get<double>(),
+                    point["step"].get<int64_t>()};
+}
+
 std::vector<CurvePoint> read_curve(const std::filesystem::path& file) {
   std::vector<CurvePoint> points;
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
-    const auto point = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!point.is_object() || !point.contains("name") || !point.contains("step") ||
-        !point.contains("value"))
-      throw DataError(file.string(), " has a line that is no point of a curve: ", line);
-    // What is not finite has no number in JSON.
-    const auto& value = point["value"];
-    points.push_back({point["name"].get<std::string>(),
-                      value.is_null() ? std::nan("") : value.get<double>(),
-                      point["step"].get<int64_t>()});
+    std::optional<CurvePoint> point = curve_point(line);
+    if (!point) throw DataError(file.string(), " has a line that is no point of a curve: ", line);
+    points.push_back(std::move(*point));
   }
   return points;
 }

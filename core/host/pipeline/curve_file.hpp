@@ -2,8 +2,10 @@
 // part of what the stage stores.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "pipeline/listener.hpp"
 #include "support/api.hpp"
@@ -23,10 +25,12 @@ class CurveFile final : public Listener {
   const std::filesystem::path& file() const { return file_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
   void check() const;
   std::string stage_;
   std::filesystem::path file_;
   std::ofstream out_;
+  Clock::time_point flushed_;
 };
 
 struct CurvePoint {
@@ -34,6 +38,8 @@ struct CurvePoint {
   double value;  // NaN where it was not finite
   int64_t step;
 };
+// What a line says; none where it is no point of a curve.
+std::optional<CurvePoint> curve_point(const std::string& line);
 // What a curve file says, in its order; throws DataError.
 std::vector<CurvePoint> read_curve(const std::filesystem::path& file);
 

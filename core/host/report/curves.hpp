@@ -1,6 +1,7 @@
 // What stages wrote while they ran: numbers over steps.
 #pragma once
 
+#include "pipeline/curve_file.hpp"
 #include "pipeline/pipeline.hpp"
 
 namespace tsrec::host {
@@ -12,6 +13,8 @@ struct Curve {
   std::vector<double> values;  // one for each step; NaN where the stage wrote what is no number
 };
 
+// To the curve of this stage and name, which begins with its first point.
+void add_point(std::vector<Curve>& curves, const StageId& stage, const CurvePoint& point);
 // Of every stage that has some, in the order of the stages and of first appearance.
 std::vector<Curve> curves_of(const std::vector<StageResult>& results);
 

@@ -85,16 +85,8 @@ ordered_json differences_section(const PageRun& run) {
 
 ordered_json curves_section(const PageRun& run) {
   ordered_json curves = ordered_json::array();
-  for (const Curve& whole : run.report.curves) {
-    const Curve curve = thinned(whole);
-    ordered_json values = ordered_json::array();
-    for (const double value : curve.values) values.push_back(shortened(value));
-    curves.push_back({{"stage", curve.stage.text()},
-                      {"name", curve.name},
-                      {"steps", curve.steps},
-                      {"values", values},
-                      {"points", whole.steps.size()}});
-  }
+  for (const Curve& curve : run.report.curves)
+    curves.push_back(curve_json(curve, curve.steps.size()));
   return curves;
 }
 

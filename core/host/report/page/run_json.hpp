@@ -15,8 +15,7 @@ nlohmann::ordered_json columns_section(const PageRun& run);
 // [{"after", "before", "numbers": [{"name", "better", "difference", "interval", "p", "mcnemar",
 // "rows", "changed", "detectable"}]}]: every model against the one that it was trained from.
 nlohmann::ordered_json differences_section(const PageRun& run);
-// [{"stage", "name", "steps", "values", "points"}]: points that a chart can show; "points" is how
-// many there were.
+// [curve_json()].
 nlohmann::ordered_json curves_section(const PageRun& run);
 // As work.json has it, with the seconds of stages that were stored before.
 nlohmann::ordered_json cost_section(const PageRun& run);

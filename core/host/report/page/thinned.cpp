@@ -39,4 +39,15 @@ nlohmann::ordered_json shortened(double value) {
   return read;
 }
 
+nlohmann::ordered_json curve_json(const Curve& whole, size_t points) {
+  const Curve curve = thinned(whole);
+  nlohmann::ordered_json values = nlohmann::ordered_json::array();
+  for (const double value : curve.values) values.push_back(shortened(value));
+  return {{"stage", curve.stage.text()},
+          {"name", curve.name},
+          {"steps", curve.steps},
+          {"values", values},
+          {"points", points}};
+}
+
 }  // namespace tsrec::host

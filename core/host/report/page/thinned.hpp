@@ -12,5 +12,8 @@ namespace tsrec::host {
 TSREC_HOST_API Curve thinned(const Curve& curve, size_t most = 300);
 // With six digits, which no chart can tell from more; null where it is no number.
 TSREC_HOST_API nlohmann::ordered_json shortened(double value);
+// {"stage", "name", "steps", "values", "points"}: the curve as a chart can show it; "points" is how
+// many there were.
+nlohmann::ordered_json curve_json(const Curve& whole, size_t points);
 
 }  // namespace tsrec::host
