@@ -29,6 +29,8 @@ StageResult found_again(const StageId& id, const ordered_json& entry, const Stor
   stage.key = entry.at("key").get<std::string>();
   const auto digest = entry.at("digest").get<std::string>();
   if (digest.empty()) {
+    const bool has_failed = entry.at("state") == name_of(StageResult::State::failed);
+    if (has_failed) stage.state = StageResult::State::failed;
     stage.why = "the run ended without it (" + entry.at("state").get<std::string>() + ")";
   } else if (!store.has(stage.key)) {
     stage.why = "the run's artefact is gone";

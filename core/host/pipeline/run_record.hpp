@@ -13,7 +13,8 @@ TSREC_HOST_API void write_run_record(const std::vector<StageResult>& stages,
                                      const std::filesystem::path& run_folder);
 
 // The stages as they lie in the store now. One whose artefact is gone, or was made anew with other
-// bytes, has the state not_run, and says so in `why`. Throws ConfigError where there is no record.
+// bytes, has the state not_run, and says so in `why`; one that failed then, the state failed.
+// Throws ConfigError where there is no record.
 TSREC_HOST_API std::vector<StageResult> read_run_record(const std::filesystem::path& run_folder,
                                                         const Store& store);
 

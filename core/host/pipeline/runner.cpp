@@ -6,6 +6,7 @@
 
 #include "pipeline/drive_steps.hpp"
 #include "pipeline/key_lock.hpp"
+#include "pipeline/progress_file.hpp"
 #include "pipeline/run_context.hpp"
 #include "pipeline/settings.hpp"
 #include "plugin/attribution.hpp"
@@ -107,6 +108,8 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   {
     const RunSettings settings = settings_of(stage, experiment.run);
     RunContext context(settings, stage.id.text(), work / "curves.jsonl", &trackers);
+    ProgressFile progress(stage.id.text(), work / "progress.json");
+    context.add_listener(progress);
     Run run(stage, done, work, context, settings.checkpoint_seconds);
     stage.run(run);
     run.out().close();

@@ -101,7 +101,7 @@ std::string Store::commit(const std::string& key, const std::string& key_text,
 
 double Store::seconds(const std::string& key) const {
   const fs::path file = root_ / "seconds" / key;
-  return fs::exists(file) ? std::stod(io::read_text(file)) : 0;
+  return !key.empty() && fs::exists(file) ? std::stod(io::read_text(file)) : 0;
 }
 
 std::string Store::closest_key_text(const std::string& stage, const std::string& now) const {
