@@ -1,6 +1,7 @@
 #include "report/page/page.hpp"
 
 #include "report/page/assets.hpp"
+#include "support/signals.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -53,11 +54,22 @@ std::string in_html(const std::string& plain) {
   return text;
 }
 
+std::string page_of(const std::string& title, const std::string& style, const std::string& script,
+                    const std::string& document) {
+  std::string page(asset("page.html"));
+  page = replaced(std::move(page), "<!--title-->", in_html(title));
+  page = replaced(std::move(page), "/*style*/", style);
+  page = replaced(std::move(page), "/*scripts*/", script);
+  return replaced(std::move(page), "<!--document-->", document);
+}
+
 }  // namespace
 
-ordered_json page_run_json(const PageRun& run) {
+ordered_json page_run_json(const PageRun& run, bool is_at_work) {
   ordered_json json = {{"name", run.name}, {"cell", run.cell}, {"seed", run.experiment.run.seed}};
   for (const PageSection& section : page_sections()) {
+    if (is_at_work && section.waits_for_the_end) continue;
+    if (stop_requested()) throw Interrupted("stopped while the page was made");
     if (ordered_json made = section.json(run); !made.is_null()) json[section.key] = std::move(made);
   }
   return json;
@@ -82,11 +94,12 @@ std::string page_json(const ReportDocument& document) {
 }
 
 std::string report_page(const ReportDocument& document) {
-  std::string page(asset("page.html"));
-  page = replaced(std::move(page), "<!--title-->", in_html(document.title));
-  page = replaced(std::move(page), "/*style*/", std::string(asset("style.css")));
-  page = replaced(std::move(page), "/*scripts*/", scripts());
-  return replaced(std::move(page), "<!--document-->", page_json(document));
+  return page_of(document.title, std::string(asset("style.css")), scripts(), page_json(document));
+}
+
+std::string watch_page(const std::string& title) {
+  return page_of(title, std::string(asset("style.css")) + std::string(asset("watch.css")),
+                 scripts() + "\n" + std::string(asset("watch.js")), /*document=*/"");
 }
 
 }  // namespace tsrec::host

@@ -12,12 +12,17 @@ struct ReportDocument {
   nlohmann::ordered_json comparison = {};    // page_comparison_json(), or null
 };
 
-// One run: its name, cell and seed, and what every section has to show of it.
-TSREC_HOST_API nlohmann::ordered_json page_run_json(const PageRun& run);
+// One run: its name, cell and seed, and what every section has to show of it; while it is at work,
+// what waits for its end is left out. Throws Interrupted between two sections where a stop is asked
+// for.
+TSREC_HOST_API nlohmann::ordered_json page_run_json(const PageRun& run, bool is_at_work = false);
 
 // {"version": 1, "title", "runs": [...], "comparison": {...} or null}: what the page's scripts
 // read. All of it is ASCII without "<", so that it can stand in a page whatever titles say.
 TSREC_HOST_API std::string page_json(const ReportDocument& document);
 TSREC_HOST_API std::string report_page(const ReportDocument& document);
+// The same page without a document, which waits for events beside it: "document" with a
+// page_json(), "live" with a live_json().
+TSREC_HOST_API std::string watch_page(const std::string& title);
 
 }  // namespace tsrec::host

@@ -46,12 +46,17 @@ function charts(panel, entries, tools) {
   }));
 }
 
+function ofStage(box, curves, tools) {
+  charts(box, [...grouped(curves, (curve) => kindOf(curve.name))].sort(([a], [b]) => rankOf(a) - rankOf(b)).map(([kind, lines]) => [kind, {
+    title: lines.length === 1 && lines[0].name !== kind ? `${kind}: ${lines[0].name}` : kind, note: thinning(lines), series: lines.map((curve) => ({ name: curve.name, points: pointsOf(curve), band: curve.band })) }]), tools);
+}
+// Of a stage that is being made, too: where a run is watched.
+tsrecTools.curveCharts = (box, curves) => ofStage(box, withBands(curves), tsrecTools);
 function ofRun(panel, run, tools) {
   const stages = [...grouped(withBands(run.curves), (curve) => curve.stage)];
   tools.tabs(panel, stages.map(([stage, curves]) => ({ label: stage, make(box) {
     box.className = "";
-    charts(box, [...grouped(curves, (curve) => kindOf(curve.name))].sort(([a], [b]) => rankOf(a) - rankOf(b)).map(([kind, lines]) => [kind, {
-      title: lines.length === 1 && lines[0].name !== kind ? `${kind}: ${lines[0].name}` : kind, note: thinning(lines), series: lines.map((curve) => ({ name: curve.name, points: pointsOf(curve), band: curve.band })) }]), tools);
+    ofStage(box, curves, tools);
   } })), { label: "Stages", first: Math.max(0, stages.findLastIndex(([stage]) => stage.startsWith("stage."))) });
 }
 

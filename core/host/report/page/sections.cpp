@@ -33,7 +33,7 @@ const std::vector<PageSection>& page_sections() {
       {"environment", environment_section},
       {"document", document_section},
       {"depth", depth_section},
-      {"sid_map", sid_map_section},
+      {"sid_map", sid_map_section, /*waits_for_the_end=*/true},
       {"sid_usage", sid_usage_section},
       {"sid_tree", sid_tree_section},
       {"examples", examples_section},

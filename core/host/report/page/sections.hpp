@@ -26,6 +26,8 @@ struct PageRun {
 struct PageSection {
   const char* key;                                     // "sid_map"
   nlohmann::ordered_json (*json)(const PageRun& run);  // null: this run has nothing to show there
+  // It computes so much, or reads whole models, that a run which is still at work would feel it.
+  bool waits_for_the_end = false;
 };
 const std::vector<PageSection>& page_sections();
 
