@@ -74,6 +74,16 @@ const std::vector<Command>& commands() {
        {&kSet, &kWith, &kPlugins, &kStore, &kOutPage, &kMarkdownFile, &kLatex, &kCsv, &kFigures,
         &kPublished},
        command_report},
+      {"watch",
+       "RUN",
+       "the page of a run while it runs: which stage, how far, curves so far, what is stored",
+       "RUN is the folder of a run or of a comparison, or its name in the store; an experiment in "
+       "its place shows\nwhoever runs it. The page is on 127.0.0.1, behind an address that is "
+       "printed at once. It stays when the run has\nended, until Ctrl-C, which leaves the run "
+       "alone; the exit code is 0 where the run had ended by then, and else 5.",
+       "tsrec watch 20261128-084012-demo",
+       {&kSet, &kWith, &kPlugins, &kStore, &kPort},
+       command_watch},
       {"recommend",
        "RUN ITEM...",
        "what a trained model offers after these items",

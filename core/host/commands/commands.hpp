@@ -37,6 +37,7 @@ struct Arguments {
   bool deletes = false;           // what it would else only name
   bool without_models = false;
   std::string name, since, state;  // of runs; "": any
+  int64_t port = 0;                // of a page that is served; 0: a free one
 };
 
 // A table that a flag asks for without naming a file.
@@ -61,6 +62,7 @@ int command_export(const Arguments& arguments);
 int command_export_data(const Arguments& arguments);
 int command_rows(const Arguments& arguments);
 int command_report(const Arguments& arguments);
+int command_watch(const Arguments& arguments);
 int command_doctor(const Arguments& arguments);
 int command_check(const Arguments& arguments);
 int command_stage(const Arguments& arguments);

@@ -128,6 +128,12 @@ const Flag kState{"state", "STATE", "only runs that are done, failed or unfinish
                   [](Arguments& a, Text v) { a.state = v; }};
 const Flag kJsonLines{"json", "", "one JSON line a run, with all numbers of its last column",
                       [](Arguments& a, Text) { a.json = true; }};
+const Flag kPort{"port", "NUMBER", "where the page is served on 127.0.0.1 (default: a free one)",
+                 [](Arguments& a, Text v) {
+                   a.port = whole_number("port", v);
+                   if (a.port < 0 || a.port > 65535)
+                     throw ConfigError("--port takes a whole number from 0 to 65535, not ", v);
+                 }};
 
 }  // namespace flags
 

@@ -1,0 +1,167 @@
+// The page of a run while it runs, for a browser of this machine.
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <thread>
+
+#include "commands/commands.hpp"
+#include "commands/shown_runs.hpp"
+#include "report/live/live_run.hpp"
+#include "report/page/comparison.hpp"
+#include "support/event_server.hpp"
+#include "support/log.hpp"
+#include "support/signals.hpp"
+
+namespace tsrec::host {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+// A run, or all cells of a comparison that were begun, as they stand when they are looked at.
+class Watched {
+ public:
+  Watched(const Arguments& arguments, const Store& store)
+      : arguments_(arguments),
+        store_(store),
+        named_(shown_run(arguments, arguments.words.front())) {
+    title_ = named_->opened.experiment.run.name;
+  }
+
+  const std::string& title() const { return title_; }
+  const std::string& name() const { return named_->name; }
+
+  void look() {
+    if (has_cells(named_->folder))
+      add_cells();
+    else if (runs_.empty())
+      add(std::make_unique<ShownRun>(*named_));
+    for (const auto& run : runs_) run->live.look();
+  }
+
+  bool has_ended() const {
+    const bool all_ended =
+        !runs_.empty() && std::all_of(runs_.begin(), runs_.end(),
+                                      [](const auto& run) { return run->live.has_ended(); });
+    if (!has_cells(named_->folder)) return all_ended;
+    const CompareSettings& settings = comparison().compare;
+    const size_t all = settings.cells.size() * seeds_of(settings, comparison().run.seed).size();
+    return fs::exists(named_->folder / "results.md") || (all_ended && runs_.size() == all);
+  }
+
+  std::string live_text() const {
+    std::vector<const LiveRun*> lives;
+    for (const auto& run : runs_) lives.push_back(&run->live);
+    return live_json(lives, has_ended())
+        .dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
+  }
+
+  // The page's document where something of it is new; else none. Only what is new is made.
+  std::optional<std::string> new_document() {
+    const bool is_at_work = !has_ended();
+    bool is_new = runs_.size() != shown_runs_;
+    for (const auto& run : runs_) {
+      const auto now = std::pair(run->live.revision(), is_at_work);
+      if (run->shown == now) continue;
+      run->run->stages = run->live.stages();
+      run->run->report = run_report(run->run->opened.experiment, run->run->stages);
+      run->json = page_run_json(run->run->page_run(store_), is_at_work);
+      run->shown = now;
+      is_new = true;
+    }
+    shown_runs_ = runs_.size();
+    return is_new ? std::optional(document()) : std::nullopt;
+  }
+
+ private:
+  struct One {
+    std::unique_ptr<ShownRun> run;
+    LiveRun live;
+    std::pair<int64_t, bool> shown = {0, false};  // revision, whether it was at work
+    ordered_json json = {};                       // of the page
+  };
+
+  const Experiment& comparison() const { return named_->opened.experiment; }
+
+  void add(std::unique_ptr<ShownRun> run) {
+    const ShownRun& shown = *run;
+    runs_.push_back(std::make_unique<One>(
+        One{std::move(run), LiveRun(shown.name, shown.folder, shown.opened.experiment, store_)}));
+  }
+
+  // A comparison that has just begun was taken for a run.
+  void add_cells() {
+    std::erase_if(runs_, [](const auto& run) { return run->run->cell.empty(); });
+    std::vector<fs::path> known;
+    for (const auto& run : runs_) known.push_back(run->run->folder);
+    for (auto& cell : shown_cells(arguments_, named_->opened, named_->folder, known))
+      add(std::move(cell));
+  }
+
+  std::string document() const {
+    ReportDocument document;
+    document.title = title_;
+    std::vector<PageRun> pages;
+    for (const auto& run : runs_) {
+      document.runs.push_back(run->json);
+      pages.push_back(run->run->page_run(store_));
+    }
+    if (pages.size() > 1) document.comparison = page_comparison_json(comparison().compare, pages);
+    return page_json(document);
+  }
+
+  const Arguments& arguments_;
+  const Store& store_;
+  std::unique_ptr<ShownRun> named_;
+  std::string title_;
+  std::vector<std::unique_ptr<One>> runs_;
+  size_t shown_runs_ = 0;
+};
+
+// Until somebody asks it to stop.
+void keep_showing(Watched& watched, EventServer& server) {
+  constexpr auto kEvery = std::chrono::seconds(1);
+  constexpr int kMostFailures = 10;  // in a row
+  bool is_end_told = false;
+  for (int failures = 0; !stop_requested();) {
+    const auto began = std::chrono::steady_clock::now();
+    try {
+      watched.look();
+      server.publish("live", watched.live_text());
+      if (const auto document = watched.new_document()) server.publish("document", *document);
+      failures = 0;
+    } catch (const std::exception&) {
+      // A stop; or files that came and went below a reader's hands. What stays wrong is told.
+      if (++failures == kMostFailures) throw;
+    }
+    if (watched.has_ended() && !is_end_told)
+      log(Level::info, watched.name() + " has ended; its page stays until Ctrl-C");
+    is_end_told = watched.has_ended();
+    while (!stop_requested() && std::chrono::steady_clock::now() - began < kEvery)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+}  // namespace
+
+int command_watch(const Arguments& arguments) {
+  if (arguments.words.size() != 1)
+    throw ConfigError(
+        "watch needs one run: its folder, its name in the store, or the experiment that it is of");
+  const Store store(arguments.store);
+  Watched watched(arguments, store);
+  EventServer server(watch_page(watched.title()), {.port = static_cast<int>(arguments.port)});
+  watch_signals(/*acknowledges=*/false);
+  std::cout << "watching " << watched.name() << ": " << server.url()
+            << "\nCtrl-C closes the page and leaves the run alone" << std::endl;
+  // The processors belong to the run first.
+  at::set_num_threads(1);
+  [[maybe_unused]] const int is_nicer = ::nice(5);
+  keep_showing(watched, server);
+  std::cerr << std::endl;
+  return watched.has_ended() ? kFine : kStopped;
+}
+
+}  // namespace tsrec::host
