@@ -74,12 +74,12 @@ class Browser:
             sys.exit(f"page_test: {script[:200]}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
 
-    def open(self, file, width, height, scheme):
+    def open(self, url, width, height, scheme):
         self.heard = []
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                   mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call("Page.navigate", url=file.as_uri())
+        self.call("Page.navigate", url=url)
         while not any(one.get("method") == "Page.loadEventFired" for one in self.heard):
             self.heard.append(self.read())
         self.settle()
@@ -87,8 +87,8 @@ class Browser:
     def settle(self):
         self.ask("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
 
-    def complaints(self):
-        """Errors and requests that it has heard of since the page was opened."""
+    def complaints(self, allowed=("file:", "data:")):
+        """Errors, and requests of other addresses, that it has heard of since the page was opened."""
         found = []
         for one in self.heard:
             method, what = one.get("method"), one.get("params", {})
@@ -98,7 +98,7 @@ class Browser:
                 found.append("console: " + " ".join(str(word.get("value", word.get("description"))) for word in what["args"]))
             elif method == "Log.entryAdded" and what["entry"]["level"] in ("error", "warning"):
                 found.append("log: " + what["entry"]["text"])
-            elif method == "Network.requestWillBeSent" and not what["request"]["url"].startswith(("file:", "data:")):
+            elif method == "Network.requestWillBeSent" and not what["request"]["url"].startswith(allowed):
                 found.append("it asked for " + what["request"]["url"])
         return found
 
@@ -210,7 +210,7 @@ def main():
                 for size, width, height in SIZES:
                     for scheme in ("light", "dark") if size != "tablet" else ("light",):
                         where = f"{name}, {size}, {scheme}"
-                        browser.open(page.resolve(), width, height, scheme)
+                        browser.open(page.resolve().as_uri(), width, height, scheme)
                         if name == "one":
                             shown = browser.ask(SHOWN)
                             for of, values in numbers.items():
