@@ -146,11 +146,13 @@ def watch_a_run(tsrec, experiment, store, plain, browser, shots):
     expect(code == 0, f"the run ended with code {code}")
     numbers = json.loads((folder / "numbers.json").read_text())
     until(lambda: watcher.last("live")["state"] == "ended", "the word that it has ended")
-    until(lambda: watcher.last("document") and watcher.last("document")["runs"][0].get("environment"), "the last document")
+    # Maps wait for the end of the run; what it writes into its folder comes last.
+    until(lambda: {"sid_map", "environment"} <= set(watcher.last("document")["runs"][0]), "the last document")
     last = watcher.last("document")["runs"][0]
     expect(last["numbers"] == numbers, "the last numbers are not those of numbers.json")
     expect(all(stage["digest"] for stage in last["stages"]), "the last document has stages that are not stored")
-    expect("sid_map" in last, "the last document has no map of SIDs")
+    first_end = next(at for at, (name, data) in enumerate(watcher.events) if name == "live" and data["state"] == "ended")
+    expect(not any("sid_map" in data["runs"][0] for name, data in watcher.events[:first_end] if name == "document"), "a map was drawn while it ran")
     check_while_it_ran(watcher)
     if page:
         until(lambda: browser.ask("tsrecWatch.live?.state") == "ended" and browser.ask(

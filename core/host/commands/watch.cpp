@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <thread>
+#include <utility>
 
 #include "commands/commands.hpp"
 #include "commands/shown_runs.hpp"
@@ -58,22 +59,24 @@ class Watched {
         .dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
   }
 
-  // The page's document where something of it is new; else none. Only what is new is made.
+  // Makes anew what the page shows of the next run that has news: one run a call, because what is
+  // being done must not wait for many. Behind the last of them the page's document, if it is new.
   std::optional<std::string> new_document() {
-    const bool is_at_work = !has_ended();
-    bool is_new = runs_.size() != shown_runs_;
-    for (const auto& run : runs_) {
-      const auto now = std::pair(run->live.revision(), is_at_work);
-      if (run->shown == now) continue;
-      run->run->stages = run->live.stages();
-      run->run->report = run_report(run->run->opened.experiment, run->run->stages);
-      run->json = page_run_json(run->run->page_run(store_), is_at_work);
-      run->shown = now;
-      is_new = true;
+    while (next_ < runs_.size()) {
+      One& one = *runs_[next_++];
+      const auto now = std::pair(one.live.revision(), /*is_at_work=*/!has_ended());
+      if (one.shown == now) continue;
+      one.run->stages = one.live.stages();
+      one.run->report = run_report(one.run->opened.experiment, one.run->stages);
+      one.json = page_run_json(one.run->page_run(store_), now.second);
+      one.shown = now;
+      is_new_ = true;
+      if (next_ < runs_.size()) return std::nullopt;
     }
-    shown_runs_ = runs_.size();
-    return is_new ? std::optional(document()) : std::nullopt;
+    next_ = 0;
+    return std::exchange(is_new_, false) ? std::optional(document()) : std::nullopt;
   }
+  bool is_making_a_document() const { return next_ > 0; }
 
  private:
   struct One {
@@ -117,7 +120,8 @@ class Watched {
   std::unique_ptr<ShownRun> named_;
   std::string title_;
   std::vector<std::unique_ptr<One>> runs_;
-  size_t shown_runs_ = 0;
+  size_t next_ = 0;      // run, of the document that is being made
+  bool is_new_ = false;  // something of it
 };
 
 // Until somebody asks it to stop.
@@ -139,7 +143,8 @@ void keep_showing(Watched& watched, EventServer& server) {
     if (watched.has_ended() && !is_end_told)
       log(Level::info, watched.name() + " has ended; its page stays until Ctrl-C");
     is_end_told = watched.has_ended();
-    while (!stop_requested() && std::chrono::steady_clock::now() - began < kEvery)
+    while (!stop_requested() && !watched.is_making_a_document() &&
+           std::chrono::steady_clock::now() - began < kEvery)
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
 }

@@ -55,7 +55,7 @@ const tsrecWatch = (() => {
   // ---- stages ----------------------------------------------------------------------------------------------------------
   const kSigns = { stored: "\u2713", running: "\u25b6", "to come": "\u25cb", failed: "\u2715" };
   function stageChip(stage) {
-    const took = stage.seconds !== undefined ? time(stage.seconds) : stage.state !== "stored" && stage.expected !== undefined ? `about ${time(stage.expected)}` : "";
+    const took = stage.seconds >= 0.5 ? time(stage.seconds) : stage.state !== "stored" && stage.expected !== undefined ? `about ${time(stage.expected)}` : "";
     return el("li", { class: stage.state.replace(" ", "-"), title: stage.why }, el("span", { "aria-hidden": "true" }, kSigns[stage.state]), el("span", {}, stage.name), el("small", {}, took), el("span", { class: "said" }, `, ${stage.state}`));
   }
   function howFar(one) {
