@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/dll/runtime_symbol_info.hpp>
-#include <chrono>
 #include <deque>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 #include "support/child.hpp"
 #include "support/log.hpp"
 #include "support/signals.hpp"
+#include "support/stopwatch.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -25,11 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point then) {
-  return std::chrono::duration<double>(Clock::now() - then).count();
-}
 
 // In this process. Throws Interrupted.
 JobEnd run_here(const Experiment& experiment, const fs::path& folder, const Arguments& arguments,

@@ -19,6 +19,7 @@
 #include "support/endings.hpp"
 #include "support/exit_code.hpp"
 #include "support/signals.hpp"
+#include "support/stopwatch.hpp"
 #include "tsrec/error.hpp"
 #include "tsrec/io/files.hpp"
 
@@ -26,7 +27,6 @@ namespace tsrec::host {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kReleased = "released\n";
 

@@ -4,12 +4,10 @@
 
 #include <iostream>
 
+#include "support/stopwatch.hpp"
+
 namespace tsrec::host {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point then) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
-}
 
 std::string duration_text(double seconds) {
   const auto whole = static_cast<int64_t>(seconds + 0.5);

@@ -4,10 +4,10 @@
 #include <ATen/Parallel.h>
 
 #include <atomic>
-#include <chrono>
 #include <cmath>
 
 #include "support/multiply_adds_kernel.hpp"
+#include "support/stopwatch.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::host {
@@ -15,10 +15,6 @@ namespace {
 
 // The best FLOP/s of a job, which returns its FLOPs, in so many seconds; once at least.
 double best_rate(double seconds, const std::function<double()>& job) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds_since = [](Clock::time_point then) {
-    return std::chrono::duration<double>(Clock::now() - then).count();
-  };
   const auto began = Clock::now();
   double best = 0;
   do {
