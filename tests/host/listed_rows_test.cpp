@@ -174,7 +174,8 @@ TEST(Depth, IsTheShareOfRowsThatBeginAsTheTarget) {
 }
 
 TEST(Depth, ItsIntervalCountsUsersNotRows) {
-  // Every user has two equal rows, so half as many users as rows: sqrt(p (1 - p) / users).
+  // Every user has two equal rows, so half as many users as rows, of a sample: sqrt(p (1 - p) /
+  // (users - 1)).
   ListedWorld world;
   SamplesBuilder twice;
   for (int64_t row = 0; row < kListRows; ++row)
@@ -188,7 +189,7 @@ TEST(Depth, ItsIntervalCountsUsersNotRows) {
   for (size_t k = 0; k < 3; ++k) {
     for (size_t level = 0; level < 3; ++level) {
       const double p = depth.curves[0].share_KL[k][level];
-      const double width = 1.96 * std::sqrt(p * (1 - p) / (kListRows / 2));
+      const double width = 1.96 * std::sqrt(p * (1 - p) / (kListRows / 2 - 1));
       const host::Interval& interval = depth.curves[0].interval_KL[k][level];
       EXPECT_NEAR(interval.low, std::max(0.0, p - width), 1e-12);
       EXPECT_NEAR(interval.high, std::min(1.0, p + width), 1e-12);

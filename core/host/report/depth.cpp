@@ -5,6 +5,7 @@
 #include <set>
 
 #include "pipeline/loaded_model.hpp"
+#include "support/statistics/user_sums.hpp"
 
 namespace tsrec::host {
 namespace {
@@ -28,14 +29,10 @@ std::vector<int64_t> deepest_K(const SidTable& sids, const std::vector<int64_t>&
   return deepest;
 }
 
-// 1.96 standard errors around the mean; the residuals of one user's rows are summed before they are
-// squared.
+// 1.96 standard errors around the mean, over users.
 Interval interval_of(const torch::Tensor& value_S, const torch::Tensor& user_S) {
   const double mean = value_S.mean().item<double>();
-  const torch::Tensor user_of_S = std::get<1>(at::_unique2(user_S, /*sorted=*/true, true));
-  torch::Tensor residual_U = torch::zeros({user_of_S.max().item<int64_t>() + 1}, torch::kFloat64);
-  residual_U.index_add_(0, user_of_S, value_S - mean);
-  const double error = residual_U.norm().item<double>() / static_cast<double>(value_S.size(0));
+  const double error = standard_error(user_sums(value_S.unsqueeze(0), user_S));
   return {std::max(0.0, mean - 1.96 * error), std::min(1.0, mean + 1.96 * error)};
 }
 
