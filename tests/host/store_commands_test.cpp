@@ -138,7 +138,7 @@ TEST_F(StoreCommands, GcLetsGoOfWhatNoRunRefersTo) {
   for (const host::StoredArtefact& one : artefacts(copy)) {
     const bool is_shared = std::any_of(of_first.begin(), of_first.end(),
                                        [&](const auto& known) { return known.key == one.key; });
-    if (!is_shared) bytes += one.bytes;
+    if (!is_shared) bytes += host::bytes_of(one.folder);
   }
   const std::string total = c10::str(both - first + 1, " folders, ", bytes, " bytes");
   const Outcome dry = gc();
@@ -188,6 +188,47 @@ TEST_F(StoreCommands, GcRemovesLocksThatNobodyHasHeldForADay) {
   EXPECT_EQ(gc().code, 2);
   EXPECT_TRUE(fs::exists(young)) << "nothing was deleted";
   EXPECT_TRUE(fs::exists(store.lock("89ab.1")));
+}
+
+TEST_F(StoreCommands, GcTakesAwayWhatAnImportLeftBehindADayAgo) {
+  const TempFolder folder;
+  const fs::path killed = folder.path() / "importing" / "123",
+                 young = folder.path() / "importing/456";
+  for (const fs::path& one : {killed, young}) {
+    fs::create_directories(one / "run");
+    io::write_text(one / "run" / "resolved.toml", "four");
+  }
+  for (const fs::path& one : {killed / "run" / "resolved.toml", killed / "run", killed})
+    fs::last_write_time(one, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  const Outcome done = run("gc --delete" + in(folder.path()));
+  EXPECT_EQ(done.code, 0) << done.text;
+  EXPECT_TRUE(contains(done.text, "what an import left behind, 4 bytes")) << done.text;
+  EXPECT_FALSE(fs::exists(killed));
+  EXPECT_TRUE(fs::exists(young)) << "it may be at work";
+  fs::remove_all(young);
+  EXPECT_EQ(run("gc --delete" + in(folder.path())).code, 0);
+  EXPECT_FALSE(fs::exists(folder.path() / "importing"));
+}
+
+TEST_F(StoreCommands, AShareIsDoneWhenItsCellsAreStored) {
+  const TempFolder place;
+  const fs::path copy = place.path() / "copy";
+  copy_store(copy);
+  io::write_text(place.path() / "cells.toml",
+                 "[compare.axis.decay]\na = {}\nb = { \"recommender.markov.decay\" = 0.3 }\n");
+  const Outcome share = run("compare " + kFloors + " --with " +
+                            (place.path() / "cells.toml").string() + " --shard 2/2" + in(copy));
+  ASSERT_EQ(share.code, 0) << share.text;
+  const fs::path folder = between(share.text, "run folder: ", "\n");
+  const auto listed = [&](const std::string& state) {
+    return contains(run("runs --state " + state + in(copy)).text, folder.filename().string());
+  };
+  EXPECT_TRUE(listed("done"));
+  // Its page has the other share's cell too, once that is stored.
+  EXPECT_EQ(run("report " + folder.string() + in(copy)).code, 0);
+  EXPECT_TRUE(contains(io::read_text(folder / "report.html"), "\"name\":\"a, seed 17\""));
+  fs::remove(folder / "share.txt");
+  EXPECT_TRUE(listed("unfinished")) << "as where it was killed";
 }
 
 // What it plans now is what it refers to, as no record says so.

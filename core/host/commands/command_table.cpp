@@ -152,7 +152,7 @@ const std::vector<Command>& commands() {
        "",
        "names what no run of a store refers to, and deletes it with --delete",
        "It takes no arguments. What goes: artefacts of no run, checkpoints of interrupted stages, "
-       "and the words of failed\nones. Remove a run's folder to let go of what it refers to.",
+       "the words of failed ones,\nand what imports left behind. Remove a run's folder to let go of what it refers to.",
        "tsrec gc --older-than 30 --larger-than 100 --delete",
        {&kPlugins, &kStore, &kOlderThan, &kLargerThan, &kDelete},
        command_gc},

@@ -4,6 +4,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
+#include "pipeline/inventory.hpp"
 #include "pipeline/parts.hpp"
 #include "report/csv.hpp"
 #include "report/markdown.hpp"
@@ -132,6 +133,7 @@ int compare_cells(const Arguments& arguments) {
   }
   const std::vector<CellRun> runs = matrix.done();
   if (is_share) {
+    io::write_text(folder / kShareFile, c10::str(arguments.shard, "/", arguments.shards, "\n"));
     std::cout << "\nshare " << arguments.shard << " of " << arguments.shards << ": " << runs.size()
               << " of " << matrix.size()
               << " cells are stored; behind the last share the same command without --shard "

@@ -63,8 +63,10 @@ std::vector<Garbage> garbage_of(const Arguments& arguments, const Store& store) 
   std::vector<Garbage> garbage;
   const std::set<std::string> referenced = referenced_keys(arguments, store);
   for (const StoredArtefact& artefact : stored_artefacts(store)) {
-    if (!referenced.contains(artefact.key) && is_wanted(artefact.bytes, artefact.written))
-      garbage.push_back({artefact.folder, artefact.stage + ", of no run", artefact.bytes});
+    if (referenced.contains(artefact.key)) continue;
+    const uintmax_t bytes = bytes_of(artefact.folder);
+    if (is_wanted(bytes, artefact.written))
+      garbage.push_back({artefact.folder, artefact.stage + ", of no run", bytes});
   }
   std::error_code absent;
   for (const char* kind : {"work", "failed"}) {
@@ -77,6 +79,14 @@ std::vector<Garbage> garbage_of(const Arguments& arguments, const Store& store) 
                                                        : "the words of a stage that failed",
                            bytes});
     }
+  }
+  // Of an import that is at work the last file is young, unless its archive is read very slowly.
+  constexpr double kDays = 1;
+  for (const auto& entry : fs::directory_iterator(store.root() / "importing", absent)) {
+    const fs::file_time_type written = last_written(entry.path());
+    const uintmax_t bytes = bytes_of(entry.path());
+    if (days_since(written) > kDays && is_wanted(bytes, written))
+      garbage.push_back({entry.path(), "what an import left behind", bytes});
   }
   return garbage;
 }
@@ -144,7 +154,7 @@ int command_gc(const Arguments& arguments) {
   }
   if (arguments.deletes) remove_old_locks(store);
   std::error_code left_behind;
-  fs::remove(store.root() / "deleted", left_behind);
+  for (const char* empty : {"deleted", "importing"}) fs::remove(store.root() / empty, left_behind);
   std::cout << garbage.size() << " folders, " << bytes << " bytes"
             << (arguments.deletes || garbage.empty() ? "" : "; --delete deletes them") << '\n';
   return kFine;

@@ -40,12 +40,14 @@ void read_name(Listed& run) {
   run.time = text.data();
 }
 
-// One that wrote its results came to its end; what failed stands in its record.
+// One that wrote its results came to its end, and so did a share, which has none of its own; what
+// failed stands in its record.
 std::string state_of(const fs::path& folder) {
   for (const fs::path& run : runs_within(folder)) {
     if (has_failed(run)) return "failed";
   }
-  return fs::exists(folder / "results.md") ? "done" : "unfinished";
+  const bool is_done = fs::exists(folder / "results.md") || fs::exists(folder / kShareFile);
+  return is_done ? "done" : "unfinished";
 }
 
 Listed listed(const fs::path& folder) {

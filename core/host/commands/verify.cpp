@@ -14,7 +14,7 @@ int command_verify(const Arguments& arguments) {
   uintmax_t bytes = 0;
   int64_t damaged = 0;
   for (const StoredArtefact& artefact : artefacts) {
-    bytes += artefact.bytes;
+    bytes += bytes_of(artefact.folder);
     const std::string damage = damage_of(artefact);
     if (damage.empty()) continue;
     ++damaged;

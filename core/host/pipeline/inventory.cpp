@@ -62,7 +62,6 @@ std::vector<StoredArtefact> stored_artefacts(const Store& store) {
       StoredArtefact& artefact = artefacts.emplace_back();
       artefact.key = folder.filename().string();
       artefact.folder = folder;
-      artefact.bytes = bytes_of(folder);
       std::error_code gone;
       artefact.written = fs::last_write_time(folder / "digest.txt", gone);
       artefact.stage =

@@ -11,7 +11,6 @@ namespace tsrec::host {
 struct StoredArtefact {
   std::string key, stage;
   std::filesystem::path folder;
-  uintmax_t bytes = 0;
   std::filesystem::file_time_type written = {};
 };
 // By key.
@@ -24,6 +23,9 @@ std::filesystem::file_time_type last_written(const std::filesystem::path& folder
 // What is wrong with an artefact's bytes, as a sentence: they are not those that were stored, or
 // the key is not that of its text. "" where all is well.
 TSREC_HOST_API std::string damage_of(const StoredArtefact& artefact);
+
+// What a share of a comparison leaves in its folder when all of its cells are stored.
+inline constexpr const char* kShareFile = "share.txt";
 
 // Folders of the store's runs/, by name, which begins with their time.
 TSREC_HOST_API std::vector<std::filesystem::path> run_folders(const Store& store);
