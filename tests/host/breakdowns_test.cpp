@@ -44,7 +44,11 @@ TEST(RowGroups, EveryRowStandsInTheGroupOfItsDefinition) {
   for (int64_t item = 0; item < kItems; ++item)
     category_N.push_back(item % 11 == 0 ? "" : c10::str("kind ", item % 11));
   const auto all = host::row_groups(train, rows, category_N);
-  ASSERT_EQ(all.size(), 5u);
+  ASSERT_EQ(all.size(), 6u);
+  // How many items are targets of more training rows than this one.
+  std::array<int64_t, kItems> count_N{};
+  for (int64_t t = 0; t < train.size(); ++t) ++count_N[static_cast<size_t>(train.target(t))];
+  const auto trained = std::count_if(count_N.begin(), count_N.end(), [](auto n) { return n > 0; });
   const auto popularity = host::popularity_of_items(train, kItems);
   for (int64_t row = 0; row < rows.size(); ++row) {
     const int64_t target = rows.target(row);
@@ -52,36 +56,44 @@ TEST(RowGroups, EveryRowStandsInTheGroupOfItsDefinition) {
     EXPECT_EQ(name_in(all[0], row),
               (std::array{"head", "mid",
                           "tail"}[static_cast<size_t>(popularity[static_cast<size_t>(target)])]));
+    const int64_t own = count_N[static_cast<size_t>(target)];
+    const auto above =
+        std::count_if(count_N.begin(), count_N.end(), [&](int64_t n) { return n > own; });
+    EXPECT_EQ(name_in(all[1], row), own == 0                  ? "never a target"
+                                    : 4 * above < trained     ? "first quarter"
+                                    : 4 * above < 2 * trained ? "second quarter"
+                                    : 4 * above < 3 * trained ? "third quarter"
+                                                              : "last quarter");
     const size_t length = history.size();
-    EXPECT_EQ(name_in(all[1], row), length == 0    ? "0"
+    EXPECT_EQ(name_in(all[2], row), length == 0    ? "0"
                                     : length <= 2  ? "1-2"
                                     : length <= 5  ? "3-5"
                                     : length <= 10 ? "6-10"
                                     : length <= 20 ? "11-20"
                                                    : "21-50");
     const bool repeats = std::count(history.begin(), history.end(), target) > 0;
-    EXPECT_EQ(name_in(all[2], row), repeats ? "repeat" : "new");
+    EXPECT_EQ(name_in(all[3], row), repeats ? "repeat" : "new");
     bool is_seen = false;
     for (int64_t t = 0; t < train.size(); ++t) {
       const auto seen = train.history(t);
       is_seen = is_seen || train.target(t) == target ||
                 std::find(seen.begin(), seen.end(), target) != seen.end();
     }
-    EXPECT_EQ(name_in(all[3], row), is_seen ? "seen" : "cold");
+    EXPECT_EQ(name_in(all[4], row), is_seen ? "seen" : "cold");
     const std::string& category = category_N[static_cast<size_t>(target)];
-    const std::string group = name_in(all[4], row);
+    const std::string group = name_in(all[5], row);
     if (group != "all others") {
       EXPECT_EQ(group, category.empty() ? "none" : category);
     }
   }
-  EXPECT_EQ(all[4].names.size(), 9u) << "the eight largest, and all others";
+  EXPECT_EQ(all[5].names.size(), 9u) << "the eight largest, and all others";
   for (const RowGroups& groups : all) {
     for (size_t g = 0; g < groups.names.size(); ++g)
       EXPECT_GT((groups.group_S == static_cast<int64_t>(g)).sum().item<int64_t>(), 0)
           << "no group is empty: " << groups.names[g];
   }
-  EXPECT_EQ(host::row_groups(train, rows, {}).size(), 4u);
-  EXPECT_EQ(host::row_groups(Samples::empty(), rows, {})[3].names,
+  EXPECT_EQ(host::row_groups(train, rows, {}).size(), 5u);
+  EXPECT_EQ(host::row_groups(Samples::empty(), rows, {})[4].names,
             std::vector<std::string>{"cold"});
 }
 

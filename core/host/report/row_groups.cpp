@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 
 #include "pipeline/artefacts.hpp"
@@ -50,6 +51,36 @@ RowGroups by_popularity(const Samples& train, const Samples& rows) {
       popularity_of_items(train, num_known_items(train, rows));
   return grouped("popularity of the target", {"head", "mid", "tail"}, rows.size(),
                  [&](int64_t row) { return popularity_N[static_cast<size_t>(rows.target(row))]; });
+}
+
+// The quarter of the items that each is in by how often it is the target of a training row, the
+// most frequent first; 4 where it never is. Equally frequent items are in the quarter where the
+// first of them is.
+std::vector<size_t> quarter_of_items(const Samples& train, int64_t num_items) {
+  std::vector<int64_t> count_N(static_cast<size_t>(num_items), 0);
+  for (int64_t row = 0; row < train.size(); ++row)
+    ++count_N[static_cast<size_t>(train.target(row))];
+  std::map<int64_t, int64_t, std::greater<>> items_of_count;
+  for (const int64_t count : count_N) ++items_of_count[count];
+  items_of_count.erase(0);
+  int64_t all = 0, before = 0;
+  for (const auto& [count, items] : items_of_count) all += items;
+  std::map<int64_t, size_t> quarter_of_count = {{0, 4}};
+  for (const auto& [count, items] : items_of_count) {
+    quarter_of_count[count] = static_cast<size_t>(4 * before / all);
+    before += items;
+  }
+  std::vector<size_t> quarter_N;
+  for (const int64_t count : count_N) quarter_N.push_back(quarter_of_count.at(count));
+  return quarter_N;
+}
+
+RowGroups by_quarter(const Samples& train, const Samples& rows) {
+  const std::vector<size_t> quarter_N = quarter_of_items(train, num_known_items(train, rows));
+  return grouped(
+      "popularity of the target among items",
+      {"first quarter", "second quarter", "third quarter", "last quarter", "never a target"},
+      rows.size(), [&](int64_t row) { return quarter_N[static_cast<size_t>(rows.target(row))]; });
 }
 
 RowGroups by_history_length(const Samples& rows) {
@@ -131,8 +162,9 @@ std::vector<std::string> categories_of(const std::vector<std::string>& text_N) {
 
 std::vector<RowGroups> row_groups(const Samples& train, const Samples& rows,
                                   const std::vector<std::string>& category_N) {
-  std::vector<RowGroups> groups = {by_popularity(train, rows), by_history_length(rows),
-                                   by_repetition(rows), by_training(train, rows)};
+  std::vector<RowGroups> groups = {by_popularity(train, rows), by_quarter(train, rows),
+                                   by_history_length(rows), by_repetition(rows),
+                                   by_training(train, rows)};
   if (!category_N.empty()) groups.push_back(by_category(rows, category_N));
   return groups;
 }

@@ -17,10 +17,11 @@ struct TSREC_HOST_API RowGroups {
   torch::Tensor group_S;           // int64: place in names
 };
 
-// By popularity of the target (thirds of the training rows, see Popularity), by length of the
-// history, by whether the target stands in the history, by whether it occurs in any training row,
-// and by category where items have one. category_N: a text of every item; empty: there are none.
-// Groups without rows are left out.
+// By popularity of the target (thirds of the training rows, see Popularity; and quarters of the
+// items that are targets of some, most frequent first), by length of the history, by whether the
+// target stands in the history, by whether it occurs in any training row, and by category where
+// items have one. category_N: a text of every item; empty: there are none. Groups without rows are
+// left out.
 TSREC_HOST_API std::vector<RowGroups> row_groups(const Samples& train, const Samples& rows,
                                                  const std::vector<std::string>& category_N);
 
