@@ -287,6 +287,29 @@ TEST(Figures, OfARunShowNumbersDifferencesMovesAndCurves) {
                                              "movement-sft-to-grpo", "curve-valid-loss"}));
 }
 
+TEST(Figures, OfCellsShowWhatTrainingOnGained) {
+  host::MatrixReport report;
+  report.cells = {"a/sft", "a/grpo"};
+  report.numbers = {"item.hr@10"};
+  report.rows = {{"a/sft:sft", {{3, 0.1, 0.01}}, "a/sft"}};
+  report.against = "a/sft";
+  host::MatrixReport::TrainedDifference gained;
+  gained.cell = "a/grpo";
+  gained.after = "grpo";
+  gained.before = "sft";
+  gained.number = "item.hr@10";
+  gained.difference.mean = 0.02;
+  gained.difference.interval = {0.01, 0.03};
+  gained.adjusted = 0.01;
+  report.trained = {gained};
+  std::vector<std::string> names;
+  for (const Figure& figure : figures_of(report)) names.push_back(figure.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"comparison-item-hr-10", "trained-item-hr-10"}));
+  const std::string svg = figures_of(report)[1].svg;
+  EXPECT_TRUE(contains(svg, "a/grpo: grpo minus sft")) << svg;
+  EXPECT_TRUE(contains(svg, "+0.0200")) << svg;
+}
+
 TEST(Figures, AreWrittenAsSvgAndWhereThereIsAConverterAsPng) {
   const TempFolder folder;
   const std::vector<Figure> figures = {{"a", bar_chart_svg({"t", "x", {{"b", 1, {}}}})}};

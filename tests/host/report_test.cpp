@@ -366,14 +366,14 @@ TEST_F(Reports, BreakdownsStandInMarkdownAndJsonAndNotOnTheTerminal) {
   out.close();
   stored.insert(stored.begin(), load);
   const host::RunReport report = host::run_report(experiment(), stored);
-  ASSERT_EQ(report.breakdowns.size(), 4u);
+  ASSERT_EQ(report.breakdowns.size(), 5u);
   const std::string markdown = host::markdown_of(report);
   EXPECT_TRUE(contains(markdown, "\n| item.hr@10 by target in the history | rows | users |"))
       << markdown;
   EXPECT_TRUE(contains(markdown, "\n| repeat ")) << markdown;
   EXPECT_FALSE(contains(host::text_of(report), " by target in the history"));
   const std::string numbers = host::numbers_json_of(report);
-  EXPECT_EQ(nlohmann::json::parse(numbers).at("breakdowns").size(), 4u);
+  EXPECT_EQ(nlohmann::json::parse(numbers).at("breakdowns").size(), 5u);
   std::filesystem::create_directories(folder_.path() / "run");
   io::write_text(folder_.path() / "run" / "numbers.json", numbers);
   EXPECT_FALSE(contains(host::side_by_side({folder_.path() / "run"}), "breakdowns"));
@@ -392,10 +392,13 @@ TEST_F(Reports, CellsDifferWhereOtherSeedsWouldDifferToo) {
          {result({Role::rank_model, "sft"}, {number("item.ndcg@10", value_S)}, value_S.size(0))}});
   };
   const Tensor value_S = noise(200);
+  Tensor last_S;
   for (int64_t seed = 0; seed < 3; ++seed) {
     add("base", seed, value_S);
     add("moves", seed, value_S + static_cast<double>(seed) - 0.5 + 0.01 * noise(200));
-    add("better", seed, value_S + 0.5 + 0.01 * noise(200));
+    const Tensor better_S = value_S + 0.5 + 0.01 * noise(200);
+    add("better", seed, better_S);
+    if (seed == 0) last_S = better_S;
   }
   const host::MatrixReport report = host::matrix_report(settings, runs, 300, {"holm", 0.1});
   ASSERT_EQ(report.differences.size(), 2u);
@@ -414,8 +417,50 @@ TEST_F(Reports, CellsDifferWhereOtherSeedsWouldDifferToo) {
                        "few seeds show large differences alone\n"))
       << text;
   EXPECT_TRUE(contains(text, host::fixed(*moves.could_show))) << text;
+  EXPECT_FALSE(better.permutation) << "signs of users say nothing of other seeds";
+  EXPECT_FALSE(contains(text, "permutation")) << text;
   runs.resize(3);
-  EXPECT_TRUE(contains(host::text_of(host::matrix_report(settings, runs, 300)), "one seed: "));
+  const host::MatrixReport alone = host::matrix_report(settings, runs, 300);
+  const std::string of_one = host::text_of(alone);
+  EXPECT_TRUE(contains(of_one, "one seed: "));
+  EXPECT_TRUE(contains(of_one, "| permutation |")) << of_one;
+  ASSERT_EQ(alone.differences.size(), 2u);
+  EXPECT_EQ(alone.differences[1].permutation,
+            host::permutation_test(value_S, last_S, torch::arange(200), 300, 17));
+}
+
+// Two cells that train on from one model: what each of them gains, over all seeds.
+TEST_F(Reports, ACellsModelIsTestedAgainstTheOneItWasTrainedFrom) {
+  host::CompareSettings settings;
+  settings.against = "sft";
+  std::vector<host::CellRun> runs;
+  std::vector<host::SeedRows> gains;
+  const host::Lineage lineage = host::lineage_of(experiment());
+  for (int64_t seed = 0; seed < 3; ++seed) {
+    const Tensor sft_S = noise(100), other_S = noise(100), gain_S = 0.2 + 0.05 * noise(100);
+    gains.push_back({gain_S, torch::arange(100)});
+    const auto model = [&](const std::string& of, const Tensor& value_S) {
+      return result({Role::rank_model, of}, {number("item.ndcg@10", value_S)}, 100);
+    };
+    runs.push_back({"sft", seed, lineage, {model("sft", sft_S)}});
+    runs.push_back({"more", seed, lineage, {model("sft", sft_S), model("grpo", sft_S + gain_S)}});
+    runs.push_back(
+        {"other", seed, lineage, {model("sft", other_S), model("grpo", other_S + gain_S)}});
+  }
+  const host::MatrixReport report = host::matrix_report(settings, runs, 300);
+  ASSERT_EQ(report.trained.size(), 1u) << "of 'more' it is what the table of cells says";
+  const host::MatrixReport::TrainedDifference& found = report.trained[0];
+  EXPECT_EQ(found.cell + " " + found.after + " " + found.before, "other grpo sft");
+  const host::Difference wanted = host::difference_over_seeds(gains);
+  EXPECT_NEAR(found.difference.mean, wanted.mean, 1e-12);
+  EXPECT_NEAR(found.difference.interval.low, wanted.interval.low, 1e-9);
+  EXPECT_NEAR(found.adjusted, wanted.p, 1e-9);
+  EXPECT_EQ(found.rows, 300);
+  const std::string text = host::text_of(report);
+  EXPECT_TRUE(contains(text, "| against the model it was trained from |")) << text;
+  EXPECT_TRUE(contains(text, "\n| other: grpo minus sft ")) << text;
+  settings.against = "";
+  EXPECT_EQ(host::matrix_report(settings, runs, 300).trained.size(), 2u);
 }
 
 TEST_F(Reports, TargetsMoveFromRankToRank) {

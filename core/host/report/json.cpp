@@ -7,22 +7,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json json_of(const TestedNumber& number) {
-  ordered_json json = {{"difference", number.difference.mean},
-                       {"interval", json_of(number.difference.interval)},
-                       {"p", number.adjusted},
-                       {"p_alone", number.difference.p}};
-  if (number.mcnemar) json["mcnemar"] = *number.mcnemar;
-  if (number.permutation) json["permutation"] = *number.permutation;
-  json["significant"] = number.is_significant();
-  if (number.could_show) json["could_show"] = *number.could_show;
-  if (number.equivalence)
-    json["equivalence"] = {{"margin", number.equivalence->margin},
-                           {"p", number.equivalence->p},
-                           {"shown", number.equivalence->is_shown()}};
-  return json;
-}
-
 ordered_json json_of(const Alarm& alarm) {
   return {{"after", alarm.after},
           {"before", alarm.before},
@@ -67,6 +51,30 @@ ordered_json json_of(const Movement& moved) {
 }  // namespace
 
 ordered_json json_of(const Interval& interval) { return {interval.low, interval.high}; }
+
+ordered_json json_of(const TestedDifference& one) {
+  ordered_json json = {{"difference", one.difference.mean},
+                       {"interval", json_of(one.difference.interval)},
+                       {"p", one.adjusted},
+                       {"p_alone", one.difference.p}};
+  if (one.permutation) json["permutation"] = *one.permutation;
+  json["significant"] = one.is_significant();
+  if (one.could_show) json["could_show"] = *one.could_show;
+  if (one.equivalence)
+    json["equivalence"] = {{"margin", one.equivalence->margin},
+                           {"p", one.equivalence->p},
+                           {"shown", one.equivalence->is_shown()}};
+  return json;
+}
+
+ordered_json json_of(const TestedNumber& number) {
+  ordered_json json = json_of(static_cast<const TestedDifference&>(number));
+  if (!number.mcnemar) return json;
+  json["mcnemar"] = *number.mcnemar;
+  json["changed"] = number.changed;
+  if (number.detectable) json["detectable"] = *number.detectable;
+  return json;
+}
 
 std::string numbers_json_of(const RunReport& report) {
   ordered_json json = ordered_json::object();

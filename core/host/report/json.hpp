@@ -9,14 +9,16 @@
 namespace tsrec::host {
 
 nlohmann::ordered_json json_of(const Interval& interval);  // [low, high]
+// {"difference", "interval", "p", "p_alone", "permutation", "significant", "could_show",
+// "equivalence": {"margin", "p", "shown"}}. p: corrected; p_alone: before that.
+nlohmann::ordered_json json_of(const TestedDifference& one);
+// Of hits and misses "mcnemar", "changed" and "detectable" as well.
+nlohmann::ordered_json json_of(const TestedNumber& number);
 
 // numbers.json: {"sft": {"item.hr@10": 0.1, "item.hr@10.interval": [low, high]}, "grpo minus sft":
-// {"item.hr@10": {"difference", "interval", "p", "p_alone", "mcnemar", "permutation",
-// "significant", "could_show", "equivalence": {"margin", "p", "shown"}}}, "movements": {"grpo minus
-// sft": {"ranks", "from_to", "hits"}}, "breakdowns": see breakdowns_json(), "trainings": [{"stage",
-// "validations",
-// ...}], "alarms": [{"after", "before", "number", ...}], "audit": as audit_report.hpp says}. p:
-// corrected; p_alone: before that.
+// {"item.hr@10": json_of(TestedNumber)}, "movements": {"grpo minus sft": {"ranks", "from_to",
+// "hits"}}, "breakdowns": see breakdowns_json(), "trainings": [{"stage", "validations", ...}],
+// "alarms": [{"after", "before", "number", ...}], "audit": as audit_report.hpp says}.
 TSREC_HOST_API std::string numbers_json_of(const RunReport& report);
 // How differences were tested, and all of them: {"correction": "holm", "level",
 // "equivalence_margin", "differences": [{"after", "before", "number", "difference", ...}]}.

@@ -264,19 +264,45 @@ std::string seeds_line(const MatrixReport& report) {
                   few, "\n");
 }
 
-std::string difference_table(const MatrixReport& report) {
-  if (report.differences.empty()) return "";
-  const ReportSettings& tests = report.settings;
-  Rows rows = {{"against " + report.against, "number", "difference", "95 % interval",
-                p_header(tests), "could show"}};
+// A test by permutation is made of one seed alone, for all differences or for none.
+Rows difference_header(const std::string& first, const ReportSettings& tests,
+                       const TestedDifference& any) {
+  Rows rows = {{first, "number", "difference", "95 % interval", p_header(tests)}};
+  if (any.permutation) rows[0].emplace_back("permutation");
+  rows[0].emplace_back("could show");
   if (tests.equivalence > 0) rows[0].push_back(equal_header(tests));
-  for (const MatrixReport::CellDifference& d : report.differences) {
-    rows.push_back({d.cell, d.number, signed_fixed(d.difference.mean),
-                    signed_range(d.difference.interval.low, d.difference.interval.high),
-                    fixed(d.adjusted, 3), could_show(d.could_show, d.is_significant())});
-    if (d.equivalence) rows.back().push_back(equivalence_text(*d.equivalence));
+  return rows;
+}
+
+std::vector<std::string> difference_row(const std::string& first, const std::string& number,
+                                        const TestedDifference& d) {
+  std::vector<std::string> row = {
+      first, number, signed_fixed(d.difference.mean),
+      signed_range(d.difference.interval.low, d.difference.interval.high), fixed(d.adjusted, 3)};
+  if (d.permutation) row.push_back(fixed(*d.permutation, 3));
+  row.push_back(could_show(d.could_show, d.is_significant()));
+  if (d.equivalence) row.push_back(equivalence_text(*d.equivalence));
+  return row;
+}
+
+std::string difference_tables(const MatrixReport& report) {
+  std::string tables;
+  if (!report.differences.empty()) {
+    Rows rows =
+        difference_header("against " + report.against, report.settings, report.differences.front());
+    for (const MatrixReport::CellDifference& d : report.differences)
+      rows.push_back(difference_row(d.cell, d.number, d));
+    tables += "\n" + table_text(rows);
   }
-  return "\n" + table_text(rows) + "\n" + kCouldShow + seeds_line(report);
+  if (!report.trained.empty()) {
+    Rows rows = difference_header("against the model it was trained from", report.settings,
+                                  report.trained.front());
+    for (const MatrixReport::TrainedDifference& d : report.trained)
+      rows.push_back(
+          difference_row(c10::str(d.cell, ": ", d.after, " minus ", d.before), d.number, d));
+    tables += "\n" + table_text(rows);
+  }
+  return tables.empty() ? "" : tables + "\n" + kCouldShow + seeds_line(report);
 }
 
 // What the rule decided; the intervals of the other table know of no looks.
@@ -362,7 +388,7 @@ std::string stages_of(const RunReport& report) {
 }
 
 std::string tables_of(const MatrixReport& report) {
-  std::string text = mean_table(report) + difference_table(report) + stopping_table(report);
+  std::string text = mean_table(report) + difference_tables(report) + stopping_table(report);
   for (const MatrixReport::CellCurve& curve : report.curves)
     text += curve_table(curve, report.cells);
   return text + training_lines(report.trainings);

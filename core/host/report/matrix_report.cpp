@@ -174,6 +174,13 @@ bool is_paired(const Joined& a, const Joined& b) {
                     [](const auto& x_S, const auto& y_S) { return x_S.numel() == y_S.numel(); });
 }
 
+template <class D>
+void judge_all(std::vector<D>& differences, const ReportSettings& settings) {
+  std::vector<TestedDifference*> family;
+  for (D& difference : differences) family.push_back(&difference);
+  judge(family, settings);
+}
+
 // b minus a. What is claimed over seeds has to hold for the next one too.
 Difference difference_of(const Joined& a, const Joined& b, int64_t resamples) {
   if (a.values.size() == 1)
@@ -185,6 +192,19 @@ Difference difference_of(const Joined& a, const Joined& b, int64_t resamples) {
   return difference_over_seeds(seeds);
 }
 
+// Flipping signs says nothing of other seeds: what users have in common stays, seed by seed.
+void add_permutation(TestedDifference& found, const Joined& a, const Joined& b, int64_t resamples) {
+  if (a.values.size() == 1 && resamples > 0)
+    found.permutation =
+        permutation_test(a.value_S(), b.value_S(), b.user_S(), resamples, kBootstrapSeed);
+}
+
+// The last model of a cell.
+Joined joined_last(const std::vector<Measured>& measured, const std::string& cell,
+                   const std::string& number) {
+  return joined(measured, cell, last_model(columns_of_cell(measured, cell)), number);
+}
+
 std::vector<MatrixReport::CellDifference> differences_of(const std::string& against,
                                                          const std::vector<Measured>& measured,
                                                          const MatrixReport& report,
@@ -193,20 +213,53 @@ std::vector<MatrixReport::CellDifference> differences_of(const std::string& agai
   for (const std::string& cell : report.cells) {
     if (against.empty() || cell == against) continue;
     for (const std::string& name : report.numbers) {
-      const Joined ours = joined(measured, cell, last_model(columns_of_cell(measured, cell)), name);
-      const Joined theirs =
-          joined(measured, against, last_model(columns_of_cell(measured, against)), name);
+      const Joined ours = joined_last(measured, cell, name),
+                   theirs = joined_last(measured, against, name);
       if (!is_paired(ours, theirs)) continue;
       MatrixReport::CellDifference& found = differences.emplace_back();
       found.cell = cell;
       found.number = name;
       found.difference = difference_of(theirs, ours, resamples);
       found.rows = ours.value_S().numel();
+      add_permutation(found, theirs, ours, resamples);
     }
   }
-  std::vector<TestedDifference*> family;
-  for (MatrixReport::CellDifference& difference : differences) family.push_back(&difference);
-  judge(family, report.settings);
+  judge_all(differences, report.settings);
+  return differences;
+}
+
+bool has_equal_values(const Joined& a, const Joined& b) {
+  return std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(),
+                    [](const auto& x_S, const auto& y_S) { return torch::equal(x_S, y_S); });
+}
+
+std::vector<MatrixReport::TrainedDifference> trained_differences_of(
+    const std::string& against, const std::vector<Measured>& measured, const MatrixReport& report,
+    int64_t resamples) {
+  std::vector<MatrixReport::TrainedDifference> differences;
+  for (const std::string& cell : report.cells) {
+    const std::vector<Column>& columns = columns_of_cell(measured, cell);
+    for (const Column& column : columns) {
+      for (const std::string& name : report.numbers) {
+        if (column.from.empty()) continue;
+        const Joined before = joined(measured, cell, column.from, name),
+                     after = joined(measured, cell, column.name, name);
+        const bool is_told = !against.empty() && cell != against &&
+                             column.name == last_model(columns) &&
+                             has_equal_values(before, joined_last(measured, against, name));
+        if (!is_paired(before, after) || is_told) continue;
+        MatrixReport::TrainedDifference& found = differences.emplace_back();
+        found.cell = cell;
+        found.after = column.name;
+        found.before = column.from;
+        found.number = name;
+        found.difference = difference_of(before, after, resamples);
+        found.rows = after.value_S().numel();
+        add_permutation(found, before, after, resamples);
+      }
+    }
+  }
+  judge_all(differences, report.settings);
   return differences;
 }
 
@@ -310,6 +363,7 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
   report.num_seeds = static_cast<int64_t>(runs.size() / report.cells.size());
   report.settings = tests;
   report.differences = differences_of(settings.against, measured, report, resamples);
+  report.trained = trained_differences_of(settings.against, measured, report, resamples);
   for (const std::string& cell : report.cells) {
     for (Alarm& alarm : alarms_of(cell, measured, report.numbers, resamples))
       report.alarms.push_back(std::move(alarm));

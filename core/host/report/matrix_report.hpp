@@ -36,6 +36,12 @@ struct MatrixReport {
   int64_t num_seeds = 1;  // of every cell
   ReportSettings settings;
   std::vector<CellDifference> differences;
+  // A model of a cell minus the one that it was trained from, where that is not what the cell is
+  // tested against anyway. All of them are another family.
+  struct TrainedDifference : TestedDifference {
+    std::string cell, after, before, number;
+  };
+  std::vector<TrainedDifference> trained;
   std::optional<Stopping> stopping;  // by [compare] stop_when
 
   std::vector<Alarm> alarms;                    // of a cell's models, over all its seeds

@@ -25,6 +25,7 @@ struct TestedDifference {
   double adjusted = 1;                     // its p, corrected over the family
   std::optional<double> could_show;        // the difference that is found four times in five
   std::optional<Equivalence> equivalence;  // where a margin is given; corrected as well
+  std::optional<double> permutation;       // p by flipping users' signs, of one seed alone
   int64_t rows = 0;                        // compared
 
   bool is_significant() const { return adjusted <= kTestLevel; }
@@ -36,8 +37,7 @@ void judge(const std::vector<TestedDifference*>& family, const ReportSettings& s
 struct TestedNumber : TestedDifference {
   std::string name;
   Better better = Better::unknown;
-  std::optional<double> permutation;  // p by flipping users' signs; none without resamples
-  std::optional<double> mcnemar;      // of numbers whose rows are hits or misses
+  std::optional<double> mcnemar;  // of numbers whose rows are hits or misses
   // Of those as well: the share of the rows that changed sides, and the difference that so many
   // rows could have shown; see detectable_difference().
   double changed = 0;

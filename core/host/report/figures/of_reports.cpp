@@ -203,6 +203,19 @@ std::vector<Figure> figures_of(const MatrixReport& report) {
     }
     if (!against.differences.empty())
       all.push_back({file_name("difference-" + report.numbers[n]), difference_chart_svg(against)});
+
+    DifferenceChart trained{
+        name + " minus that of the model it was trained from; full: p at most .05, corrected",
+        "difference, 95 % interval",
+        {}};
+    for (const MatrixReport::TrainedDifference& d : report.trained) {
+      if (d.number == report.numbers[n])
+        trained.differences.push_back({c10::str(d.cell, ": ", d.after, " minus ", d.before),
+                                       d.difference.mean, d.difference.interval,
+                                       d.adjusted <= kSignificant});
+    }
+    if (!trained.differences.empty())
+      all.push_back({file_name("trained-" + report.numbers[n]), difference_chart_svg(trained)});
   }
   for (const MatrixReport::CellCurve& curve : report.curves) {
     LineChart chart{curve.stage + ": " + curve.name + ", mean and standard deviation over seeds",

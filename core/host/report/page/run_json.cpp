@@ -13,21 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-ordered_json tested_json(const TestedNumber& number) {
-  ordered_json json = {{"name", number.name},
-                       {"better", name_of(number.better)},
-                       {"difference", number.difference.mean},
-                       {"interval", json_of(number.difference.interval)},
-                       {"p", number.adjusted},
-                       {"rows", number.rows}};
-  if (number.mcnemar) {
-    json["mcnemar"] = *number.mcnemar;
-    json["changed"] = number.changed;
-  }
-  if (number.detectable) json["detectable"] = *number.detectable;
-  return json;
-}
-
 // What the run's own folder has under this name; null where there is none.
 ordered_json written_by(const PageRun& run, const char* name) {
   const fs::path file = run.folder / name;
@@ -77,7 +62,11 @@ ordered_json differences_section(const PageRun& run) {
   ordered_json differences = ordered_json::array();
   for (const ReportedDifference& pair : run.report.differences) {
     ordered_json numbers = ordered_json::array();
-    for (const TestedNumber& number : pair.numbers) numbers.push_back(tested_json(number));
+    for (const TestedNumber& number : pair.numbers) {
+      numbers.push_back(
+          {{"name", number.name}, {"better", name_of(number.better)}, {"rows", number.rows}});
+      numbers.back().update(json_of(number));
+    }
     differences.push_back({{"after", pair.after}, {"before", pair.before}, {"numbers", numbers}});
   }
   return differences;
@@ -107,8 +96,8 @@ ordered_json cost_section(const PageRun& run) {
 
 ordered_json stages_section(const PageRun& run) {
   ordered_json stages = ordered_json::array();
-  for (const ReportedStage& stage : run.report.stages) {
-    ordered_json entry = {{"name", stage.name},
+  for (const StageResult& stage : run.stages) {
+    ordered_json entry = {{"name", stage.id.text()},
                           {"state", name_of(stage.state)},
                           {"why", stage.why},
                           {"key", stage.key},

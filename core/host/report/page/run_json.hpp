@@ -12,8 +12,8 @@ const char* name_of(Better better);  // "higher", "lower", "unknown"
 nlohmann::ordered_json numbers_section(const PageRun& run);
 // [{"name", "is_model", "from"}] with the names of all numbers and which way each is better.
 nlohmann::ordered_json columns_section(const PageRun& run);
-// [{"after", "before", "numbers": [{"name", "better", "difference", "interval", "p", "mcnemar",
-// "rows", "changed", "detectable"}]}]: every model against the one that it was trained from.
+// [{"after", "before", "numbers": [{"name", "better", "rows"} and what json_of(TestedNumber)
+// has]}]: every model against the one that it was trained from.
 nlohmann::ordered_json differences_section(const PageRun& run);
 // [curve_json()].
 nlohmann::ordered_json curves_section(const PageRun& run);
