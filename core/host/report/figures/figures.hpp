@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "report/matrix_report.hpp"
+#include "report/page/sections.hpp"
 #include "report/row_map.hpp"
 #include "report/run_report.hpp"
 
@@ -18,8 +19,13 @@ struct Figure {
 // from those that they were trained from, where targets moved, curves, and trainings against their
 // start.
 TSREC_HOST_API std::vector<Figure> figures_of(const RunReport& report);
-// Means over seeds with their standard deviation, differences from MatrixReport::against, curves.
+// Means over seeds with their standard deviation, differences from MatrixReport::against and from
+// the models that others were trained from, curves.
 TSREC_HOST_API std::vector<Figure> figures_of(const MatrixReport& report);
+// Of what the run's SIDs are: the use of every level's codes, how many first codes of the target a
+// list has, items coloured by their first code on two planes, and figure_of(RowMap) of its models.
+// None without SIDs; a map that cannot be drawn is left out, and the page says why.
+TSREC_HOST_API std::vector<Figure> sid_figures_of(const PageRun& run);
 // Rows of SID tokens among those of words: the paper's Figure 1.
 TSREC_HOST_API Figure figure_of(const RowMap& map);
 
