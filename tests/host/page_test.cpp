@@ -54,6 +54,21 @@ TEST(ReportPage, HoldsItsDocumentWhateverTitlesSay) {
   EXPECT_NE(page.find("<title>&lt;/script&gt;&lt;script&gt;alert(1)"), std::string::npos);
 }
 
+TEST(ReportPage, SaysOnceWhatRunsHaveAlike) {
+  const auto run = [](const std::string& name, int64_t items) {
+    return ordered_json{{"name", name},
+                        {"sid_tree", {{"sids", items}}},
+                        {"sid_map", {{"items", {{"of", items}}}, {"tokens", name}}}};
+  };
+  const ordered_json read = ordered_json::parse(
+      host::page_json({"title", {run("a", 1), run("b", 2), {{"name", "c"}}, run("d", 2)}, {}}));
+  EXPECT_EQ(read["runs"][1], run("b", 2));
+  EXPECT_EQ(read["runs"][2], (ordered_json{{"name", "c"}}));
+  EXPECT_EQ(read["runs"][3]["sid_tree"], (ordered_json{{"as_in_run", 1}}));
+  EXPECT_EQ(read["runs"][3]["sid_map"],
+            (ordered_json{{"items", {{"as_in_run", 1}}}, {"tokens", "d"}}));
+}
+
 TEST(ReportPage, NeedsNothingButItself) {
   for (const host::PageAsset& asset : host::page_assets()) {
     const std::string text(asset.text);
@@ -131,8 +146,11 @@ TEST(ReportCommand, APageSaysWhatTheRunMeasured) {
   const Outcome ran = run("run " + kSmoke + store);
   ASSERT_EQ(ran.code, 0) << ran.text;
   const fs::path first = run_folder_of(ran);
+  EXPECT_TRUE(contains(ran.text, "\npage: " + (first / "report.html").string() + "\n")) << ran.text;
+  const std::string by_itself = io::read_text(first / "report.html");
   const Outcome told = run("report " + first.string() + store);
   ASSERT_EQ(told.code, 0) << told.text;
+  EXPECT_EQ(io::read_text(first / "report.html"), by_itself) << "the same bytes, whoever makes it";
   const ordered_json page = page_of(first / "report.html");
   ASSERT_EQ(page["runs"].size(), 1u);
   const ordered_json& shown = page["runs"][0];
@@ -186,7 +204,9 @@ TEST(ReportCommand, AComparisonsPageHasAllItsCells) {
   const Outcome ran = run("compare " + kSmoke + " --with " + cells.string() + store);
   ASSERT_EQ(ran.code, 0) << ran.text;
   const fs::path compared = run_folder_of(ran);
+  const std::string by_itself = io::read_text(compared / "report.html");
   ASSERT_EQ(run("report " + compared.string() + store).code, 0);
+  EXPECT_EQ(io::read_text(compared / "report.html"), by_itself);
   const ordered_json page = page_of(compared / "report.html");
   ASSERT_EQ(page["runs"].size(), 4u);
   EXPECT_EQ(page["runs"][0]["name"], "few, seed 17");
@@ -224,6 +244,78 @@ TEST(ReportCommand, AComparisonsPageHasAllItsCells) {
       ASSERT_EQ(count_of, 2) << row;
       EXPECT_NEAR(row["numbers"][at]["mean"].get<double>(), sum / 2, 1e-5);
     }
+  }
+  // Both cells go on from SFTs of their own by GRPO.
+  ASSERT_EQ(comparison["trained"].size(), 2 * comparison["numbers"].size());
+  EXPECT_EQ(comparison["trained"][0]["after"], "grpo");
+  EXPECT_EQ(comparison["trained"][0]["before"], "sft");
+
+  // The document says the same of what is stored of its cells, and names what is not.
+  const std::string document = "report " + kSmoke + " --with " + cells.string() + store;
+  const fs::path other = folder.path() / "other.html";
+  const Outcome planned = run(document + " --out " + other.string());
+  ASSERT_EQ(planned.code, 0) << planned.text;
+  EXPECT_EQ(page_of(other)["comparison"], comparison);
+  EXPECT_EQ(page_of(other)["runs"][3]["numbers"], page["runs"][3]["numbers"]);
+  const Outcome table = run(document + " --markdown");
+  EXPECT_TRUE(contains(table.text, "| many:grpo ")) << table.text;
+  io::write_text(cells,
+                 "[compare]\nseeds = [17, 18, 19]\nagainst = { steps = \"few\" }\n"
+                 "[compare.axis.steps]\nfew = { \"stage.sft.max_steps\" = 3 }\n"
+                 "many = { \"stage.sft.max_steps\" = 12 }\n"
+                 "never = { \"stage.sft.max_steps\" = 11 }\n");
+  ASSERT_EQ(run(document + " --out " + other.string()).code, 0);
+  const ordered_json partly = page_of(other);
+  EXPECT_EQ(partly["runs"].size(), 4u) << "what has nothing to show is only named";
+  EXPECT_EQ(partly["comparison"]["rows"], comparison["rows"]);
+  EXPECT_EQ(partly["comparison"]["differences"], comparison["differences"]);
+  EXPECT_EQ(partly["comparison"]["notes"],
+            (ordered_json{"Not finished: few, seed 19; many, seed 19; never, seeds 17, 18, 19. The "
+                          "command that began them goes on with them.",
+                          "never has finished under no seed, and is left out of what compares "
+                          "cells."}));
+  // One seed of one cell more: it is shown, and not compared.
+  ASSERT_EQ(run("run " + kSmoke + store +
+                " --set stage.sft.max_steps=12 --set run.seed=19 --set stage.grpo.enabled=false")
+                .code,
+            0);
+  ASSERT_EQ(run(document + " --out " + other.string()).code, 0);
+  EXPECT_EQ(page_of(other)["runs"].size(), 5u);
+  EXPECT_EQ(page_of(other)["comparison"]["rows"], comparison["rows"]);
+}
+
+TEST(ReportCommand, OfATuningItTellsWhatWasChosenAndMeasured) {
+  const TempFolder folder;
+  const std::string store = " --store " + folder.path().string();
+  const fs::path space = folder.path() / "space.toml";
+  io::write_text(space,
+                 "[[stage]]\nuse = \"grpo\"\nenabled = false\n"
+                 "[tune]\nsearch = \"grid\"\nseeds = [5, 6]\nrows = 60\n"
+                 "[tune.space.markov]\ndecay = [0.2, 0.8]\n");
+  const Outcome none = run("report " + kSmoke + " --with " + space.string() + store);
+  EXPECT_EQ(none.code, 2);
+  EXPECT_TRUE(contains(none.text, "; tsrec run or tune it first")) << none.text;
+  const Outcome tuned = run("tune " + kSmoke + " --with " + space.string() + store);
+  ASSERT_EQ(tuned.code, 0) << tuned.text;
+  const fs::path made = run_folder_of(tuned);
+  const std::string by_itself = io::read_text(made / "report.html");
+  const ordered_json page = page_of(made / "report.html");
+  EXPECT_EQ(page["tuning"], ordered_json::parse(io::read_text(made / "tuning.json")));
+  ASSERT_EQ(page["runs"].size(), 2u);
+  EXPECT_EQ(page["runs"][1]["name"], "tuned, seed 6");
+  EXPECT_EQ(page["comparison"]["cells"], ordered_json{"tuned"});
+  for (const ordered_json& row : page["comparison"]["rows"]) {
+    const auto of = row["of"].get<std::string>();
+    for (size_t at = 0; at < row["numbers"].size(); ++at) {
+      const auto name = page["comparison"]["numbers"][at]["name"].get<std::string>();
+      EXPECT_EQ(row["numbers"][at]["mean"], page["tuning"]["reported"][of][name]["mean"]) << of;
+    }
+  }
+  for (const std::string& named : {made.string(), kSmoke + " --with " + space.string()}) {
+    fs::remove(made / "report.html");
+    const Outcome told = run("report " + named + store);
+    ASSERT_EQ(told.code, 0) << told.text;
+    EXPECT_EQ(io::read_text(made / "report.html"), by_itself) << named;
   }
 }
 

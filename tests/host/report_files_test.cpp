@@ -25,7 +25,10 @@ TEST(ReportFiles, OfARunThatIsStored) {
   EXPECT_EQ(files.code, 0) << files.text;
   EXPECT_TRUE(contains(io::read_text(at + "/r.md"), "| TS-Rec (published) "));
   EXPECT_TRUE(io::read_text(at + "/r.csv").starts_with("run,of,number,value,low,high\n"));
-  EXPECT_TRUE(std::filesystem::exists(at + "/figures/comparison-item-hr-10.svg")) << files.text;
+  for (const char* name : {"comparison-item-hr-10", "codebook", "depth-10", "sid-map-axes",
+                           "sid-map-neighbours", "rows"})
+    EXPECT_TRUE(std::filesystem::exists(c10::str(at, "/figures/", name, ".svg"))) << name << "\n"
+                                                                                  << files.text;
 
   const Outcome refused = run(report + " --latex --published nothing.toml:t");
   EXPECT_EQ(refused.code, 2) << refused.text;

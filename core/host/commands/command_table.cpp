@@ -67,12 +67,15 @@ const std::vector<Command>& commands() {
        "RUN...",
        "one page of HTML: verdicts, tables, curves, what it cost and was made from; or files for a "
        "paper",
-       kARun + "The folder of a comparison answers with all its cells and seeds; several RUNs are "
-               "compared with the first.\nWith --markdown, --latex, --csv or --figures the page is "
-               "left out, unless --out names it.",
+       kARun +
+           "The folder of a comparison or a tuning answers with all its cells and seeds, and so "
+           "does an experiment with\n[compare] or [tune], of which something was measured; "
+           "what is missing is named. Several RUNs are\ncompared with the first.\nWith --markdown, "
+           "--latex, --csv or --figures the page is "
+           "left out, unless --out names it.",
        "tsrec report experiments/001_demo --out demo.html",
-       {&kSet, &kWith, &kPlugins, &kStore, &kOutPage, &kMarkdownFile, &kLatex, &kCsv, &kFigures,
-        &kPublished},
+       {&kSet, &kWith, &kPlugins, &kStore, &kJobsOfCells, &kOutPage, &kMarkdownFile, &kLatex, &kCsv,
+        &kFigures, &kPublished},
        command_report},
       {"watch",
        "RUN",
@@ -152,7 +155,8 @@ const std::vector<Command>& commands() {
        "",
        "names what no run of a store refers to, and deletes it with --delete",
        "It takes no arguments. What goes: artefacts of no run, checkpoints of interrupted stages, "
-       "the words of failed ones,\nand what imports left behind. Remove a run's folder to let go of what it refers to.",
+       "the words of failed ones,\nand what imports left behind. Remove a run's folder to let go "
+       "of what it refers to.",
        "tsrec gc --older-than 30 --larger-than 100 --delete",
        {&kPlugins, &kStore, &kOlderThan, &kLargerThan, &kDelete},
        command_gc},

@@ -4,6 +4,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
+#include "commands/reported.hpp"
 #include "pipeline/inventory.hpp"
 #include "pipeline/parts.hpp"
 #include "report/csv.hpp"
@@ -146,6 +147,7 @@ int compare_cells(const Arguments& arguments) {
   report.stopping = matrix.stopping();
   write_files(report, folder);
   std::cout << "\n" << text_of(report) << "\nrun folder: " << folder.string() << std::endl;
+  std::cout << write_page_of_cells(base, store, folder) << std::endl;
   return kFine;
 }
 

@@ -19,8 +19,8 @@ struct Flag {
 namespace flags {
 extern const Flag kSet, kSetOfPart, kWith, kPlugins, kStore, kCheck, kIsolate, kOrigins, kOf, kTop,
     kAdaptersOf, kSeconds, kOnly, kWhere, kJson, kExperiment, kMarkdown, kToml, kJobs, kShard, kOut,
-    kOutPage, kMarkdownFile, kLatex, kCsv, kFigures, kPublished, kOlderThan, kLargerThan, kDelete,
-    kWithoutModels, kName, kSince, kState, kJsonLines, kPort;
+    kJobsOfCells, kOutPage, kMarkdownFile, kLatex, kCsv, kFigures, kPublished, kOlderThan,
+    kLargerThan, kDelete, kWithoutModels, kName, kSince, kState, kJsonLines, kPort;
 }  // namespace flags
 
 }  // namespace tsrec::host

@@ -1,7 +1,7 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
-#include "commands/open.hpp"
+#include "commands/reported.hpp"
 #include "pipeline/isolation.hpp"
 #include "pipeline/run_record.hpp"
 #include "report/csv.hpp"
@@ -55,6 +55,7 @@ int command_run(const Arguments& arguments) {
       return stage.is_bad_config ? kBadConfig : kFailed;
     }
   }
+  std::cout << write_page_of_run(opened, store, folder, report) << std::endl;
   if (!arguments.check) return kFine;
   const std::vector<std::string> outside = check_expected(opened.folder / "expected.toml", report);
   for (const std::string& sentence : outside)

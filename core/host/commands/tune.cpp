@@ -5,6 +5,7 @@
 
 #include "commands/commands.hpp"
 #include "commands/jobs.hpp"
+#include "commands/reported.hpp"
 #include "pipeline/parts.hpp"
 #include "pipeline/runner.hpp"
 #include "pipeline/trial.hpp"
@@ -230,8 +231,8 @@ std::vector<Job> reporting_jobs(const Jobs& jobs, const Overrides& chosen,
                                 const std::vector<int64_t>& seeds) {
   std::vector<Job> reporting;
   for (const int64_t seed : seeds)
-    reporting.push_back(jobs.job(c10::str(kTuned, ", seed ", seed), c10::str("reported/seed", seed),
-                                 jobs.varied(chosen, seed)));
+    reporting.push_back(
+        jobs.job(c10::str(kTuned, ", seed ", seed), tuned_folder(seed), jobs.varied(chosen, seed)));
   return reporting;
 }
 
@@ -301,6 +302,7 @@ int command_tune(const Arguments& arguments) {
   std::cout << "\n"
             << text_of(report) << "\nchosen values: " << (folder / "tuned.toml").string()
             << "\nrun folder: " << folder.string() << std::endl;
+  std::cout << write_page_of_cells(base, store, folder) << std::endl;
   return kFine;
 }
 

@@ -427,4 +427,6 @@ Node document_of(const DocumentRequest::Overrides& chosen, const Node& experimen
   return document;
 }
 
+std::string tuned_folder(int64_t seed) { return c10::str("reported/seed", seed); }
+
 }  // namespace tsrec::host

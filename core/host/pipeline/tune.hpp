@@ -51,4 +51,7 @@ TSREC_HOST_API std::string text_of(const DocumentRequest::Overrides& trial,
 // are of.
 TSREC_HOST_API Node document_of(const DocumentRequest::Overrides& chosen, const Node& experiment);
 
+// Where the whole experiment lies with what was chosen, in the tuning's folder: "reported/seed17".
+std::string tuned_folder(int64_t seed);
+
 }  // namespace tsrec::host

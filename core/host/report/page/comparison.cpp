@@ -6,20 +6,13 @@
 
 #include "pipeline/parts.hpp"
 #include "report/columns.hpp"
+#include "report/json.hpp"
 #include "report/page/run_json.hpp"
 
 namespace tsrec::host {
 namespace {
 
 using nlohmann::ordered_json;
-
-bool is_finished(const PageRun& run) {
-  return std::all_of(run.stages.begin(), run.stages.end(), [](const StageResult& stage) {
-    const bool is_ranked = stage.id.role == StageId::Role::rank_model ||
-                           stage.id.role == StageId::Role::rank_recommender;
-    return !is_ranked || !stage.digest.empty();
-  });
-}
 
 std::vector<std::string> cells_of(const std::vector<PageRun>& runs) {
   std::vector<std::string> cells;
@@ -29,24 +22,51 @@ std::vector<std::string> cells_of(const std::vector<PageRun>& runs) {
   return cells;
 }
 
-// The runs whose seeds all cells have finished. Runs that were named one by one have a cell and a
-// seed each, and all that have finished are there.
-std::vector<const PageRun*> comparable(const std::vector<PageRun>& runs, bool has_seeds,
-                                       ordered_json& notes) {
-  std::set<int64_t> unfinished;
+// Of runs that were named one by one those that have finished.
+std::vector<const PageRun*> finished_runs(const std::vector<PageRun>& runs,
+                                          std::vector<std::string>& notes) {
+  std::vector<const PageRun*> finished;
+  for (const PageRun& run : runs) {
+    if (is_measured(run.stages))
+      finished.push_back(&run);
+    else
+      notes.push_back(run.name + " has not finished, and is left out of what compares runs.");
+  }
+  return finished;
+}
+
+// Cells that have finished no seed, and then the seeds that not all others have finished, are left
+// out.
+std::vector<const PageRun*> finished_cells(const CompareSettings& settings,
+                                           const std::vector<PageRun>& runs,
+                                           std::vector<std::string>& notes) {
+  std::map<std::string, std::set<int64_t>> seeds_of_cell;
+  std::set<int64_t> seeds;
+  for (const PageRun& run : runs) {
+    if (!is_measured(run.stages)) continue;
+    seeds_of_cell[run.cell].insert(run.experiment.run.seed);
+    seeds.insert(run.experiment.run.seed);
+  }
+  for (const CompareCell& cell : settings.cells) {
+    if (!seeds_of_cell.contains(cell.name()))
+      notes.push_back(cell.name() +
+                      " has finished under no seed, and is left out of what compares cells.");
+  }
+  for (auto seed = seeds.begin(); seed != seeds.end();) {
+    const auto without =
+        std::find_if(seeds_of_cell.begin(), seeds_of_cell.end(),
+                     [&](const auto& cell) { return !cell.second.contains(*seed); });
+    if (without == seeds_of_cell.end()) {
+      ++seed;
+      continue;
+    }
+    notes.push_back(c10::str("Seed ", *seed, " is left out of what compares cells, because ",
+                             without->first, " has not finished it."));
+    seed = seeds.erase(seed);
+  }
   std::vector<const PageRun*> whole;
   for (const PageRun& run : runs) {
-    if (is_finished(run)) continue;
-    unfinished.insert(run.experiment.run.seed);
-    notes.push_back(run.name + " has not finished" +
-                    (has_seeds ? c10::str(", so seed ", run.experiment.run.seed,
-                                          " is left out of what compares cells")
-                               : ", and is left out of what compares runs"));
-  }
-  for (const PageRun& run : runs) {
-    const bool is_out =
-        has_seeds ? unfinished.contains(run.experiment.run.seed) : !is_finished(run);
-    if (!is_out) whole.push_back(&run);
+    if (is_measured(run.stages) && seeds.contains(run.experiment.run.seed)) whole.push_back(&run);
   }
   return whole;
 }
@@ -97,12 +117,29 @@ ordered_json json_of(const MatrixReport::Row& row, const std::vector<std::string
 
 }  // namespace
 
+bool is_measured(const std::vector<StageResult>& stages) {
+  return std::all_of(stages.begin(), stages.end(), [](const StageResult& stage) {
+    const bool is_ranked = stage.id.role == StageId::Role::rank_model ||
+                           stage.id.role == StageId::Role::rank_recommender;
+    return !is_ranked || !stage.digest.empty();
+  });
+}
+
 std::optional<MatrixReport> compared_runs(const CompareSettings& settings,
-                                          const std::vector<PageRun>& runs, ordered_json& notes) {
+                                          const std::vector<PageRun>& runs,
+                                          std::vector<std::string>& notes) {
   const bool has_seeds = !settings.cells.empty();
-  const std::vector<const PageRun*> whole = comparable(runs, has_seeds, notes);
+  const std::vector<const PageRun*> whole =
+      has_seeds ? finished_cells(settings, runs, notes) : finished_runs(runs, notes);
   if (whole.empty()) return std::nullopt;
   CompareSettings asked = settings;
+  const bool has_baseline = std::any_of(
+      whole.begin(), whole.end(), [&](const PageRun* run) { return run->cell == asked.against; });
+  if (!asked.against.empty() && !has_baseline) {
+    notes.push_back("Nothing is tested, because " + asked.against +
+                    " has not finished, which all others are tested against.");
+    asked.against.clear();
+  }
   if (!asked.against.empty() && !has_equal_rows(whole, has_seeds)) {
     notes.push_back(
         "These runs were not measured on the same rows of the same data, so no test compares "
@@ -117,11 +154,11 @@ std::optional<MatrixReport> compared_runs(const CompareSettings& settings,
                        whole.front()->experiment.parts->report);
 }
 
-ordered_json page_comparison_json(const CompareSettings& settings,
-                                  const std::vector<PageRun>& runs) {
-  ordered_json notes = ordered_json::array();
+ordered_json page_comparison_json(const CompareSettings& settings, const std::vector<PageRun>& runs,
+                                  std::vector<std::string> notes) {
   ordered_json json = {{"against", settings.against}, {"cells", cells_of(runs)}};
-  json["numbers"] = json["rows"] = json["differences"] = json["alarms"] = ordered_json::array();
+  for (const char* list : {"numbers", "rows", "differences", "trained", "alarms"})
+    json[list] = ordered_json::array();
   if (const auto report = compared_runs(settings, runs, notes)) {
     for (size_t n = 0; n < report->numbers.size(); ++n)
       json["numbers"].push_back(
@@ -129,16 +166,17 @@ ordered_json page_comparison_json(const CompareSettings& settings,
     for (const MatrixReport::Row& row : report->rows)
       json["rows"].push_back(json_of(row, report->cells));
     for (const MatrixReport::CellDifference& d : report->differences) {
-      json["differences"].push_back(
-          {{"cell", d.cell},
-           {"number", d.number},
-           {"difference", d.difference.mean},
-           {"interval", {d.difference.interval.low, d.difference.interval.high}},
-           {"p", d.adjusted}});
+      json["differences"].push_back({{"cell", d.cell}, {"number", d.number}});
+      json["differences"].back().update(json_of(d));
+    }
+    for (const MatrixReport::TrainedDifference& d : report->trained) {
+      json["trained"].push_back(
+          {{"cell", d.cell}, {"after", d.after}, {"before", d.before}, {"number", d.number}});
+      json["trained"].back().update(json_of(d));
     }
     for (const Alarm& alarm : report->alarms) json["alarms"].push_back(alarm.sentence());
   }
-  json["notes"] = std::move(notes);
+  json["notes"] = notes;
   return json;
 }
 

@@ -1,5 +1,7 @@
 #include "report/page/page.hpp"
 
+#include <algorithm>
+
 #include "report/page/assets.hpp"
 #include "support/signals.hpp"
 
@@ -75,11 +77,36 @@ ordered_json page_run_json(const PageRun& run, bool is_at_work) {
   return json;
 }
 
+namespace {
+
+// What is large, and of runs of one catalogue the same, stands once: the others name the run.
+ordered_json without_repetitions(const std::vector<ordered_json>& runs) {
+  ordered_json kept = runs;
+  for (const char* place : {"/sid_tree", "/sid_usage", "/sid_map/items"}) {
+    const ordered_json::json_pointer at(place);
+    std::vector<size_t> firsts;
+    for (size_t i = 0; i < runs.size(); ++i) {
+      if (!runs[i].contains(at) || runs[i].at(at).is_null()) continue;
+      const auto same = std::find_if(firsts.begin(), firsts.end(), [&](size_t first) {
+        return runs[first].at(at) == runs[i].at(at);
+      });
+      if (same == firsts.end())
+        firsts.push_back(i);
+      else
+        kept[i][at] = {{"as_in_run", *same}};
+    }
+  }
+  return kept;
+}
+
+}  // namespace
+
 std::string page_json(const ReportDocument& document) {
   const ordered_json json = {{"version", 1},
                              {"title", document.title},
-                             {"runs", document.runs},
-                             {"comparison", document.comparison}};
+                             {"runs", without_repetitions(document.runs)},
+                             {"comparison", document.comparison},
+                             {"tuning", document.tuning}};
   const std::string plain =
       json.dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
   std::string text;

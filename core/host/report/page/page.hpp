@@ -10,6 +10,7 @@ struct ReportDocument {
   std::string title;
   std::vector<nlohmann::ordered_json> runs;  // page_run_json() of each
   nlohmann::ordered_json comparison = {};    // page_comparison_json(), or null
+  nlohmann::ordered_json tuning = {};        // tuning_json_of(), or null
 };
 
 // One run: its name, cell and seed, and what every section has to show of it; while it is at work,
@@ -17,8 +18,10 @@ struct ReportDocument {
 // for.
 TSREC_HOST_API nlohmann::ordered_json page_run_json(const PageRun& run, bool is_at_work = false);
 
-// {"version": 1, "title", "runs": [...], "comparison": {...} or null}: what the page's scripts
-// read. All of it is ASCII without "<", so that it can stand in a page whatever titles say.
+// {"version": 1, "title", "runs": [...], "comparison": {...} or null, "tuning": {...} or null}:
+// what the page's scripts read. A map, tree or usage that an earlier run has as well is
+// {"as_in_run": its place}. All of it is ASCII without "<", so that it can stand in a page
+// whatever titles say.
 TSREC_HOST_API std::string page_json(const ReportDocument& document);
 TSREC_HOST_API std::string report_page(const ReportDocument& document);
 // The same page without a document, which waits for events beside it: "document" with a

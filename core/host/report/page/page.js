@@ -34,6 +34,7 @@ const tsrecReport = (() => {
   // ---- the head ------------------------------------------------------------------------------------------------------
   function summary(whole) {
     const runs = whole.runs.length, seeds = new Set(whole.runs.map((run) => run.seed)).size, cells = new Set(whole.runs.map((run) => run.cell).filter(Boolean)).size;
+    if (whole.tuning) return `A tuning of ${Object.keys(whole.tuning.models).length} models, reported over ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
     if (cells > 0) return `A comparison of ${cells} ${cells === 1 ? "cell" : "cells"} over ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
     return runs === 1 ? `One run, seed ${whole.runs[0].seed}` : `${runs} runs side by side`;
   }
@@ -92,8 +93,18 @@ const tsrecReport = (() => {
     for (const section of document.querySelectorAll("main > section")) observer.observe(section);
   }
 
+  // What several runs have alike stands with the first of them.
+  function restore(whole) {
+    for (const run of whole.runs) {
+      for (const [holder, key] of [[run, "sid_tree"], [run, "sid_usage"], [run.sid_map, "items"]]) {
+        const first = whole.runs[holder?.[key]?.as_in_run];
+        if (first) holder[key] = key === "items" ? first.sid_map.items : first[key];
+      }
+    }
+  }
   // Draws this document; once more, with another one, where a run is watched.
   function show(whole) {
+    restore(whole);
     shown.document = whole;
     shown.problems.length = 0;
     drawHead(whole);

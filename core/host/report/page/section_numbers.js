@@ -65,16 +65,29 @@ function ofComparison(root, comparison, tools) {
     comparison.rows.map((row, at) => [row.label, ...row.numbers.map((spread, column) => spread && {
       value: spread.mean, class: marks[column][at], text: spread.count > 1 ? `${number(spread.mean)} ± ${number(spread.deviation, 4)}` : number(spread.mean) }), Math.max(0, ...row.numbers.map((spread) => spread?.count ?? 0))]),
     { caption: "Means over seeds ± standard deviation. Best in bold, second underlined.", sortable: true }));
-  const differences = comparison.differences;
-  if (differences.length === 0) return;
-  const name = tools.mainNumber(differences.map((one) => one.number)), box = el("div", { style: { "margin-top": "1rem" } });
-  root.append(box);
-  tools.bars(box, { title: `${tools.spoken(name)}: difference from ${comparison.against}`, marks: "point", text: (value) => signed(value),
-    bars: differences.filter((one) => one.number === name).map((one) => ({ label: one.cell, value: one.difference, low: one.interval[0], high: one.interval[1], color: one.p <= 0.05 ? "var(--c1)" : "var(--soft)", detail: `p ${pValue(one.p)} after Holm` })),
-    note: "Points with 95 % intervals, the cell's last model; grey where p after Holm is above 0.05." });
-  root.append(el("h3", {}, "Tests"), tools.table(["cell", "number", { label: `minus ${comparison.against}`, numeric: true }, { label: "95 % interval", numeric: true }, { label: "p (Holm)", numeric: true }],
-    differences.map((one) => [one.cell, tools.spoken(one.number), { value: one.difference, text: signed(one.difference) }, { value: one.interval[0], text: signedRange(...one.interval) },
-      { value: one.p, text: pValue(one.p), class: one.p <= 0.05 ? "best" : "" }]), { caption: `Every cell's last model minus that of ${comparison.against}, on the same rows`, sortable: true, limit: 40 }));
+  // One table of tests, with a chart of its main number; labelOf names what each difference is of.
+  function family(differences, labelOf, titles) {
+    if (differences.length === 0) return;
+    const name = tools.mainNumber(differences.map((one) => one.number)), box = el("div", { style: { "margin-top": "1rem" } });
+    root.append(el("h3", {}, titles.heading), box);
+    tools.bars(box, { title: `${tools.spoken(name)}: ${titles.chart}`, marks: "point", text: (value) => signed(value),
+      bars: differences.filter((one) => one.number === name).map((one) => ({ label: labelOf(one), value: one.difference, low: one.interval[0], high: one.interval[1], color: one.p <= 0.05 ? "var(--c1)" : "var(--soft)", detail: `p ${pValue(one.p)} after Holm` })),
+      note: `Points with 95 % intervals${titles.of}; grey where p after Holm is above 0.05.` });
+    const has = (key) => differences.some((one) => one[key] !== undefined), blank = (value, text) => ({ value: value ?? null, text: value === undefined ? "" : text(value) });
+    root.append(el("div", { style: { "margin-top": "1rem" } }, tools.table([titles.label, "number", { label: titles.minus, numeric: true }, { label: "95 % interval", numeric: true }, { label: "p (Holm)", numeric: true },
+      ...(has("permutation") ? [{ label: "permutation", numeric: true, help: "p of this number alone" }] : []),
+      { label: "could show", numeric: true, help: "where no difference was found: the smallest that would have been, four times in five" },
+      ...(has("equivalence") ? [{ label: "equal", numeric: true, help: "p of the test that there is no difference as large as the margin" }] : [])],
+    differences.map((one) => [labelOf(one), tools.spoken(one.number), { value: one.difference, text: signed(one.difference) }, { value: one.interval[0], text: signedRange(...one.interval) },
+      { value: one.p, text: pValue(one.p), class: one.p <= 0.05 ? "best" : "" }, ...(has("permutation") ? [blank(one.permutation, pValue)] : []),
+      blank(one.significant ? undefined : one.could_show, (value) => number(value, 4)),
+      ...(has("equivalence") ? [blank(one.equivalence?.p, (p) => pValue(p) + (one.equivalence.shown ? `, within ${number(one.equivalence.margin)}` : ""))] : [])]),
+    { caption: titles.caption, sortable: true, limit: 40 })));
+  }
+  family(comparison.differences, (one) => one.cell, { heading: `Against ${comparison.against}`, chart: `difference from ${comparison.against}`, of: ", the cell's last model", label: "cell", minus: `minus ${comparison.against}`,
+    caption: `Every cell's last model minus that of ${comparison.against}, on the same rows` });
+  family(comparison.trained, (one) => `${one.cell}: ${one.after} minus ${one.before}`, { heading: "Against the model it was trained from", chart: "difference from the model it was trained from", of: "", label: "models", minus: "difference",
+    caption: "Every model minus the one that it was trained from, on the same rows" });
 }
 
 tsrecSections.push({
