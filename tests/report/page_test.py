@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""page_test.py TSREC EXPERIMENT [--shots DIR]: opens the pages of one run and of two in a headless Chromium, at three
-sizes, in light and in dark. Looks for errors, for requests, for a page that is wider than its window; opens and presses
+"""page_test.py TSREC EXPERIMENT [--shots DIR]: opens the pages of one run, of two, of a comparison's cells and of a tuning
+in a headless Chromium, at three sizes, in light and in dark. Looks for errors, for requests, for a page that is wider than its window; opens and presses
 all there is; asks the keyboard; and compares what the page shows with numbers.json. Without a Chromium it is skipped
 (exit code 77). Standard library only: the browser is driven over a pipe.
 """
@@ -173,6 +173,36 @@ SHOWN = """(() => {
     Object.fromEntries([...row.children].slice(1).map((cell, at) => [heads[at + 1], cell.querySelector("span")?.firstChild.textContent ?? cell.textContent]))]));
 })()"""
 
+# The chart of a mean over seeds draws the line of each where it is asked to.
+SEEDS = """(() => {
+  const button = [...document.querySelectorAll("#curves button.plain")].find((one) => one.textContent === "Seeds");
+  if (!button) return 0;
+  button.click();
+  const drawn = button.closest("figure").querySelectorAll("path.thin").length;
+  button.click();
+  return button.closest("figure").querySelectorAll("path.thin").length === 0 ? drawn : 0;
+})()"""
+
+CELLS = """
+[compare]
+seeds = [17, 18]
+against = { steps = "few" }
+[compare.axis.steps]
+few = { "stage.sft.max_steps" = 3 }
+many = { "stage.sft.max_steps" = 12 }
+"""
+SPACE = """
+[[stage]]
+use = "grpo"
+enabled = false
+[tune]
+search = "grid"
+seeds = [17]
+rows = 60
+[tune.space.markov]
+decay = [0.2, 0.8]
+"""
+
 THEME = """(() => { const seen = []; for (let i = 0; i < 3; ++i) { document.querySelector("button.theme").click(); seen.push(getComputedStyle(document.body).backgroundColor); } return seen; })()"""
 
 
@@ -203,6 +233,11 @@ def main():
         call("report", runs[0])
         pages = {"one": runs[0] / "report.html", "two": pathlib.Path(work) / "two.html"}
         call("report", *runs, "--out", pages["two"])
+        for name, command, text in (("cells", "compare", CELLS), ("tuned", "tune", SPACE)):
+            document = pathlib.Path(work) / f"{name}.toml"
+            document.write_text(text)
+            call(command, experiment, "--with", document)
+            pages[name] = max((store / "runs").iterdir()) / "report.html"
         numbers = json.loads((runs[0] / "numbers.json").read_text())
         browser = Browser(program, pathlib.Path(work) / "profile")
         try:
@@ -222,6 +257,8 @@ def main():
                                 failures.append(f"{where}: no row for sft")
                             if "step" not in browser.ask(KEYS):
                                 failures.append(f"{where}: arrow keys say nothing")
+                        if name == "cells" and browser.ask(SEEDS) != 4:
+                            failures.append(f"{where}: the seeds of two cells have no line each")
                         failures += [f"{where}: {wrong}" for wrong in browser.ask(LOOK)]
                         if shots:
                             shots.mkdir(parents=True, exist_ok=True)
@@ -239,7 +276,7 @@ def main():
             browser.close()
     for failure in failures:
         print("page_test:", failure)
-    print(f"page_test: two pages at three sizes, {len(failures)} failures")
+    print(f"page_test: {len(pages)} pages at three sizes, {len(failures)} failures")
     return 1 if failures else 0
 
 

@@ -201,10 +201,20 @@ const tsrecTools = (() => {
     show(options.first ?? 0, false);
   }
 
-  // A tab for each run that shows(run); draw(panel, run) fills it.
-  function runTabs(root, whole, shows, draw) {
-    const runs = whole.runs.filter(shows);
-    tabs(root, runs.map((run) => ({ label: run.name, make: (panel) => draw(panel, run) })), { label: "Runs" });
+  // A tab for each run that shows(run); draw(panel, run) fills it. Runs of which shownOf(run) is the same share one.
+  function runTabs(root, whole, shows, draw, shownOf) {
+    const groups = new Map();
+    whole.runs.filter(shows).forEach((run, at) => {
+      const key = shownOf ? JSON.stringify(shownOf(run)) : at;
+      if (groups.has(key)) groups.get(key).push(run); else groups.set(key, [run]);
+    });
+    tabs(root, [...groups.values()].map((runs) => ({
+      label: runs.length > 1 ? `${runs[0].name} and ${runs.length - 1} more` : runs[0].name,
+      make(panel) {
+        if (runs.length > 1 && groups.size > 1) panel.append(el("p", { class: "note" }, `The same of ${runs.map((run) => run.name).join("; ")}.`));
+        draw(panel, runs[0]);
+      },
+    })), { label: "Runs" });
   }
 
   // ---- charts: what they share -------------------------------------------------------------------------------------
@@ -343,7 +353,8 @@ const tsrecTools = (() => {
     return high < 0 ? -1 : Math.abs(points[low][0] - x) <= Math.abs(points[high][0] - x) ? low : high;
   }
 
-  // series: [{name, points: [[x, y]], band: [[x, low, high]], color, dashed}], x ascending; y null: a gap. options: title,
+  // series: [{name, points: [[x, y]], band: [[x, low, high]], each: [{points}], color, dashed}], x ascending; y null: a
+  // gap; each: what the line is the mean of, shown as thin lines where the reader asks for them. options: title,
   // xLabel, yLabel, wholeX (x counts something), log (begins so), smooth (weight at the beginning; null: no slider), height, note, text(value).
   // Drag to zoom, double click or 0 for all of it; arrow keys walk along the points.
   function lineChart(root, options) {
@@ -351,6 +362,8 @@ const tsrecTools = (() => {
     const text = options.text ?? ((value) => number(value));
     const all = series.flatMap((one) => [...one.points.map(([, y]) => y), ...(one.band ?? []).flatMap(([, low, high]) => [low, high])]).filter(isNumber), canLog = all.length > 0 && all.every((y) => y > 0);
     const canSmooth = options.smooth !== null && series.some((one) => one.points.length > 8);
+    const hasEach = series.some((one) => (one.each ?? []).length > 1);
+    let showsEach = false;
     let isLog = Boolean(options.log) && canLog, weight = canSmooth ? options.smooth ?? 0 : 0, zoom = null, cursor = null, width = 0;
     const parts = frame(root, options, () => {
       const xs = [...new Set(series.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
@@ -372,6 +385,10 @@ const tsrecTools = (() => {
         { "aria-pressed": String(isLog), "aria-label": "Logarithmic scale" });
       parts.controls.append(toggle);
     }
+    if (hasEach) {
+      const toggle = button(options.eachLabel ?? "Each", () => { showsEach = !showsEach; toggle.setAttribute("aria-pressed", String(showsEach)); draw(); }, { "aria-pressed": "false" });
+      parts.controls.append(toggle);
+    }
     const drawing = svg("svg", { role: "img", tabindex: 0, "aria-roledescription": "chart" });
     parts.plot.append(drawing);
     const tip = tooltip(parts.plot);
@@ -383,13 +400,13 @@ const tsrecTools = (() => {
       if (!width) return;
       const height = options.height ?? Math.max(220, Math.min(320, width * 0.45));
       area = { left: 58, right: width - 12, top: 12, bottom: height - (options.xLabel ? 46 : 28) };
-      curves = series.map((one, at) => ({ ...one, isShown: shown[at], smooth: smoothed(one.points, weight) })).filter((one) => one.isShown);
+      curves = series.map((one, at) => ({ ...one, isShown: shown[at], smooth: smoothed(one.points, weight), thin: showsEach ? (one.each ?? []).map((own) => smoothed(own.points, weight)) : [] })).filter((one) => one.isShown);
       const whole = extent(curves.flatMap((one) => one.points.map(([at]) => at))) ?? [0, 1];
       const xRange = zoom ?? (whole[0] === whole[1] ? [whole[0] - 0.5, whole[1] + 0.5] : whole);
       const isIn = ([at]) => at >= xRange[0] && at <= xRange[1];
       const isDrawn = (value) => isNumber(value) && (!isLog || value > 0);
       const values = curves.flatMap((one) => [
-        ...one.points.filter(isIn).map(([, value]) => value), ...one.smooth.filter(isIn).map(([, value]) => value),
+        ...[one.points, one.smooth, ...one.thin].flatMap((points) => points.filter(isIn).map(([, value]) => value)),
         ...(one.band ?? []).filter(isIn).flatMap(([, low, high]) => [low, high])]).filter(isDrawn);
       let yRange = extent(values) ?? extent(curves.flatMap((one) => one.points.map(([, value]) => value)).filter(isDrawn)) ?? (isLog ? [1, 10] : [0, 1]);
       if (isLog) yRange = yRange[0] === yRange[1] ? [yRange[0] / 2, yRange[1] * 2] : [yRange[0] * 0.93, yRange[1] * 1.07];
@@ -416,6 +433,7 @@ const tsrecTools = (() => {
           }
           return d;
         };
+        for (const points of one.thin) lines.append(svg("path", { class: "line thin", style: { stroke: one.color }, d: path(points) }));
         if (weight > 0) lines.append(svg("path", { class: "line raw", style: { stroke: one.color }, d: path(one.points) }));
         lines.append(svg("path", { class: "line", style: { stroke: one.color }, "stroke-dasharray": one.dashed ? "5 4" : null, d: path(one.smooth) }));
         const visible = one.points.filter((point) => isIn(point) && isDrawn(point[1]));

@@ -78,17 +78,22 @@ function overSeeds(curves) {
     points.push([step, values.reduce((sum, value) => sum + value, 0) / values.length]);
     band.push([step, Math.min(...values), Math.max(...values)]);
   }
-  return lines.length > 1 ? { points, band } : { points: lines[0] };
+  return lines.length > 1 ? { points, band, each: lines.map((own) => ({ points: own })) } : { points: lines[0] };
+}
+// Cells that share a stage have one line, with all their names.
+function lineOfCells(curves) {
+  const series = [...grouped(curves, (curve) => curve.cell)].map(([cell, own]) => ({ cell, ...overSeeds(own) }));
+  return [...grouped(series, (one) => JSON.stringify([one.points, one.each])).values()].map((same) => ({ ...same[0], name: same.map((one) => one.cell).join(" = ") }));
 }
 function ofCells(root, whole, tools) {
   const all = whole.runs.flatMap((run) => withBands(run.curves).map((curve) => ({ ...curve, cell: run.cell || run.name })));
-  const stages = [...grouped(all, (curve) => curve.stage)].filter(([, curves]) => new Set(curves.map((curve) => curve.cell)).size > 1 || whole.runs.length === 1);
+  const stages = [...grouped(all, (curve) => curve.stage)];
   tools.tabs(root, stages.map(([stage, curves]) => ({ label: stage, make(panel) {
     const names = [...grouped(curves, (curve) => curve.name)].sort(([a], [b]) => rankOf(kindOf(a)) - rankOf(kindOf(b)));
     const isKnown = ([name]) => kKinds.some(([kind]) => kind === kindOf(name));
-    const draw = (box, [name, lines]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: name, xLabel: "step", wholeX: true,
-      note: [lines.length > new Set(lines.map((line) => line.cell)).size ? "Means over seeds; the band goes from the lowest to the highest." : "", thinning(lines)].filter(Boolean).join(" "),
-      series: [...grouped(lines, (curve) => curve.cell)].map(([cell, own]) => ({ name: cell, ...overSeeds(own) })) }); };
+    const draw = (box, [name, lines]) => { const cell = tools.el("div", { style: { "min-width": 0 } }); box.append(cell); tools.lineChart(cell, { title: name, xLabel: "step", wholeX: true, eachLabel: "Seeds",
+      note: [lines.length > new Set(lines.map((line) => line.cell)).size ? "Means over seeds; the band goes from the lowest to the highest. “Seeds” draws the line of each." : "", thinning(lines)].filter(Boolean).join(" "),
+      series: lineOfCells(lines) }); };
     const grid = tools.el("div", { class: "grid-2" }), others = names.filter((entry) => !isKnown(entry));
     panel.className = "";
     panel.append(grid);

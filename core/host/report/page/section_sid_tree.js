@@ -66,6 +66,6 @@ tsrecSections.push({
       panel.append(el("p", {}, tree.shown_sids < tree.sids
         ? `${number(tree.shown_sids)} of ${number(tree.sids)} SIDs, evenly spaced; every node counts all items below it, and says what is left out.`
         : `All ${number(tree.sids)} SIDs.`, " Arrow keys walk through the tree: right opens, left closes."), treeOf(tree));
-    });
+    }, (run) => run.sid_tree);
   },
 });

@@ -31,6 +31,6 @@ tsrecSections.push({
           bars: usage.sids_of_size.slice(0, 20).map(([items, sids]) => ({ label: `${items} ${items === 1 ? "item" : "items"}`, value: sids })),
           note: usage.sids_of_size.length > 20 ? `${usage.sids_of_size.length - 20} more sizes, up to ${number(usage.sids_of_size.at(-1)[0])} items of one SID.` : null });
       } else charts.append(el("p", { class: "note" }, `Every SID belongs to ${usage.sids_of_size[0][0] === 1 ? "one item" : usage.sids_of_size[0][0] + " items"}.`));
-    });
+    }, (run) => run.sid_usage);
   },
 });
