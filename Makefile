@@ -1,4 +1,5 @@
 # make demo       set up, build, run experiments/001_demo: floors, SFT, SFT then GRPO
+# make comparison the same with experiments/008_starts: both from two starts over three seeds, and their page
 # make test       set up, build everything, run all tests
 # make build      set up and build the executable and the plugins
 # make install    the same, then a prefix that may be moved and that plugins of others build against: PREFIX=dir
@@ -7,7 +8,7 @@
 # make format     rewrite all C++ files with clang-format; format-check only complains
 # make clean      remove the build folder; make distclean also the store of results
 #
-# BUILD=dir  JOBS=n  ARGS="more arguments for tsrec run"
+# BUILD=dir  JOBS=n  ARGS="more arguments for tsrec run or compare"
 
 BUILD ?= build
 JOBS ?= $(shell nproc)
@@ -15,7 +16,7 @@ PREFIX ?= $(HOME)/.local
 TSREC = $(BUILD)/bin/tsrec
 CXX_FILES = git ls-files -z '*.hpp' '*.cpp'
 
-.PHONY: setup configure build install demo test sanitize tidy format format-check readmes clean distclean
+.PHONY: setup configure build install demo comparison test sanitize tidy format format-check readmes clean distclean
 .DEFAULT_GOAL = build
 
 setup:
@@ -32,6 +33,9 @@ install: build
 
 demo: build
 	@$(TSREC) run experiments/001_demo $(ARGS)
+
+comparison: build
+	@$(TSREC) compare experiments/008_starts $(ARGS)
 
 test: configure
 	@cmake --build $(BUILD) --parallel $(JOBS)
