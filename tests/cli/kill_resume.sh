@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# kill_resume.sh TSREC EXPERIMENT IN_STEPS: however a run is ended, the same command must end with the bytes of an
-# undisturbed one. EXPERIMENT is killed at random moments, IN_STEPS inside each stage that is done in steps, once with
-# SIGKILL and once with SIGTERM. The undisturbed run of EXPERIMENT is done twice, in two stores, and must give the same
+# kill_resume.sh TSREC EXPERIMENT IN_STEPS TIGER: however a run is ended, the same command must end with the bytes of an
+# undisturbed one. EXPERIMENT is killed at random moments, IN_STEPS and TIGER inside each stage that is done in steps, once
+# with SIGKILL and once with SIGTERM. The undisturbed run of EXPERIMENT is done twice, in two stores, and must give the same
 # bytes both times.
 set -euo pipefail
-tsrec=$1 experiment=$2 in_steps=$3
+tsrec=$1 experiment=$2 in_steps=$3 tiger=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() { printf 'kill_resume: %s\n' "$*" >&2; exit 1; }
@@ -32,18 +32,18 @@ resumed=$(cat "$work"/killed.*.out | grep -c 'going on at step' || true)
 diff <(bytes "$work/plain") <(bytes "$work/killed") || fail "after $kills kills the bytes differ"
 echo "$kills kills at random moments, $resumed resumed stages, same bytes"
 
-# --- inside each stage that is done in steps: one for each kind of part
-stages="quantize backbone stage.sft stage.grpo"
-
+# --- inside each stage that is done in steps: one for each kind of part, and each model that is trained
 said_in() {  # FILE STAGE WORDS: whether the stage's lines hold the words
   sed -n "/^$2  (/,/^[^ ]/p" "$1" | grep "$3" >/dev/null
 }
 
-ended_inside() {  # SIGNAL: one run after the other, each ended inside the next stage; the last one runs through
-  local signal=$1 store=$work/$1 before="" stage out pid code
+ended_inside() {  # EXPERIMENT SIGNAL STAGES: one run after the other, each ended inside the next stage; the last one runs through
+  local run=$1 signal=$2 stages=$3 name before="" stage out pid code
+  name=$(basename "$run" .toml)
+  local store=$work/$name.$signal
   for stage in $stages; do
-    out=$work/$signal.$stage.out
-    "$tsrec" run "$in_steps" --store "$store" >"$out" 2>&1 &
+    out=$store.$stage.out
+    "$tsrec" run "$run" --store "$store" >"$out" 2>&1 &
     pid=$!
     until grep -q "^$stage  (" "$out" && compgen -G "$store/work/*/checkpoint" >/dev/null; do
       kill -0 "$pid" 2>/dev/null || { cat "$out"; fail "the run ended before $stage had a checkpoint"; }
@@ -61,12 +61,19 @@ ended_inside() {  # SIGNAL: one run after the other, each ended inside the next 
     [ -z "$before" ] || said_in "$out" "$before" 'going on at step' || { cat "$out"; fail "$before began anew"; }
     before=$stage
   done
-  "$tsrec" run "$in_steps" --store "$store" >"$work/$signal.out" 2>&1
-  said_in "$work/$signal.out" "$before" 'going on at step' || fail "$before began anew"
-  diff <(bytes "$work/in_steps") <(bytes "$store") || fail "ended by SIG$signal inside $stages: the bytes differ"
-  echo "SIG$signal inside each of $stages: resumed, same bytes"
+  "$tsrec" run "$run" --store "$store" >"$store.out" 2>&1
+  said_in "$store.out" "$before" 'going on at step' || fail "$before began anew"
+  diff <(bytes "$work/$name") <(bytes "$store") || fail "ended by SIG$signal inside $stages: the bytes differ"
+  echo "$name: SIG$signal inside each of $stages: resumed, same bytes"
 }
 
-"$tsrec" run "$in_steps" --store "$work/in_steps" >"$work/in_steps.out" 2>&1
-ended_inside KILL
-ended_inside TERM
+ended_inside_each() {  # EXPERIMENT STAGES
+  local store
+  store=$work/$(basename "$1" .toml)
+  "$tsrec" run "$1" --store "$store" >"$store.out" 2>&1 || { cat "$store.out"; fail "$1 failed"; }
+  ended_inside "$1" KILL "$2"
+  ended_inside "$1" TERM "$2"
+}
+
+ended_inside_each "$in_steps" "quantize recommender.gru4rec recommender.caser recommender.sasrec recommender.hstu backbone stage.sft stage.grpo"
+ended_inside_each "$tiger" "stage.sft"

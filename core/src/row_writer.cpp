@@ -1,0 +1,37 @@
+#include "row_writer.hpp"
+
+#include <algorithm>
+
+namespace tsrec {
+namespace {
+
+Samples room_for(const RowCounts& counts) {
+  const auto numbers = [](int64_t count) { return torch::empty({count}, torch::kInt64); };
+  return {.user_S = numbers(counts.rows),
+          .target_S = numbers(counts.rows),
+          .time_S = numbers(counts.rows),
+          .history_H = numbers(counts.entries),
+          .offset_S1 = numbers(counts.rows + 1)};
+}
+
+}  // namespace
+
+RowWriter::RowWriter(const RowCounts& counts)
+    : samples_(room_for(counts)),
+      user_(samples_.user_S.mutable_data_ptr<int64_t>()),
+      target_(samples_.target_S.mutable_data_ptr<int64_t>()),
+      time_(samples_.time_S.mutable_data_ptr<int64_t>()),
+      history_(samples_.history_H.mutable_data_ptr<int64_t>()),
+      offset_(samples_.offset_S1.mutable_data_ptr<int64_t>()) {
+  *offset_++ = 0;
+}
+
+void RowWriter::add(int64_t user, std::span<const int64_t> history, int64_t target, int64_t time) {
+  *user_++ = user;
+  *target_++ = target;
+  *time_++ = time;
+  history_ = std::copy(history.begin(), history.end(), history_);
+  *offset_++ = entries_ += std::ssize(history);
+}
+
+}  // namespace tsrec
