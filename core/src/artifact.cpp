@@ -121,14 +121,17 @@ void ArtifactWriter::close() {
       throw Error(impl_->folder.string(), ": the tensor ", name,
                   " changed between view() and close(); save what changes with tensor()");
   }
-  const nlohmann::json values = {
-      {"folders", impl_->folders}, {"numbers", impl_->numbers}, {"texts", impl_->texts}};
   io::write_safetensors(impl_->folder / kTensorFile, impl_->tensors);
-  // Texts need not be UTF-8 everywhere; what is not is replaced rather than refused.
-  const std::string text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
-  io::write_text(impl_->folder / kValueFile, text + "\n");
-  impl_->closed = true;
   impl_->tensors.clear();
+  impl_->closed = true;
+  // Moved: the texts of a catalogue of millions are not in memory twice.
+  nlohmann::json values = nlohmann::json::object();
+  values["folders"] = impl_->folders;
+  values["numbers"] = std::move(impl_->numbers);
+  values["texts"] = std::move(impl_->texts);
+  // Texts need not be UTF-8 everywhere; what is not is replaced rather than refused.
+  std::string text = values.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+  io::write_text(impl_->folder / kValueFile, text += "\n");
 }
 
 struct ArtifactReader::Impl {

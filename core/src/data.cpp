@@ -1,5 +1,7 @@
 #include "tsrec/data.hpp"
 
+#include "row_writer.hpp"
+
 namespace tsrec {
 namespace {
 
@@ -92,10 +94,12 @@ int64_t Samples::user(int64_t row) const { return user_S.const_data_ptr<int64_t>
 Samples Samples::empty() { return SamplesBuilder().build(); }
 
 Samples Samples::rows(std::span<const int64_t> chosen) const {
-  SamplesBuilder builder;
+  RowCounts counts;
+  for (const int64_t row : chosen) counts.add(history(row));
+  RowWriter writer(counts);
   const int64_t* time = time_S.const_data_ptr<int64_t>();
-  for (const int64_t row : chosen) builder.add(user(row), history(row), target(row), time[row]);
-  return builder.build();
+  for (const int64_t row : chosen) writer.add(user(row), history(row), target(row), time[row]);
+  return writer.samples();
 }
 
 void SamplesBuilder::add(int64_t user, std::span<const int64_t> history, int64_t target,

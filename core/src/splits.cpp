@@ -1,5 +1,8 @@
 // How users' sequences become rows of training, validation and test.
-#include "tsrec/data.hpp"
+#include <functional>
+#include <map>
+
+#include "row_writer.hpp"
 
 namespace tsrec {
 namespace {
@@ -18,24 +21,45 @@ void check(const UserSequence& user) {
   }
 }
 
+// Sees one row after the other: its split, its user and which of the user's items is the target.
+using SeeRow = std::function<void(Split split, const UserSequence& user, size_t position)>;
+
+// The same walk twice: to count the rows, and to write them.
+void write_splits(const std::function<void(const SeeRow&)>& walk, int64_t max_history,
+                  Dataset& out) {
+  std::map<Split, RowCounts> counts;
+  walk([&](Split split, const UserSequence& user, size_t position) {
+    counts[split].add(history_before(user, position, max_history));
+  });
+  RowWriter train(counts[Split::train]), valid(counts[Split::valid]), test(counts[Split::test]);
+  walk([&](Split split, const UserSequence& user, size_t position) {
+    RowWriter& part = split == Split::train ? train : split == Split::valid ? valid : test;
+    part.add(user.user, history_before(user, position, max_history), user.items[position],
+             user.times[position]);
+  });
+  out.train = train.samples();
+  out.valid = valid.samples();
+  out.test = test.samples();
+}
+
 }  // namespace
 
 void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history, Dataset& out) {
-  SamplesBuilder train, valid, test;
-  for (const UserSequence& user : users) {
-    check(user);
-    const size_t length = user.items.size();
-    const bool is_evaluated = length >= 3;
-    const size_t train_end = is_evaluated ? length - 2 : length;
-    for (size_t position = 1; position < length; ++position) {
-      SamplesBuilder& part = position < train_end ? train : position == length - 2 ? valid : test;
-      part.add(user.user, history_before(user, position, max_history), user.items[position],
-               user.times[position]);
+  const auto walk = [&](const SeeRow& see) {
+    for (const UserSequence& user : users) {
+      check(user);
+      const size_t length = user.items.size();
+      const bool is_evaluated = length >= 3;
+      const size_t train_end = is_evaluated ? length - 2 : length;
+      for (size_t position = 1; position < length; ++position) {
+        see(position < train_end     ? Split::train
+            : position == length - 2 ? Split::valid
+                                     : Split::test,
+            user, position);
+      }
     }
-  }
-  out.train = train.build();
-  out.valid = valid.build();
-  out.test = test.build();
+  };
+  write_splits(walk, max_history, out);
 }
 
 void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dataset& out) {
@@ -54,16 +78,15 @@ void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dat
   std::stable_sort(rows.begin(), rows.end(),
                    [](const Row& a, const Row& b) { return a.time < b.time; });
   const size_t train_end = rows.size() * 8 / 10, valid_end = rows.size() * 9 / 10;
-  SamplesBuilder train, valid, test;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    const UserSequence& user = users[rows[r].user];
-    SamplesBuilder& part = r < train_end ? train : r < valid_end ? valid : test;
-    part.add(user.user, history_before(user, rows[r].position, max_history),
-             user.items[rows[r].position], rows[r].time);
-  }
-  out.train = train.build();
-  out.valid = valid.build();
-  out.test = test.build();
+  const auto walk = [&](const SeeRow& see) {
+    for (size_t r = 0; r < rows.size(); ++r) {
+      see(r < train_end   ? Split::train
+          : r < valid_end ? Split::valid
+                          : Split::test,
+          users[rows[r].user], rows[r].position);
+    }
+  };
+  write_splits(walk, max_history, out);
 }
 
 }  // namespace tsrec

@@ -141,6 +141,19 @@ TEST(Splits, GlobalTimeOrdersAllRowsAndCutsAtEightyAndNinetyPercent) {
   EXPECT_EQ(at, total);
 }
 
+TEST(Splits, UsersOfOneItemGiveNoRows) {
+  const std::vector<UserSequence> users = {{.user = 3, .items = {7}, .times = {1}}};
+  Dataset data;
+  split_leave_one_out(users, 5, data);
+  for (const Split split : {Split::train, Split::valid, Split::test}) {
+    const Samples& samples = data.split(split);
+    EXPECT_EQ(samples.size(), 0);
+    EXPECT_EQ(samples.history_H.numel(), 0);
+    EXPECT_TRUE(torch::equal(samples.offset_S1, torch::zeros({1}, torch::kInt64)));
+  }
+  EXPECT_EQ(data.train.rows({}).size(), 0);
+}
+
 TEST(Samples, RowsKeepTheirHistoriesAndTrainingNeverSeesTest) {
   Dataset data;
   split_leave_one_out(random_users(20), 5, data);

@@ -1,5 +1,6 @@
 #include "pipeline/artefacts.hpp"
 
+#include "support/memory.hpp"
 #include "support/support.hpp"
 
 namespace tsrec::test {
@@ -48,6 +49,30 @@ TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
   expect_same(read.valid, data.valid);
   expect_same(read.test, data.test);
   EXPECT_EQ(read.remarks, data.remarks);
+}
+
+// Histories may be most of what a run has in memory: writing them takes no copy, and reading none
+// of what nobody looks at.
+TEST(Artefacts, RowsAreInMemoryOnce) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer keeps what was freed";
+#endif
+  constexpr int64_t kMebibyte = 1 << 20, kEntries = 16 * kMebibyte;  // 128 MiB
+  Dataset data = kit::toy_data();
+  data.train = {.user_S = torch::zeros({1}, torch::kInt64),
+                .target_S = torch::zeros({1}, torch::kInt64),
+                .time_S = torch::zeros({1}, torch::kInt64),
+                .history_H = torch::randint(60, {kEntries}, torch::kInt64),
+                .offset_S1 = torch::tensor({int64_t{0}, kEntries})};
+  const TempFolder folder;
+  host::forget_peak_memory();
+  const int64_t before = host::memory_in_use();
+  ArtifactWriter writer(folder.path() / "data");
+  host::write_dataset(data, writer);
+  writer.close();
+  const Dataset read = host::read_dataset(folder.path() / "data");
+  EXPECT_LT(host::peak_memory() - before, 64 * kMebibyte);
+  expect_same(read.train, data.train);
 }
 
 TEST(Artefacts, SidsReadBackWithTheirSpelling) {

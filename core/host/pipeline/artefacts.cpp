@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tsrec/io/safetensors.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -13,16 +15,32 @@ std::string dumped(const json& value) {
 }
 
 void write_samples(const std::string& name, const Samples& samples, ArtifactWriter& out) {
-  out.tensor(name + ".user_S", samples.user_S);
-  out.tensor(name + ".target_S", samples.target_S);
-  out.tensor(name + ".time_S", samples.time_S);
-  out.tensor(name + ".history_H", samples.history_H);
-  out.tensor(name + ".offset_S1", samples.offset_S1);
+  out.view(name + ".user_S", samples.user_S);
+  out.view(name + ".target_S", samples.target_S);
+  out.view(name + ".time_S", samples.time_S);
+  out.view(name + ".history_H", samples.history_H);
+  out.view(name + ".offset_S1", samples.offset_S1);
 }
 
-Samples read_samples(const std::string& name, const ArtifactReader& in) {
-  return {in.tensor(name + ".user_S"), in.tensor(name + ".target_S"), in.tensor(name + ".time_S"),
-          in.tensor(name + ".history_H"), in.tensor(name + ".offset_S1")};
+using Tensors = std::map<std::string, torch::Tensor>;
+
+// The artifact's tensors as pages of its file, which come when they are touched and may go again:
+// histories can be most of what a run has in memory.
+Tensors pages_of(const std::filesystem::path& folder) {
+  return io::read_safetensors(folder / "tensors.safetensors");
+}
+
+Samples samples_of(const Tensors& tensors, Split split, const std::filesystem::path& folder) {
+  const auto tensor = [&](const char* what) {
+    const std::string key = c10::str(name(split), ".", what);
+    const auto found = tensors.find(key);
+    if (found == tensors.end())
+      throw DataError(folder.string(), " holds no tensor '", key,
+                      "'; it was saved by another version");
+    return found->second;
+  };
+  return {tensor("user_S"), tensor("target_S"), tensor("time_S"), tensor("history_H"),
+          tensor("offset_S1")};
 }
 
 }  // namespace
@@ -66,20 +84,21 @@ Dataset read_dataset(const std::filesystem::path& folder) {
          json::parse(in.text("tensor_columns")).get<std::vector<std::string>>())
       data.items.set_tensor(column, in.tensor("column." + column));
   }
-  data.train = read_samples("train", in);
-  data.valid = read_samples("valid", in);
-  data.test = read_samples("test", in);
+  const Tensors tensors = pages_of(folder);
+  data.train = samples_of(tensors, Split::train, folder);
+  data.valid = samples_of(tensors, Split::valid, folder);
+  data.test = samples_of(tensors, Split::test, folder);
   if (in.has("remarks"))
     data.remarks = json::parse(in.text("remarks")).get<std::map<std::string, int64_t>>();
   return data;
 }
 
 int64_t num_rows(const std::filesystem::path& folder, Split split) {
-  return ArtifactReader(folder).tensor(c10::str(name(split), ".target_S")).size(0);
+  return read_split(folder, split).size();
 }
 
 Samples read_split(const std::filesystem::path& folder, Split split) {
-  return read_samples(name(split), ArtifactReader(folder));
+  return samples_of(pages_of(folder), split, folder);
 }
 
 std::vector<std::string> read_column(const std::filesystem::path& folder,

@@ -12,6 +12,10 @@ namespace {
 
 constexpr int64_t kTop = 10;  // of the ranking numbers of validation
 
+bool any_has_history(const Samples& samples) {
+  return samples.size() > 0 && samples.history_H.numel() > 0;
+}
+
 // The rows that have a history.
 std::vector<int64_t> rows_with_history(const Samples& samples) {
   std::vector<int64_t> rows;
@@ -103,7 +107,7 @@ void Settings::declare_heads(Options& o, int64_t& heads) const {
 
 void SequentialRecommender::check(const RecommenderInputs& inputs) const {
   const int64_t num_items = inputs.data.items.size();
-  if (rows_with_history(inputs.data.train).empty())
+  if (!any_has_history(inputs.data.train))
     throw DataError("recommender '", name_,
                     "' learns from training rows that have a history, and the train split has "
                     "none; give the source some, or leave out this [[recommender]]");
@@ -133,9 +137,9 @@ void SequentialRecommender::fit(const RecommenderInputs& inputs, Context& contex
         .x_ND = settings_.item_vectors == "none" ? torch::Tensor() : inputs.x_ND},
        context);
   popularity_N_ = at::bincount(data.train.target_S, {}, data.items.size()).to(torch::kFloat32);
-  const Samples rows = data.train.rows(rows_with_history(data.train));
-  train_ = settings_.is_original() ? whole_sequences(rows, settings_.max_length)
-                                   : single_rows(rows, settings_.max_length);
+  train_ = settings_.is_original()
+               ? whole_sequences(data.train, settings_.max_length)
+               : single_rows(data.train.rows(rows_with_history(data.train)), settings_.max_length);
   const std::vector<int64_t> valid_rows = rows_with_history(data.valid);
   std::vector<int64_t> validated;
   for (const int64_t at : evenly_spaced(std::ssize(valid_rows), settings_.valid_rows))

@@ -137,11 +137,11 @@ Items make_items(int64_t count, Shop& shop, Draws& draws) {
     brands.emplace_back(brand);
     categories.push_back(c10::str(department.name, ", ", kind_name));
   }
-  Items items(keys);
-  items.set("title", titles);
-  items.set("description", descriptions);
-  items.set("brand", brands);
-  items.set("categories", categories);
+  Items items(std::move(keys));
+  items.set("title", std::move(titles));
+  items.set("description", std::move(descriptions));
+  items.set("brand", std::move(brands));
+  items.set("categories", std::move(categories));
   return items;
 }
 
