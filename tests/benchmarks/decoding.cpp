@@ -1,7 +1,4 @@
 // C: the catalogue ranked for every test user, beam 50.
-#include <fstream>
-#include <nlohmann/json.hpp>
-
 #include "jobs.hpp"
 #include "measure.hpp"
 #include "tsrec/decode/decoder.hpp"
@@ -22,25 +19,6 @@ std::vector<std::vector<int32_t>> evenly(const std::vector<std::vector<int32_t>>
   std::vector<std::vector<int32_t>> some;
   for (int64_t i = 0; i < wanted; ++i) some.push_back(all[static_cast<size_t>(i * count / wanted)]);
   return some;
-}
-
-// SID tokens and scores of the compared users' lists, one line each.
-void write_lists(const World& world, const decode::Decoder& decoder,
-                 const std::vector<std::vector<int32_t>>& prompts,
-                 const std::filesystem::path& file) {
-  const torch::NoGradGuard no_grad;
-  const Rollouts lists =
-      decoder.roll_out(decoder.prefill(prompts, world.context), std::nullopt, world.context);
-  std::ofstream out(file);
-  for (size_t b = 0; b < prompts.size(); ++b) {
-    std::vector<double> scores;
-    for (int64_t g = 0; g < lists.log_prob_BG.size(1); ++g)
-      scores.push_back(lists.log_prob_BG[static_cast<int64_t>(b)][g].item<double>());
-    out << nlohmann::ordered_json{{"prompt", prompts[b]},
-                                  {"sids", lists.token_BG[b]},
-                                  {"scores", scores}}
-        << '\n';
-  }
 }
 
 void line_of(const World& world, const nn::LanguageModel& backbone, const std::string& name,
@@ -79,7 +57,7 @@ void run_decoding(const JobOptions& options) {
   };
   const auto full = chosen(Scoring::full, decode::Search::beam, kBeams),
              legal = chosen(Scoring::legal, decode::Search::beam, kBeams);
-  write_lists(world, {*backbone, world.trie, full}, evenly(all, kComparedUsers),
+  write_lists({*backbone, world.trie, full}, evenly(all, kComparedUsers), world.context,
               options.folder / "lists.jsonl");
   line_of(world, *backbone, "legal, beam 50", legal, some, options.repeats);
   line_of(world, *backbone, "full, beam 50", full, some, options.repeats);

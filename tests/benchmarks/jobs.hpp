@@ -12,6 +12,7 @@ struct JobOptions {
   std::filesystem::path model;             // cold-start, forward, encoding: a Hugging Face folder
   int64_t rows = 0, repeats = 3;           // rows: 0 is the job's own number
   std::string shape = "T256", device = "cpu", precision = "float32";  // machine.hpp
+  std::string only;  // sequential: one of its models
   bool ablations = false;
 };
 
@@ -26,5 +27,7 @@ void run_forward(const JobOptions& options);     // few tokens of the 0.5B check
 void run_cold_start(const JobOptions& options);  // F1
 void run_tokenizing(const JobOptions& options);  // F2
 void run_encoding(const JobOptions& options);    // G1
+void run_sequential(const JobOptions& options);  // E1, E2, E4, E5
+void run_tiger(const JobOptions& options);       // E3
 
 }  // namespace tsrec::bench

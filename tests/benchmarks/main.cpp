@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   words.add_options()(
       "job",
       "world, model, roof, k-means, sft, decoding, grpo, profile, forward, cold-start, tokenizing, "
-      "encoding",
+      "encoding, sequential, tiger",
       cxxopts::value<std::string>())("folder", "where the world lies",
                                      cxxopts::value(options.folder))(
       "data", "MiniOneRec's Industrial folder; without it the world is generated",
@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
       "shape", "world: T256, 135M, 0.5B or 1.5B", cxxopts::value(options.shape))(
       "device", "world, sft, decoding, grpo: cpu or cuda", cxxopts::value(options.device))(
       "precision", "of the same: float32 or bfloat16", cxxopts::value(options.precision))(
+      "only", "sequential: sasrec, gru4rec, caser or hstu", cxxopts::value(options.only))(
       "ablations", "also without each of the tricks", cxxopts::value(options.ablations));
   words.parse_positional({"job"});
   try {
@@ -47,7 +48,9 @@ int main(int argc, char** argv) {
         {"forward", [&] { run_forward(options); }},
         {"cold-start", [&] { run_cold_start(options); }},
         {"tokenizing", [&] { run_tokenizing(options); }},
-        {"encoding", [&] { run_encoding(options); }}};
+        {"encoding", [&] { run_encoding(options); }},
+        {"sequential", [&] { run_sequential(options); }},
+        {"tiger", [&] { run_tiger(options); }}};
     const auto found = jobs.find(job);
     if (found == jobs.end()) throw tsrec::ConfigError("there is no benchmark '", job, "'");
     found->second();

@@ -1,13 +1,13 @@
 #!/bin/sh
 # One benchmark, ours and (with --peer PYTHON) the Python peer in turn: ours, peer, ours, peer. JSON lines go to standard
-# output.
+# output. --recbole: the Python that has RecBole, where it is another one.
 #   run.sh JOB [--bin tsrec_bench] [--folder DIR] [--data INDUSTRIAL] [--model HF_FOLDER] [--peer PYTHON]
-#          [--device cpu | cuda] [--precision float32 | bfloat16] [-- MORE OF OURS]
+#          [--recbole PYTHON] [--device cpu | cuda] [--precision float32 | bfloat16] [-- MORE OF OURS]
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 job=$1
 shift
-bin=$here/../../build/bin/tsrec_bench folder=bench data="" model="" peer="" device=cpu precision=float32
+bin=$here/../../build/bin/tsrec_bench folder=bench data="" model="" peer="" recbole="" device=cpu precision=float32
 while [ $# -gt 0 ]; do
   case $1 in
     --bin) bin=$2 ;;
@@ -15,6 +15,7 @@ while [ $# -gt 0 ]; do
     --data) data=$2 ;;
     --model) model=$2 ;;
     --peer) peer=$2 ;;
+    --recbole) recbole=$2 ;;
     --device) device=$2 ;;
     --precision) precision=$2 ;;
     --) shift; break ;;
@@ -34,6 +35,9 @@ theirs() {
     cold-start) "$peer" "$here/peers/cold_start.py" "$model" ;;
     tokenizing) "$peer" "$here/peers/tokenizing.py" "$data" "$model" ;;
     encoding) "$peer" "$here/peers/encoding.py" "$folder" "$model" ;;
+    sequential) "$peer" "$here/peers/sequential_plain.py" "$folder"
+                "${recbole:-$peer}" "$here/peers/sequential.py" "$folder" ;;
+    tiger) "$peer" "$here/peers/tiger.py" "$folder" ;;
     *) echo "run.sh: '$job' has no peer" >&2; exit 2 ;;
   esac
 }

@@ -100,7 +100,7 @@ void train_and_rank(const Model& model, const Dataset& data, const JobOptions& o
   const auto labels = static_cast<double>(context.counters["labels"]);
   const Numbers valid = steps.validate(context);
   line.rate("labels_per_second", labels).set("labels", labels).set("updates", steps_per_epoch);
-  line.set("epochs", next / steps_per_epoch).set("loss", context.numbers["train.loss"]);
+  line.set("epochs", next / steps_per_epoch).set("loss", context.numbers["train.loss"].back());
   line.set("valid_hr@10", named(valid, "hr@10")).set("valid_ndcg@10", named(valid, "ndcg@10"));
   line.print();
   rank_line(*recommender, model.name, data, options, context);

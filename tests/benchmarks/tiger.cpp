@@ -104,7 +104,7 @@ void train_line(const TigerWorld& world, const JobOptions& options) {
   line.seconds(timed(options.repeats, [&] { trainer->step(next++, world.context); }));
   line.rate("rows_per_second", static_cast<double>(rows));
   line.rate("tokens_per_second", static_cast<double>(tokens_of(batch)));
-  line.set("rows", rows).set("loss", world.context.numbers["train.loss"]).print();
+  line.set("rows", rows).set("loss", world.context.numbers["train.loss"].back()).print();
 }
 
 std::vector<std::vector<int32_t>> evenly(const std::vector<CompiledExample>& all, int64_t wanted) {

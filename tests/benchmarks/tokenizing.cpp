@@ -28,7 +28,7 @@ void run_tokenizing(const JobOptions& options) {
     std::vector<std::string> added;
     for (const NewToken& token : vocabulary.tokens()) added.push_back(token.text);
     tokenizer.add(added);
-    const PromptCompiler compiler(aligned_wording(), tokenizer, sids, vocabulary);
+    const PromptCompiler compiler(wording_of({"aligned"}), tokenizer, sids, vocabulary);
     rows = tokens = 0;
     for (const Split split : {Split::train, Split::valid, Split::test}) {
       const Samples& samples = data.split(split);

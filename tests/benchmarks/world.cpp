@@ -38,36 +38,6 @@ class FreshBackbone final : public CausalBackbone {
   nn::LmShape shape_;
 };
 
-// [prompt] of fragments of configs/prompt; later ones win.
-PromptWording wording_of(const std::vector<std::string>& fragments) {
-  PromptWording wording;
-  for (const std::string& name : fragments) {
-    const fs::path file = fs::path(TSREC_SOURCE_FOLDER) / "configs/prompt" / (name + ".toml");
-    const toml::table whole = toml::parse_file(file.string());
-    for (const auto& [key, value] : *whole["prompt"].as_table()) {
-      const std::string word(key.str());
-      if (word == "frame")
-        wording.frame = value.value_or("");
-      else if (word == "separator")
-        wording.separator = value.value_or("");
-      else if (value.is_string())
-        wording.shared[word] = value.value_or("");
-      if (!value.is_table()) continue;
-      for (const auto& [slot, text] : *value.as_table())
-        wording.forms[word][std::string(slot.str())] = text.value_or("");
-    }
-  }
-  return wording;
-}
-
-void write_rows(const fs::path& file, const std::vector<CompiledExample>& rows) {
-  std::ofstream out(file);
-  for (const CompiledExample& row : rows) {
-    out << ordered_json{{"prompt", row.prompt}, {"target", row.target}, {"item", row.target_item}}
-        << '\n';
-  }
-}
-
 std::vector<CompiledExample> read_rows(const fs::path& file) {
   std::vector<CompiledExample> rows;
   std::ifstream in(file);
@@ -80,19 +50,6 @@ std::vector<CompiledExample> read_rows(const fs::path& file) {
     row.sample = -1;  // of no data set that a trainer would see
   }
   return rows;
-}
-
-// Codes with Industrial's branching: 48 first codes, about 48 second ones below each, 1.6 third
-// ones.
-SidTable generated_sids(int64_t num_items, Context& context) {
-  const at::Generator generator = context.generator("sids", 0);
-  SidTable sids;
-  sids.sizes = {48, 256, 256};
-  sids.code_NL = torch::stack({torch::randint(48, {num_items}, generator, torch::kInt64),
-                               torch::randint(48, {num_items}, generator, torch::kInt64),
-                               torch::randint(256, {num_items}, generator, torch::kInt64)},
-                              1);
-  return sids;
 }
 
 std::shared_ptr<Source> source_of(const fs::path& industrial, Context& context) {
@@ -128,7 +85,69 @@ class Rows final : public ExampleSet {
 
 }  // namespace
 
-PromptWording aligned_wording() { return wording_of({"aligned"}); }
+PromptWording wording_of(const std::vector<std::string>& fragments) {
+  PromptWording wording;
+  for (const std::string& name : fragments) {
+    const fs::path file = fs::path(TSREC_SOURCE_FOLDER) / "configs/prompt" / (name + ".toml");
+    const toml::table whole = toml::parse_file(file.string());
+    for (const auto& [key, value] : *whole["prompt"].as_table()) {
+      const std::string word(key.str());
+      if (word == "frame")
+        wording.frame = value.value_or("");
+      else if (word == "separator")
+        wording.separator = value.value_or("");
+      else if (value.is_string())
+        wording.shared[word] = value.value_or("");
+      if (!value.is_table()) continue;
+      for (const auto& [slot, text] : *value.as_table())
+        wording.forms[word][std::string(slot.str())] = text.value_or("");
+    }
+  }
+  return wording;
+}
+
+SidTable generated_sids(int64_t num_items, Context& context) {
+  const at::Generator generator = context.generator("sids", 0);
+  SidTable sids;
+  sids.sizes = {48, 256, 256};
+  sids.code_NL = torch::stack({torch::randint(48, {num_items}, generator, torch::kInt64),
+                               torch::randint(48, {num_items}, generator, torch::kInt64),
+                               torch::randint(256, {num_items}, generator, torch::kInt64)},
+                              1);
+  return sids;
+}
+
+void write_rows(const fs::path& file, const std::vector<CompiledExample>& rows) {
+  std::ofstream out(file);
+  for (const CompiledExample& row : rows) {
+    out << ordered_json{{"prompt", row.prompt}, {"target", row.target}, {"item", row.target_item}}
+        << '\n';
+  }
+}
+
+void write_catalogue(const fs::path& file, const SidTable& sids, const Vocabulary& vocabulary) {
+  std::ofstream out(file);
+  for (int64_t item = 0; item < sids.num_items(); ++item) {
+    std::vector<int64_t> codes;
+    for (int64_t level = 0; level < sids.num_levels(); ++level)
+      codes.push_back(sids.code_NL[item][level].item<int64_t>());
+    out << ordered_json{{"codes", codes}, {"sid", vocabulary.ids(sids, item)}} << '\n';
+  }
+}
+
+void write_lists(const decode::Decoder& decoder, const std::vector<std::vector<int32_t>>& prompts,
+                 Context& context, const fs::path& file) {
+  const torch::NoGradGuard no_grad;
+  const Rollouts lists = decoder.roll_out(decoder.prefill(prompts, context), std::nullopt, context);
+  std::ofstream out(file);
+  for (size_t b = 0; b < prompts.size(); ++b) {
+    std::vector<double> scores;
+    for (int64_t g = 0; g < lists.log_prob_BG.size(1); ++g)
+      scores.push_back(lists.log_prob_BG[static_cast<int64_t>(b)][g].item<double>());
+    out << ordered_json{{"prompt", prompts[b]}, {"sids", lists.token_BG[b]}, {"scores", scores}}
+        << '\n';
+  }
+}
 
 CompiledExample next_item(const PromptCompiler& compiler, const Samples& samples, int64_t row) {
   Example example;
@@ -168,7 +187,7 @@ void write_world(const JobOptions& options) {
                                       context.generator("rows", 0)),
                   {});
 
-  const PromptCompiler trained(aligned_wording(), backbone.tokenizer(), sids, vocabulary);
+  const PromptCompiler trained(wording_of({"aligned"}), backbone.tokenizer(), sids, vocabulary);
   const PromptCompiler asked(wording_of({"aligned", "history_last"}), backbone.tokenizer(), sids,
                              vocabulary);
   std::vector<CompiledExample> train, test;
@@ -197,13 +216,7 @@ void write_world(const JobOptions& options) {
   backbone.save(folder / "model");
   write_rows(folder / "train.jsonl", train);
   write_rows(folder / "test.jsonl", test);
-  std::ofstream catalogue(folder / "catalogue.jsonl");
-  for (int64_t item = 0; item < sids.num_items(); ++item) {
-    std::vector<int64_t> codes;
-    for (int64_t level = 0; level < sids.num_levels(); ++level)
-      codes.push_back(sids.code_NL[item][level].item<int64_t>());
-    catalogue << ordered_json{{"codes", codes}, {"sid", vocabulary.ids(sids, item)}} << '\n';
-  }
+  write_catalogue(folder / "catalogue.jsonl", sids, vocabulary);
   std::ofstream(folder / "facts.json")
       << ordered_json{{"data", options.data.empty() ? "generated" : "industrial"},
                       {"shape", options.shape},

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "machine.hpp"
+#include "tsrec/decode/decoder.hpp"
 #include "tsrec/parts/backbone.hpp"
 #include "tsrec/parts/trainer.hpp"
 #include "tsrec/trie.hpp"
@@ -37,12 +38,24 @@ class World {
   std::string shape_;
 };
 
-// The wording of configs/prompt/aligned.toml, and a row in it.
-PromptWording aligned_wording();
+// [prompt] of fragments of configs/prompt; later ones win.
+PromptWording wording_of(const std::vector<std::string>& fragments);
+// A row in a wording.
 CompiledExample next_item(const PromptCompiler& compiler, const Samples& samples, int64_t row);
 
 // The built plugin file of a part.
 fs::path plugin_file(const std::string& kind, const std::string& name);
+
+// Codes with Industrial's branching: 48 first codes, about 48 second ones below each, 1.6 third
+// ones.
+SidTable generated_sids(int64_t num_items, Context& context);
+
+// What other stacks read: rows of token ids, and each item's codes and SID.
+void write_rows(const fs::path& file, const std::vector<CompiledExample>& rows);
+void write_catalogue(const fs::path& file, const SidTable& sids, const Vocabulary& vocabulary);
+// SID tokens and scores of the prompts' lists, one line each.
+void write_lists(const decode::Decoder& decoder, const std::vector<std::vector<int32_t>>& prompts,
+                 Context& context, const fs::path& file);
 
 // The rows as every split of one task.
 std::unique_ptr<ExampleSet> example_set(const std::vector<CompiledExample>& rows,
