@@ -67,6 +67,7 @@ def main(folder, only="", repeats=3):
         if only and key != only:
             continue
         with tempfile.TemporaryDirectory() as made:
+            os.chdir(made)  # RecBole writes a log where it runs
             write_atomic_file(sequences, Path(made))
             trainer, train, valid, test, labels = prepared(name, options, sequences, Path(made))
             done = [0]
