@@ -15,15 +15,16 @@ namespace {
 namespace fs = std::filesystem;
 
 // Floors on the smoke test's data: a run of a second.
-const std::string kFloors = kSmoke +
-                            " --set stage.sft.enabled=false --set stage.grpo.enabled=false --set "
-                            "backbone.enabled=false --set initializer.enabled=false";
+const std::string kSmokeFloors =
+    kSmoke +
+    " --set stage.sft.enabled=false --set stage.grpo.enabled=false --set "
+    "backbone.enabled=false --set initializer.enabled=false";
 
 class StoreCommands : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     store_ = new TempFolder;
-    const Outcome made = run("run " + kFloors + in(store()));
+    const Outcome made = run("run " + kSmokeFloors + in(store()));
     ASSERT_EQ(made.code, 0) << made.text;
     name_ = fs::path(between(made.text, "run folder: ", "\n")).filename().string();
     archive_ = store() / "floors.tar";
@@ -58,20 +59,21 @@ std::string StoreCommands::name_;
 fs::path StoreCommands::archive_;
 
 TEST_F(StoreCommands, WhySaysEveryLineThatDiffers) {
-  const Outcome stored = run("why " + kFloors + " load" + in(store()));
+  const Outcome stored = run("why " + kSmokeFloors + " load" + in(store()));
   EXPECT_EQ(stored.code, 0) << stored.text;
   EXPECT_TRUE(contains(stored.text, "\nstored in ")) << stored.text;
-  const Outcome changed = run("why " + kFloors + " quantize --set quantizer.codes=9" + in(store()));
+  const Outcome changed =
+      run("why " + kSmokeFloors + " quantize --set quantizer.codes=9" + in(store()));
   EXPECT_EQ(changed.code, 0) << changed.text;
   const std::string changes = between(changed.text, ":\n", "(- stored");
   EXPECT_TRUE(contains(changes, "  - option codes = 8\n")) << changed.text;
   EXPECT_TRUE(contains(changes, "  + option codes = 9\n")) << changed.text;
   EXPECT_FALSE(contains(changes, "dimensions")) << "what is equal is left out\n" << changes;
   const Outcome unknowable =
-      run("why " + kFloors + " quantize --set source.users=200" + in(store()));
+      run("why " + kSmokeFloors + " quantize --set source.users=200" + in(store()));
   EXPECT_TRUE(contains(unknowable.text, "because its input embed has to be made"))
       << unknowable.text;
-  const Outcome unknown = run("why " + kFloors + " quantise" + in(store()));
+  const Outcome unknown = run("why " + kSmokeFloors + " quantise" + in(store()));
   EXPECT_EQ(unknown.code, 2);
   EXPECT_TRUE(contains(unknown.text, "did you mean 'quantize'?")) << unknown.text;
 }
@@ -87,9 +89,9 @@ TEST_F(StoreCommands, RunsAreListedAndFiltered) {
   EXPECT_EQ(run("runs --state failed" + in(store())).text, "no runs\n");
   EXPECT_EQ(run("runs --since 2999-01-01" + in(store())).text, "no runs\n");
   EXPECT_TRUE(contains(run("runs --since 2020-01-01" + in(store())).text, name_));
-  const Outcome json = run("runs --json" + in(store()));
-  EXPECT_TRUE(contains(json.text, "{\"run\":\"" + name_ + "\",\"name\":\"smoke\",\"time\":\""))
-      << json.text;
+  const Outcome lines = run("runs --json" + in(store()));
+  EXPECT_TRUE(contains(lines.text, "{\"run\":\"" + name_ + "\",\"name\":\"smoke\",\"time\":\""))
+      << lines.text;
   EXPECT_EQ(run("runs --since yesterday" + in(store())).code, 2);
   EXPECT_EQ(run("runs --state don" + in(store())).code, 2);
 }
@@ -125,7 +127,7 @@ TEST_F(StoreCommands, GcLetsGoOfWhatNoRunRefersTo) {
   const auto gc = [&](const std::string& more = "") { return run("gc" + more + in(copy)); };
   EXPECT_EQ(gc().text, "0 folders, 0 bytes\n") << "a run refers to all of it";
   // Another run, which is then removed: what it shared with the first stays.
-  const Outcome other = run("run " + kFloors + " --set quantizer.codes=9" + in(copy));
+  const Outcome other = run("run " + kSmokeFloors + " --set quantizer.codes=9" + in(copy));
   ASSERT_EQ(other.code, 0) << other.text;
   EXPECT_EQ(gc().text, "0 folders, 0 bytes\n");
   const size_t both = artefacts(copy).size(), first = artefacts(store()).size();
@@ -216,7 +218,7 @@ TEST_F(StoreCommands, AShareIsDoneWhenItsCellsAreStored) {
   copy_store(copy);
   io::write_text(place.path() / "cells.toml",
                  "[compare.axis.decay]\na = {}\nb = { \"recommender.markov.decay\" = 0.3 }\n");
-  const Outcome share = run("compare " + kFloors + " --with " +
+  const Outcome share = run("compare " + kSmokeFloors + " --with " +
                             (place.path() / "cells.toml").string() + " --shard 2/2" + in(copy));
   ASSERT_EQ(share.code, 0) << share.text;
   const fs::path folder = between(share.text, "run folder: ", "\n");

@@ -17,36 +17,25 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-using Runs = std::vector<std::unique_ptr<StoredRun>>;
+using Runs = std::vector<std::unique_ptr<ShownRun>>;
 
-std::string folder_name(const fs::path& folder) {
-  return fs::absolute(folder / ".").lexically_normal().parent_path().filename().string();
-}
-
-std::unique_ptr<StoredRun> stored_run(Opened opened, const Store& store, const fs::path& folder,
-                                      const std::string& cell) {
-  auto run = std::make_unique<StoredRun>();
-  run->cell = cell;
-  run->folder = folder;
-  run->opened = std::move(opened);
-  const Experiment& experiment = run->opened.experiment;
+std::unique_ptr<ShownRun> stored_run(Opened opened, const Store& store, const fs::path& folder,
+                                     const std::string& cell) {
+  std::unique_ptr<ShownRun> run = shown_run(std::move(opened), folder, cell);
   // One that did not come to its end is planned: its stages' ends are the store's.
   const bool has_record = !folder.empty() && fs::exists(folder / "stages.json");
-  run->stages = has_record ? read_run_record(folder, store) : plan_stages(experiment, store);
-  if (!cell.empty())
-    run->name = c10::str(cell, ", seed ", experiment.run.seed);
-  else
-    run->name = folder.empty() ? experiment.run.name : folder_name(folder);
+  run->stages =
+      has_record ? read_run_record(folder, store) : plan_stages(run->opened.experiment, store);
   return run;
 }
 
-bool is_stored(const StoredRun& run) {
+bool is_stored(const ShownRun& run) {
   return std::any_of(run.stages.begin(), run.stages.end(),
                      [](const StageResult& stage) { return !stage.digest.empty(); });
 }
 
 // Whether there is something to see that a cell does not merely share with the others.
-bool has_begun(const StoredRun& run) {
+bool has_begun(const ShownRun& run) {
   return is_measured(run.stages) ||
          std::any_of(run.stages.begin(), run.stages.end(), [](const StageResult& stage) {
            return stage.id.role == StageId::Role::train && !stage.digest.empty();
@@ -73,7 +62,7 @@ std::string unfinished(const Runs& runs) {
 // were not asked for.
 void drop_unasked(const CompareSettings& settings, const std::vector<int64_t>& seeds, Runs& runs) {
   if (!settings.stop_when) return;
-  const auto place_of = [&](const StoredRun& run) {
+  const auto place_of = [&](const ShownRun& run) {
     return std::find(seeds.begin(), seeds.end(), run.opened.experiment.run.seed) - seeds.begin();
   };
   int64_t asked = settings.stop_when->min_seeds;
@@ -161,8 +150,7 @@ Reported one_run(Opened opened, const Store& store, const fs::path& folder) {
 // folder: of a run, a comparison or a tuning that was recorded.
 Reported recorded(const Arguments& arguments, const Store& store, Opened opened,
                   const fs::path& folder) {
-  if (fs::exists(folder / "cells"))
-    return reported_cells(arguments, store, folder.string(), opened, folder);
+  if (has_cells(folder)) return reported_cells(arguments, store, folder.string(), opened, folder);
   if (fs::exists(folder / kTuning)) return reported_tuning(arguments, store, opened, folder);
   if (fs::exists(folder / "trials"))
     throw ConfigError("the tuning '", folder.string(),
@@ -214,16 +202,6 @@ void put_side_by_side(Reported& all) {
   all.settings.against = all.runs.front()->cell;
 }
 
-// The names of their experiments, each once.
-std::string title_of(const Runs& runs) {
-  std::vector<std::string> names;
-  for (const auto& run : runs) {
-    const std::string& name = run->opened.experiment.run.name;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  return c10::Join(" and ", names);
-}
-
 // Sums of products may depend on the threads, and a map of neighbours on the last digit of a sum: a
 // page is made with those of its run, so that it has the same bytes whoever makes it.
 void use_threads_of(const Experiment& experiment) {
@@ -234,9 +212,7 @@ void use_threads_of(const Experiment& experiment) {
 
 std::vector<PageRun> Reported::shown(const Store& store) const {
   std::vector<PageRun> all;
-  for (const auto& run : runs)
-    all.push_back({run->name, run->cell, run->folder, run->opened.experiment, store, run->stages,
-                   run->report});
+  for (const auto& run : runs) all.push_back(run->page_run(store));
   return all;
 }
 
@@ -291,12 +267,13 @@ std::string line_of_page(const fs::path& folder, const std::function<void()>& wr
 std::string write_page_of_run(const Opened& opened, const Store& store, const fs::path& folder,
                               const RunReport& report) {
   return line_of_page(folder, [&] {
-    const std::vector<StageResult> recorded = read_run_record(folder, store);
     use_threads_of(opened.experiment);
+    const std::unique_ptr<ShownRun> run = shown_run(opened, folder, /*cell=*/"");
+    run->stages = read_run_record(folder, store);
+    run->report = report;
     ReportDocument document;
     document.title = opened.experiment.run.name;
-    document.runs.push_back(page_run_json(
-        {folder_name(folder), /*cell=*/"", folder, opened.experiment, store, recorded, report}));
+    document.runs.push_back(page_run_json(run->page_run(store)));
     io::write_text(folder / kPageFile, report_page(document));
   });
 }

@@ -1,23 +1,13 @@
 // What a report is about: whatever people have in hand, as runs that are stored.
 #pragma once
 
-#include "commands/open.hpp"
-#include "report/page/page.hpp"
+#include "commands/shown_runs.hpp"
 
 namespace tsrec::host {
 
-// One run that is stored, or what is stored of an experiment.
-struct StoredRun {
-  std::string name, cell;        // cell: of a comparison or a tuning; "" else
-  std::filesystem::path folder;  // empty: of an experiment
-  Opened opened;
-  std::vector<StageResult> stages;
-  RunReport report;
-};
-
 struct Reported {
   CompareSettings settings;  // without cells where runs were named one by one
-  std::vector<std::unique_ptr<StoredRun>> runs;
+  std::vector<std::unique_ptr<ShownRun>> runs;
   std::vector<std::string> notes;  // what is missing, as sentences
   nlohmann::ordered_json tuning;   // tuning.json of a tuning; null else
   // Of the one run, comparison or tuning that it is about; empty: of an experiment, or of several.

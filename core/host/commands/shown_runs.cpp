@@ -10,19 +10,24 @@ PageRun ShownRun::page_run(const Store& store) const {
   return {name, cell, folder, opened.experiment, store, stages, report};
 }
 
-std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::string& named,
-                                    const std::string& cell,
-                                    const std::shared_ptr<Registry>& registry) {
+std::unique_ptr<ShownRun> shown_run(Opened opened, const fs::path& folder,
+                                    const std::string& cell) {
   auto run = std::make_unique<ShownRun>();
   run->cell = cell;
-  run->folder = recorded_run(arguments, named);
-  run->opened = open_experiment(arguments, named, {}, "", registry);
-  run->name = !cell.empty()
-                  ? c10::str(cell, ", seed ", run->opened.experiment.run.seed)
-                  : (run->folder.empty()
-                         ? run->opened.experiment.run.name
-                         : fs::absolute(run->folder / ".").parent_path().filename().string());
+  run->folder = folder;
+  run->opened = std::move(opened);
+  const RunSettings& settings = run->opened.experiment.run;
+  if (!cell.empty())
+    run->name = c10::str(cell, ", seed ", settings.seed);
+  else if (!folder.empty())
+    run->name = fs::absolute(folder / ".").lexically_normal().parent_path().filename().string();
+  else
+    run->name = settings.name;
   return run;
+}
+
+std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::string& named) {
+  return shown_run(open_experiment(arguments, named), recorded_run(arguments, named), /*cell=*/"");
 }
 
 bool has_cells(const fs::path& folder) { return !folder.empty() && fs::exists(folder / "cells"); }
@@ -37,7 +42,9 @@ std::vector<std::unique_ptr<ShownRun>> shown_cells(const Arguments& arguments,
       const fs::path own = folder / cell_folder(cell.name(), seed);
       const bool is_known = std::find(known.begin(), known.end(), own) != known.end();
       if (!is_known && fs::exists(own / "resolved.toml"))
-        runs.push_back(shown_run(arguments, own.string(), cell.name(), comparison.registry));
+        runs.push_back(
+            shown_run(open_experiment(arguments, own.string(), {}, "", comparison.registry), own,
+                      cell.name()));
     }
   }
   return runs;

@@ -18,10 +18,11 @@ struct ShownRun {
   PageRun page_run(const Store& store) const;
 };
 
-// named: as the user named it, or a cell's folder. Its stages are not read yet.
-std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::string& named,
-                                    const std::string& cell = "",
-                                    const std::shared_ptr<Registry>& registry = nullptr);
+// What was opened, by the name that people know it by. Its stages are not read yet.
+std::unique_ptr<ShownRun> shown_run(Opened opened, const std::filesystem::path& folder,
+                                    const std::string& cell);
+// named: as the user named it.
+std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::string& named);
 
 // A comparison's folder, or what is no such thing.
 bool has_cells(const std::filesystem::path& folder);
