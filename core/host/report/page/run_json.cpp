@@ -86,7 +86,9 @@ ordered_json cost_section(const PageRun& run) {
   for (const ReportedStage& stage : run.report.stages) {
     ordered_json& entry = cost["stages"][stage.name];
     if (entry.contains("seconds")) continue;
-    if (const double seconds = run.store.seconds(stage.key); seconds > 0)
+    // A stage whose inputs are not stored has no key yet.
+    const double seconds = stage.digest.empty() ? 0 : run.store.seconds(stage.key);
+    if (seconds > 0)
       entry = {{"seconds", seconds}, {"earlier", true}};
     else
       cost["stages"].erase(stage.name);
