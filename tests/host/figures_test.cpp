@@ -225,6 +225,23 @@ TEST(Figures, PointsKeepTheirDistances) {
   }
 }
 
+TEST(Figures, ALegendOfManyGroupsStaysInsideOfItsChart) {
+  PointChart chart{"points", "other codes", {}, {{"panel", {{0, 0, 0, ""}, {1, 1, -1, ""}}}}};
+  for (int i = 0; i < 12; ++i) chart.groups.push_back(c10::str("<a_", 100 + i, ">"));
+  const ptree figure = parsed(point_chart_svg(chart));
+  const auto keys = all(figure, "circle", "key");
+  ASSERT_EQ(keys.size(), 13u);
+  const double width = number(figure, "width"), height = number(figure, "height");
+  for (size_t i = 0; i < keys.size(); ++i) {
+    EXPECT_LT(number(keys[i], "cx"), width - 30) << "its name has room";
+    EXPECT_LT(number(keys[i], "cy"), height - 4);
+    for (size_t j = 0; j < i; ++j)
+      EXPECT_GT(std::hypot(number(keys[i], "cx") - number(keys[j], "cx"),
+                           number(keys[i], "cy") - number(keys[j], "cy")),
+                10);
+  }
+}
+
 TEST(Figures, CountsAreWrittenRowByRow) {
   const ptree figure = parsed(count_chart_svg(
       {"Targets", "after", "before", {"1", "out"}, {"1", "out"}, {{7, 0}, {2, 40}}}));

@@ -74,12 +74,13 @@ std::vector<Figure> map_figures(const ItemMap& map, const SidTable& sids) {
   const auto draw = [&](const std::string& name, const std::string& title,
                         const torch::Tensor& at_N2) {
     if (!at_N2.defined()) return;
-    PointChart chart{"Items by the first code of their SIDs", "other codes", {}, {{title, {}}}};
+    PointChart chart{"Items by the first code of their SIDs", "", {}, {{title, {}}}};
     for (const int64_t code : codes) chart.groups.push_back(sids.spelling.token(0, code));
     const auto at = at_N2.accessor<double, 2>();
     for (size_t i = 0; i < code_of_drawn.size(); ++i) {
       const auto place = std::find(codes.begin(), codes.end(), code_of_drawn[i]);
       const auto point = static_cast<int64_t>(i);
+      if (place == codes.end()) chart.background = "other codes";
       chart.panels.front().points.push_back(
           {at[point][0], at[point][1],
            place == codes.end() ? -1 : static_cast<int64_t>(place - codes.begin()),

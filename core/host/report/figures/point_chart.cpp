@@ -10,7 +10,7 @@ namespace {
 using Point = PointChart::Point;
 
 constexpr double kPointsSide = 320, kPointsGap = 20, kPointsHead = 48, kPointsFoot = 44,
-                 kPointsMargin = 6;
+                 kPointsMargin = 6, kPointsLine = 16;
 
 // Both axes have one scale, so that distances are what they look like.
 void make_square(Span& x, Span& y) {
@@ -29,6 +29,33 @@ void draw_point(Svg& svg, const Panel& panel, const Point& point) {
       point.name);
 }
 
+struct LegendEntry {
+  std::string name, colour;
+  double x = 0;
+  size_t line = 0;
+};
+
+// In as many lines as the width asks for.
+std::vector<LegendEntry> legend_of(const PointChart& chart, double width) {
+  std::vector<LegendEntry> entries;
+  if (!chart.background.empty()) entries.push_back({chart.background, style::kFaint});
+  for (size_t g = 0; g < chart.groups.size(); ++g)
+    entries.push_back({chart.groups[g], style::colour(g)});
+  double x = kPointsGap;
+  size_t line = 0;
+  for (LegendEntry& entry : entries) {
+    const double own = 26 + style::width_of(entry.name);
+    if (x > kPointsGap && x + own > width) {
+      x = kPointsGap;
+      ++line;
+    }
+    entry.x = x;
+    entry.line = line;
+    x += own;
+  }
+  return entries;
+}
+
 }  // namespace
 
 std::string point_chart_svg(const PointChart& chart) {
@@ -43,7 +70,9 @@ std::string point_chart_svg(const PointChart& chart) {
   make_square(x, y);
   const double width =
       kPointsGap + static_cast<double>(chart.panels.size()) * (kPointsSide + kPointsGap);
-  Svg svg(width, kPointsHead + kPointsSide + kPointsFoot, chart.title);
+  const std::vector<LegendEntry> legend = legend_of(chart, width);
+  const double more = legend.empty() ? 0 : kPointsLine * static_cast<double>(legend.back().line);
+  Svg svg(width, kPointsHead + kPointsSide + kPointsFoot + more, chart.title);
   svg.words({kPointsGap, 1.4 * style::kFontSize}, chart.title,
             {{"class", "title"}, {"font-weight", "bold"}});
   for (size_t p = 0; p < chart.panels.size(); ++p) {
@@ -64,14 +93,11 @@ std::string point_chart_svg(const PointChart& chart) {
     }
     svg.end();
   }
-  double at = kPointsGap;
-  const auto legend = [&](const std::string& name, const std::string& colour) {
-    svg.circle({at + 4, kPointsHead + kPointsSide + 20}, 4, {{"fill", colour}});
-    svg.words({at + 13, kPointsHead + kPointsSide + 20 + 0.35 * style::kFontSize}, name);
-    at += 26 + style::width_of(name);
-  };
-  if (!chart.background.empty()) legend(chart.background, style::kFaint);
-  for (size_t g = 0; g < chart.groups.size(); ++g) legend(chart.groups[g], style::colour(g));
+  for (const LegendEntry& entry : legend) {
+    const double y = kPointsHead + kPointsSide + 20 + kPointsLine * static_cast<double>(entry.line);
+    svg.circle({entry.x + 4, y}, 4, {{"class", "key"}, {"fill", entry.colour}});
+    svg.words({entry.x + 13, y + 0.35 * style::kFontSize}, entry.name);
+  }
   return svg.finished();
 }
 
