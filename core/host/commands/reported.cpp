@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "commands/jobs.hpp"
 #include "pipeline/inventory.hpp"
@@ -212,7 +213,11 @@ void use_threads_of(const Experiment& experiment) {
 
 std::vector<PageRun> Reported::shown(const Store& store) const {
   std::vector<PageRun> all;
-  for (const auto& run : runs) all.push_back(run->page_run(store));
+  std::set<std::string> drawn;
+  for (const auto& run : runs) {
+    all.push_back(run->page_run(store));
+    all.back().draws_models = drawn.insert(run->cell).second;
+  }
   return all;
 }
 

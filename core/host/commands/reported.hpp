@@ -14,6 +14,8 @@ struct Reported {
   std::filesystem::path folder;
 
   bool has_cells() const { return !settings.cells.empty(); }
+  // Of a cell the models are drawn under its first seed alone: a matrix has many seeds, and each
+  // would load all of its models.
   std::vector<PageRun> shown(const Store& store) const;
 };
 

@@ -211,7 +211,7 @@ const tsrecTools = (() => {
     tabs(root, [...groups.values()].map((runs) => ({
       label: runs.length > 1 ? `${runs[0].name} and ${runs.length - 1} more` : runs[0].name,
       make(panel) {
-        if (runs.length > 1 && groups.size > 1) panel.append(el("p", { class: "note" }, `The same of ${runs.map((run) => run.name).join("; ")}.`));
+        if (runs.length > 1 && groups.size > 1) panel.append(el("p", { class: "note before" }, `The same of ${runs.map((run) => run.name).join("; ")}.`));
         draw(panel, runs[0]);
       },
     })), { label: "Runs" });

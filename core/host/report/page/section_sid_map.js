@@ -89,6 +89,8 @@ tsrecSections.push({
         { caption: "Rows of SID tokens in units of words' rows: 1 is like a word" })));
     }
 
+    const shown = whole.runs.filter(this.shows), drawn = shown.filter((run) => run.sid_map.tokens).length;
+    if (drawn > 0 && drawn < shown.length) root.append(el("p", { class: "note before" }, "SID tokens before and after training are drawn under the first seed of each cell; ", el("code", {}, "tsrec report RUN"), " draws those of any other."));
     tools.runTabs(root, whole, this.shows, (panel, run) => {
       const parts = [];
       if (run.sid_map.items) parts.push({ label: "Items", make: (box) => drawItems(box, run) });

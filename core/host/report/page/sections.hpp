@@ -18,6 +18,8 @@ struct PageRun {
   const Store& store;
   const std::vector<StageResult>& stages;  // as they lie in the store
   const RunReport& report;                 // of the same stages
+  // Whether the rows of its models are drawn, for which each has to be loaded and placed on a map.
+  bool draws_models = true;
 
   // The stored folder of a stage; empty where it is not stored.
   std::filesystem::path stored(const StageId& id) const;

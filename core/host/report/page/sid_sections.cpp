@@ -78,8 +78,9 @@ ordered_json sid_map_section(const PageRun& run) {
                     of_models = digests_of(run, models_of(run));
   const ordered_json items =
       once("items' vectors", of_items, [&] { return drawn_items(run, *catalogue); });
-  const ordered_json tokens =
-      once("tokens' rows", of_items + of_models, [&] { return drawn_tokens(run, *catalogue); });
+  const ordered_json tokens = run.draws_models ? once("tokens' rows", of_items + of_models,
+                                                      [&] { return drawn_tokens(run, *catalogue); })
+                                               : ordered_json(nullptr);
   if (items.is_null() && tokens.is_null()) return nullptr;
   const Keywords all = keywords_of(catalogue->notes);
   ordered_json keywords = ordered_json::object();
