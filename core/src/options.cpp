@@ -123,6 +123,10 @@ Field& Field::not_in_key() {
   facts_.in_key = false;
   return *this;
 }
+Field& Field::came_later() {
+  facts_.is_later = true;
+  return *this;
+}
 Field& Field::place() {
   facts_.is_place = true;
   return *this;

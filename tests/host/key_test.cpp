@@ -126,6 +126,23 @@ TEST(Key, EveryPartThatReadsFiles) {
                                           "published", "transformer"}));
 }
 
+TEST(Key, AnOptionThatCameLaterLeavesWhatWasStoredBeforeIt) {
+  host::Registry registry({}, "");
+  const auto key_with = [&](const std::string& options) {
+    const TempFolder folder;
+    folder.write("experiment.toml", "[part]\nuse = \"markov\"\n" + options);
+    host::DocumentRequest request;
+    request.file = folder.path() / "experiment.toml";
+    const host::Document document = host::Document::load(request);
+    return registry.choose("recommender", *document.root().find("part"), document)
+        .key_text([](const std::string&, const fs::path&) { return std::string(); });
+  };
+  const std::string before = key_with("");
+  EXPECT_EQ(before.find("repeats"), std::string::npos) << before;
+  EXPECT_EQ(key_with("repeats = true\n"), before);
+  EXPECT_EQ(key_with("repeats = false\n"), before + "option repeats = false\n");
+}
+
 TEST(Key, AFileThatChangesWhileItIsReadIsNoResult) {
   Floors floors;
   host::Experiment experiment = floors.read();

@@ -188,6 +188,7 @@ std::vector<BoundOption> bind(Options& options, const Node& table, const std::st
                         what + ": option '" + facts.key + "' is missing (" + facts.help + ")");
     }
     option.value = field->value_text();
+    if (facts.is_later && option.value == facts.default_text) option.in_key = false;
     if (const auto* path = std::get_if<fs::path*>(&field->target()); path && !facts.is_place)
       option.content = **path;
     if (const auto* text = std::get_if<std::string*>(&field->target())) {

@@ -27,14 +27,16 @@ torch::Tensor popular_items(const Dataset& data) {
   return torch::tensor(order, torch::kInt64);
 }
 
-// Candidates with their scores, then popular items, until the list is full; nothing twice.
+// Candidates with their scores, then popular items, until the list is full; nothing twice. Those
+// that are to stand `behind` all others come last, in the same order.
 class ListWriter {
  public:
   ListWriter(int64_t rows, int64_t width, const torch::Tensor& popular_N) : popular_N_(popular_N) {
     rankings_.item_SM = torch::full({rows, width}, -1, torch::kInt64);
     rankings_.score_SM = torch::zeros({rows, width});
   }
-  void write(int64_t row, const std::vector<std::pair<double, int64_t>>& scored) {
+  void write(int64_t row, const std::vector<std::pair<double, int64_t>>& scored,
+             std::span<const int64_t> behind) {
     const int64_t width = rankings_.item_SM.size(1);
     int64_t* item = rankings_.item_SM.mutable_data_ptr<int64_t>() + row * width;
     float* score = rankings_.score_SM.mutable_data_ptr<float>() + row * width;
@@ -44,10 +46,19 @@ class ListWriter {
       item[filled] = candidate;
       score[filled++] = static_cast<float>(value);
     };
-    for (const auto& [value, candidate] : scored) add(candidate, value);
-    for (int64_t p = 0; p < popular_N_.size(0) && filled < width; ++p) {
-      add(popular_N_.const_data_ptr<int64_t>()[p], -static_cast<double>(p) - 1);
+    const int64_t* popular = popular_N_.const_data_ptr<int64_t>();
+    const auto is_behind = [&](int64_t candidate) {
+      return std::find(behind.begin(), behind.end(), candidate) != behind.end();
+    };
+    for (const auto& [value, candidate] : scored) {
+      if (!is_behind(candidate)) add(candidate, value);
     }
+    for (int64_t p = 0; p < popular_N_.size(0) && filled < width; ++p) {
+      if (!is_behind(popular[p])) add(popular[p], -static_cast<double>(p) - 1);
+    }
+    constexpr double kLast = std::numeric_limits<float>::lowest();
+    for (const auto& [value, candidate] : scored) add(candidate, kLast);
+    for (int64_t p = 0; p < popular_N_.size(0) && filled < width; ++p) add(popular[p], kLast);
   }
   Rankings rankings() const { return rankings_; }
 
@@ -68,7 +79,7 @@ class Floor : public Recommender {
   Rankings rank(const Samples& samples, int64_t num_candidates, Context&) override {
     ListWriter writer(samples.size(), std::min(num_candidates, popular_N_.size(0)), popular_N_);
     for (int64_t row = 0; row < samples.size(); ++row)
-      writer.write(row, scored(samples.history(row)));
+      writer.write(row, scored(samples.history(row)), behind(samples.history(row)));
     return writer.rankings();
   }
   void save(ArtifactWriter& writer) const override { writer.tensor("popular_N", popular_N_); }
@@ -77,6 +88,8 @@ class Floor : public Recommender {
  protected:
   virtual std::vector<std::pair<double, int64_t>> scored(
       std::span<const int64_t> history) const = 0;
+  // What of the history stands behind all other items.
+  virtual std::span<const int64_t> behind(std::span<const int64_t>) const { return {}; }
 
  private:
   torch::Tensor popular_N_;
@@ -124,6 +137,7 @@ class RepeatLast final : public Floor {
 struct MarkovSettings {
   double decay = 0.5;
   std::string count = "target", ties = "number";
+  bool repeats = true;
   void declare(Options& o) {
     o.add("decay", decay)
         .range(0, 1)
@@ -140,6 +154,11 @@ struct MarkovSettings {
         .help(
             "which of equal scores comes first. number: the lower item number; first: what "
             "followed the newer item of the history, then what was counted first");
+    o.add("repeats", repeats)
+        .came_later()
+        .help(
+            "items of the history compete for places like all others; false: they stand behind all "
+            "others");
   }
 };
 
@@ -214,6 +233,9 @@ class Markov final : public Floor {
       return by_number && a.second < b.second;
     });
     return list;
+  }
+  std::span<const int64_t> behind(std::span<const int64_t> history) const override {
+    return settings_.repeats ? std::span<const int64_t>() : history;
   }
 
  private:

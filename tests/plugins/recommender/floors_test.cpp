@@ -50,6 +50,13 @@ TEST(Floors, ListsOfAToyCatalogueByHand) {
   EXPECT_EQ(list("markov", toy(), 4), (std::vector<int64_t>{1, 2, 4, 0}));
 }
 
+TEST(Floors, ItemsOfTheHistoryStandBehindAllOthers) {
+  // The history is 1, 0: after it 2 and 4, then popular items that are not of it, then those of it.
+  const OptionTexts new_items = {{"repeats", "false"}};
+  EXPECT_EQ(list("markov", toy(), 6, new_items), (std::vector<int64_t>{2, 4, 3, 5, 1, 0}));
+  EXPECT_EQ(list("markov", toy(), 2, new_items), (std::vector<int64_t>{2, 4}));
+}
+
 TEST(Floors, OtherDefinitionsByHand) {
   EXPECT_EQ(list("repeat_last", toy(), 4, {{"items", "1"}}), (std::vector<int64_t>{0, 1, 2, 4}));
   EXPECT_EQ(list("repeat_last", toy(), 4, {{"items", "5"}}), (std::vector<int64_t>{0, 1, 2, 4}));
