@@ -43,8 +43,8 @@ class TSREC_API Field {
       std::string_view effect);  // says the effect: "cap cluster sizes so that every code is used"
   Field& was(std::string_view old_name);  // accepted with a warning
   Field& not_in_key();  // changing it does not rerun the stage (it cannot change results)
-  // For an option that came later, whose default is what was done before it: with that value it does
-  // not stand in the key, and what was stored stays.
+  // For an option that came later, whose default is what was done before it: with that value it
+  // does not stand in the key, and what was stored stays.
   Field& came_later();
   // Of a path: only where it is counts. Otherwise a path stands for the content of the file, or of
   // all files of the folder: other bytes in the same place run the stage again.
