@@ -73,9 +73,9 @@ TEST(TrainingMemory, WeightsAreCountedAsTheModelHasThem) {
 }
 
 TEST(TrainingMemory, TheGraphOfATokenIsWhatTheAllocatorCounts) {
-  constexpr int64_t kTokens = 700;
+  constexpr int64_t kLength = 700;
   std::vector<int32_t> ids;
-  for (int32_t t = 0; t < kTokens; ++t) ids.push_back(t % 500);
+  for (int32_t t = 0; t < kLength; ++t) ids.push_back(t % 500);
   const nn::PackedBatch batch = one_row(ids);
   for (const char* family : {"qwen2", "qwen3", "llama"}) {
     for (const auto& lora : ways_to_train()) {
@@ -94,7 +94,7 @@ TEST(TrainingMemory, TheGraphOfATokenIsWhatTheAllocatorCounts) {
         const double expected =
             checkpoint ? memory.kept_per_token_checkpointed : memory.kept_per_token;
         constexpr double kOfTheTokenItself = 128;  // its id, its position and their like
-        EXPECT_NEAR(static_cast<double>(kept) / kTokens, expected,
+        EXPECT_NEAR(static_cast<double>(kept) / kLength, expected,
                     0.02 * expected + kOfTheTokenItself)
             << family << (checkpoint ? ", checkpointed" : "") << (lora ? ", adapted" : "");
       }
@@ -104,7 +104,7 @@ TEST(TrainingMemory, TheGraphOfATokenIsWhatTheAllocatorCounts) {
 
 // What comes and goes in a step, to its backward's end: one forward, or completions behind prompts.
 TEST(TrainingMemory, AStepIsWhatTheAllocatorCounts) {
-  constexpr int64_t kTokens = 1500, kPrompt = 1000;
+  constexpr int64_t kWhole = 1500, kPrompt = 1000;
   const auto counted = [](int64_t count) {
     std::vector<int32_t> ids;
     for (int32_t t = 0; t < count; ++t) ids.push_back(t % 500);
@@ -119,7 +119,7 @@ TEST(TrainingMemory, AStepIsWhatTheAllocatorCounts) {
         const auto live = std::make_shared<LiveBytes>();
         {
           const c10::DebugInfoGuard counting(c10::DebugInfoKind::PROFILER_STATE, live);
-          nn::PackedBatch batch = one_row(counted(behind_a_state ? kTokens - kPrompt : kTokens));
+          nn::PackedBatch batch = one_row(counted(behind_a_state ? kWhole - kPrompt : kWhole));
           batch.at_R = torch::arange(batch.num_tokens());
           batch.label_R = batch.token_T;
           nn::ForwardOptions options;
@@ -140,7 +140,7 @@ TEST(TrainingMemory, AStepIsWhatTheAllocatorCounts) {
         }
         const auto predicted =
             static_cast<double>(nn::training_memory(model.memory().value(),
-                                                    {.tokens = kTokens,
+                                                    {.tokens = kWhole,
                                                      .state_tokens = behind_a_state ? kPrompt : 0,
                                                      .checkpoint = checkpoint})
                                     .step);

@@ -54,10 +54,8 @@ Grouped grouped_by_user(const Events& events) {
   return grouped;
 }
 
-// Whole seconds, towards the past.
-int64_t seconds(int64_t milliseconds) {
-  return milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0);
-}
+// Of milliseconds, whole seconds towards the past.
+int64_t seconds(int64_t time) { return time / 1000 - (time % 1000 < 0 ? 1 : 0); }
 
 }  // namespace
 

@@ -94,9 +94,10 @@ std::string point_chart_svg(const PointChart& chart) {
     svg.end();
   }
   for (const LegendEntry& entry : legend) {
-    const double y = kPointsHead + kPointsSide + 20 + kPointsLine * static_cast<double>(entry.line);
-    svg.circle({entry.x + 4, y}, 4, {{"class", "key"}, {"fill", entry.colour}});
-    svg.words({entry.x + 13, y + 0.35 * style::kFontSize}, entry.name);
+    const double middle =
+        kPointsHead + kPointsSide + 20 + kPointsLine * static_cast<double>(entry.line);
+    svg.circle({entry.x + 4, middle}, 4, {{"class", "key"}, {"fill", entry.colour}});
+    svg.words({entry.x + 13, middle + 0.35 * style::kFontSize}, entry.name);
   }
   return svg.finished();
 }

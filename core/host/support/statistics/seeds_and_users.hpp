@@ -29,10 +29,11 @@ struct MeanOverSeeds {
 TSREC_HOST_API MeanOverSeeds mean_over_seeds(const std::vector<SeedRows>& seeds);
 
 // Interval and p by Student's t with Satterthwaite's degrees of freedom: one fewer than there are
-// seeds where those decide, one fewer than users where seeds hardly differ. So the test keeps its
-// level from three seeds on. With two it errs up to twice as often as it should, where they happen
-// to be alike, and shows next to nothing elsewhere: 12.7 standard errors to each side. Where rows
-// have no spread at all, p is that of the seeds' signs.
+// seeds where those decide, one fewer than users where seeds hardly differ. So the test is
+// within two per cent of its level from three seeds on (README.md beside this file). With two it
+// errs up to twice as often as it should, where they happen to be alike, and shows next to nothing
+// elsewhere: 12.7 standard errors to each side. Where rows have no spread at all, p is that of the
+// seeds' signs.
 TSREC_HOST_API Difference difference_over_seeds(const std::vector<SeedRows>& seeds);
 
 }  // namespace tsrec::host
