@@ -285,6 +285,12 @@ std::string write_page_of_run(const Opened& opened, const Store& store, const fs
 
 // Its jobs wrote down what they were, so --set and --with are heard no more.
 std::string write_page_of_cells(const Opened& base, const Store& store, const fs::path& folder) {
+  // Each takes a second and more, which a matrix that has come to its end should not wait for.
+  constexpr size_t kMostDrawn = 12;
+  const CompareSettings& settings = base.experiment.compare;
+  const size_t runs = settings.cells.size() * seeds_of(settings, base.experiment.run.seed).size();
+  if (runs > kMostDrawn)
+    return c10::str("page of its ", runs, " runs: tsrec report ", folder.string());
   return line_of_page(folder, [&] {
     Arguments arguments;
     arguments.store = store.root();

@@ -31,7 +31,8 @@ inline constexpr const char* kPageFile = "report.html";
 void write_page(const Reported& reported, const Store& store, const std::filesystem::path& file);
 // The page in the folder of what has come to its end just now: the bytes that `tsrec report` of
 // that folder writes. Return the line that says where it lies, or why there is none, which is no
-// reason to fail. report: of the same run, which is not computed again.
+// reason to fail: of many runs it is left to that command. report: of the same run, which is not
+// computed again.
 std::string write_page_of_run(const Opened& opened, const Store& store,
                               const std::filesystem::path& folder, const RunReport& report);
 std::string write_page_of_cells(const Opened& base, const Store& store,

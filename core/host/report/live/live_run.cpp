@@ -1,5 +1,7 @@
 #include "report/live/live_run.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -73,16 +75,18 @@ bool LiveRun::has_more() const {
   });
 }
 
-// When the run wrote what it writes at its end.
+// Which of the files that the run writes at its end are there: a file that takes another's place is
+// another one, also where both were written within a tick of the clock.
 std::string LiveRun::written_down() const {
-  std::string times;
+  std::string files;
   for (const char* name : kWrittenAtTheEnd) {
-    std::error_code absent;
-    const auto time = fs::last_write_time(folder_ / name, absent);
-    const bool is_there = !folder_.empty() && !absent;
-    times += c10::str(" ", is_there ? time.time_since_epoch().count() : 0);
+    struct stat file {};
+    const bool is_there = !folder_.empty() && ::stat((folder_ / name).c_str(), &file) == 0;
+    files += is_there
+                 ? c10::str(" ", file.st_ino, " ", file.st_mtim.tv_sec, " ", file.st_mtim.tv_nsec)
+                 : std::string(" -");
   }
-  return times;
+  return files;
 }
 
 void LiveRun::read_stages() {

@@ -15,13 +15,14 @@ std::vector<std::vector<double>> resampled_means(const UserSums& sums, int64_t r
   std::vector<std::vector<double>> means(static_cast<size_t>(sums.num_numbers));
   std::vector<double> total(means.size());
   for (int64_t r = 0; r < resamples; ++r) {
-    const torch::Tensor drawn = torch::randint(users, {users}, generator, torch::kInt64);
+    const torch::Tensor drawn_U = torch::randint(users, {users}, generator, torch::kInt64);
+    const int64_t* drawn = drawn_U.const_data_ptr<int64_t>();
     std::fill(total.begin(), total.end(), 0.0);
     double count = 0;
     for (int64_t i = 0; i < users; ++i) {
-      const int64_t user = drawn.const_data_ptr<int64_t>()[i];
-      for (size_t c = 0; c < total.size(); ++c) total[c] += sums.sum(user, static_cast<int64_t>(c));
-      count += sums.count(user);
+      for (size_t c = 0; c < total.size(); ++c)
+        total[c] += sums.sum(drawn[i], static_cast<int64_t>(c));
+      count += sums.count(drawn[i]);
     }
     for (size_t c = 0; c < total.size(); ++c) means[c].push_back(total[c] / count);
   }
