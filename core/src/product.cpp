@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "product_kernel.hpp"
+#include "simd.hpp"
 
 namespace tsrec {
 namespace {
@@ -146,11 +147,7 @@ const char* shown_name(ProductLibrary library) {
   return library == ProductLibrary::onednn ? "oneDNN" : "MKL";
 }
 
-Processor this_processor() {
-  return {__builtin_cpu_is("intel") != 0,
-          __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-              __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0};
-}
+Processor this_processor() { return {__builtin_cpu_is("intel") != 0, has_avx512()}; }
 
 ProductLibrary best_product_library(const Processor& processor) {
   return processor.has_avx512 && !processor.is_intel ? ProductLibrary::onednn : ProductLibrary::mkl;

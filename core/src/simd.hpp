@@ -11,6 +11,16 @@
 
 namespace tsrec {
 
+// Whether this processor has registers of 64 bytes, and the instructions of x86-64-v4 for them.
+inline bool has_avx512() {
+#ifdef __x86_64__
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
+         __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+#else
+  return false;
+#endif
+}
+
 // Numbers as they lie in memory. A kernel widens them when it reads, computes in float32, and
 // rounds once, to the nearest and to even, when it writes.
 struct Bfloat16 {

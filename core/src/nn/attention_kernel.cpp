@@ -156,9 +156,7 @@ TSREC_AVX512 int64_t combine_four(const float* factor, int64_t factor_step, int6
   return done;
 }
 
-const bool has_wide_registers =
-    __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-    __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+const bool has_wide_registers = has_avx512();
 #endif
 
 // combine() for `sums` of them over the same rows: the factors of the next one are factor_step
