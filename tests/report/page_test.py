@@ -211,10 +211,23 @@ def spoken(name):
     return rest.upper() + (" of SIDs" if level == "sid" else "")
 
 
+def chromium():
+    """The program, or None where there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def told(script, what, failures):
+    """Says how it ended; the exit code."""
+    for failure in failures:
+        print(f"{script}:", failure)
+    print(f"{script}: {what}, {len(failures)} failures")
+    return 1 if failures else 0
+
+
 def main():
     tsrec, experiment = sys.argv[1:3]
     shots = pathlib.Path(sys.argv[4]) if sys.argv[3:4] == ["--shots"] else None
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    program = chromium()
     if program is None:
         print("page_test: skipped, no Chromium is installed")
         return SKIPPED
@@ -274,10 +287,7 @@ def main():
                     failures.append(f"{name}: the page has {page.stat().st_size} bytes")
         finally:
             browser.close()
-    for failure in failures:
-        print("page_test:", failure)
-    print(f"page_test: {len(pages)} pages at three sizes, {len(failures)} failures")
-    return 1 if failures else 0
+    return told("page_test", f"{len(pages)} pages at three sizes", failures)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import http.client
 import json
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from page_test import LOOK, SIZES, Browser
+from page_test import LOOK, SIZES, Browser, chromium, told
 
 INTERRUPTED = 5
 failures = []
@@ -230,7 +229,7 @@ def check_page(browser, name, shots, last=None):
 def main():
     tsrec, experiment = sys.argv[1:3]
     shots = pathlib.Path(sys.argv[4]) if sys.argv[3:4] == ["--shots"] else None
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    program = chromium()
     if program is None:
         print("watch_test: no Chromium is installed, so its page is not drawn")
     with tempfile.TemporaryDirectory() as work:
@@ -244,10 +243,7 @@ def main():
         finally:
             if browser:
                 browser.close()
-    for failure in failures:
-        print("watch_test:", failure)
-    print(f"watch_test: {events} events of one run, {len(failures)} failures")
-    return 1 if failures else 0
+    return told("watch_test", f"{events} events of one run", failures)
 
 
 if __name__ == "__main__":
