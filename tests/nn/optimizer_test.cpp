@@ -1,5 +1,7 @@
 #include "tsrec/nn/optimizer.hpp"
 
+#include <random>
+
 #include "support/support.hpp"
 
 namespace tsrec::test {
@@ -221,6 +223,48 @@ TEST(Head, InBfloat16OnlyLogitsAreRounded) {
     EXPECT_EQ(a[i].scalar_type(), torch::kBFloat16);
     EXPECT_LT((a[i].to(torch::kFloat64) - b[i].to(torch::kFloat64)).norm().item<double>(),
               6e-3 * b[i].to(torch::kFloat64).norm().item<double>());
+  }
+}
+
+// Several labels of one state, one of them twice, in an order of their own: what a row for each
+// label gives. float64 has no kernel.
+TEST(Head, StatesThatPredictSeveralLabelsMeetTheHeadOnce) {
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  const int64_t states = 700, labels = 1500, vocabulary = 2100, width = 8;
+  const torch::Tensor at_R = torch::randint(states, {labels}, generator, torch::kInt64),
+                      label_R = torch::randint(vocabulary, {labels}, generator, torch::kInt64),
+                      probe_R = torch::randn({labels}, generator);
+  at_R[1] = at_R[0];
+  label_R[1] = label_R[0];
+  const nn::StateLabels by_state = nn::by_state(at_R, label_R);
+  EXPECT_EQ(by_state.num_states(), std::get<0>(at::_unique(at_R)).numel());
+  EXPECT_LT(by_state.num_states(), states);
+  const torch::Tensor h_wide = torch::randn({states, width}, generator, torch::kFloat64),
+                      w_wide = torch::randn({vocabulary, width}, generator, torch::kFloat64);
+  const auto leaves = [&](torch::ScalarType type) {
+    return std::vector{h_wide.to(type).detach().clone().requires_grad_(),
+                       w_wide.to(type).detach().clone().requires_grad_()};
+  };
+  const auto exact = leaves(torch::kFloat64);
+  const torch::Tensor z_SV = torch::matmul(exact[0], exact[1].t());
+  const torch::Tensor wanted_R = torch::log_softmax(z_SV, 1).index({at_R, label_R});
+  const auto wanted = torch::autograd::grad({(wanted_R * probe_R).sum()}, exact);
+  for (const auto& [type, tolerance] : std::vector<std::pair<torch::ScalarType, double>>{
+           {torch::kFloat64, 1e-6}, {torch::kFloat32, 1e-5}, {torch::kBFloat16, 1e-2}}) {
+    for (const int64_t chunk : {64, 1024}) {
+      const auto leaf = leaves(type);
+      const torch::Tensor got_R = nn::label_log_prob({leaf[1]}, leaf[0], by_state, chunk);
+      EXPECT_EQ(got_R.scalar_type(), torch::kFloat32);
+      EXPECT_LT((got_R - wanted_R).norm().item<double>(),
+                tolerance * wanted_R.norm().item<double>())
+          << type;
+      const auto got = torch::autograd::grad({(got_R * probe_R).sum()}, leaf);
+      for (size_t i = 0; i < 2; ++i) {
+        EXPECT_LT((got[i].to(torch::kFloat64) - wanted[i]).norm().item<double>(),
+                  tolerance * wanted[i].norm().item<double>())
+            << type << " " << i;
+      }
+    }
   }
 }
 

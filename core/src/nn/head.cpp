@@ -103,83 +103,111 @@ torch::Tensor whole_product(const torch::Tensor& h_RD, const Head& head) {
   return head.new_ED.defined() ? torch::cat({z_RV, linear_product(h_RD, head.new_ED)}, 1) : z_RV;
 }
 
-struct LogSums {
-  torch::Tensor normalizer_R, picked_R;
+// The labels of states, by state: those of state u have the numbers first_U1[u] .. first_U1[u + 1].
+struct Labels {
+  torch::Tensor first_U1, label_R;
+
+  bool defined() const { return label_R.defined(); }
+  RowLabels of_states_from(int64_t first_state) const {
+    if (!defined()) return {nullptr, nullptr};
+    return {first_U1.const_data_ptr<int64_t>() + first_state, label_R.const_data_ptr<int64_t>()};
+  }
+  // Of states in a range: the numbers, and to each the place of its state in the range.
+  struct OfRange {
+    Range numbers;
+    torch::Tensor state_n;
+  };
+  OfRange of(Range states) const {
+    const int64_t* first = first_U1.const_data_ptr<int64_t>();
+    const torch::Tensor counts = first_U1.slice(0, states.begin, states.end + 1).diff();
+    return {{first[states.begin], first[states.end]},
+            torch::repeat_interleave(counts).to(label_R.device())};
+  }
 };
 
-// Log-sum-exp over the vocabulary, and the logit at the label where there are labels.
-LogSums log_sums(const torch::Tensor& h_RD, const Head& head, const torch::Tensor& label_R,
+struct LogSums {
+  torch::Tensor normalizer_U, picked_R;
+};
+
+// Log-sum-exp over the vocabulary of each state, and the logits at labels where there are labels.
+LogSums log_sums(const torch::Tensor& h_UD, const Head& head, const Labels& labels,
                  int64_t chunk_rows) {
-  const auto options = h_RD.options().dtype(torch::kFloat32).requires_grad(false);
-  const int64_t count = h_RD.size(0);
+  const auto options = h_UD.options().dtype(torch::kFloat32).requires_grad(false);
+  const int64_t count = h_UD.size(0);
   LogSums sums{torch::empty({count}, options), {}};
-  if (label_R.defined()) sums.picked_R = torch::empty({count}, options);
-  if (!has_kernel(h_RD)) {
-    for_ranges(count, chunk_rows, [&](Range rows) {
-      const torch::Tensor z = whole_product(slice(h_RD, rows), head).to(torch::kFloat32);
-      slice(sums.normalizer_R, rows).copy_(torch::logsumexp(z, 1));
-      if (label_R.defined())
-        slice(sums.picked_R, rows).copy_(z.gather(1, slice(label_R, rows).unsqueeze(1)).squeeze(1));
+  if (labels.defined()) sums.picked_R = torch::empty(labels.label_R.sizes(), options);
+  if (!has_kernel(h_UD)) {
+    for_ranges(count, chunk_rows, [&](Range states) {
+      const torch::Tensor z = whole_product(slice(h_UD, states), head).to(torch::kFloat32);
+      slice(sums.normalizer_U, states).copy_(torch::logsumexp(z, 1));
+      if (!labels.defined()) return;
+      const auto [numbers, state_n] = labels.of(states);
+      slice(sums.picked_R, numbers).copy_(z.index({state_n, slice(labels.label_R, numbers)}));
     });
     return sums;
   }
-  torch::Tensor largest_R = torch::full({count}, -std::numeric_limits<float>::infinity(), options);
-  torch::Tensor sum_R = torch::zeros({count}, options);
-  float* largest = largest_R.mutable_data_ptr<float>();
-  float* sum = sum_R.mutable_data_ptr<float>();
-  float* picked = label_R.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
-  const int64_t* label = label_R.defined() ? label_R.const_data_ptr<int64_t>() : nullptr;
+  torch::Tensor largest_U = torch::full({count}, -std::numeric_limits<float>::infinity(), options);
+  torch::Tensor sum_U = torch::zeros({count}, options);
+  float* largest = largest_U.mutable_data_ptr<float>();
+  float* sum = sum_U.mutable_data_ptr<float>();
+  float* picked = labels.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
   Tile tile;
   // Columns outside, so that the head is read once.
-  for_tiles(head, h_RD.scalar_type(), [&](const Columns& columns) {
-    for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
-      tile.product(slice(h_RD, rows), columns.weight_CD);
+  for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
+    for_ranges(count, tile_rows_of(h_UD, chunk_rows), [&](Range states) {
+      tile.product(slice(h_UD, states), columns.weight_CD);
       tile.for_rows(columns.first, [&](const auto& part, int64_t first) {
-        const int64_t r = rows.begin + first;
-        log_sum_update(part, label == nullptr ? nullptr : label + r, largest + r, sum + r,
-                       picked == nullptr ? nullptr : picked + r);
+        const int64_t u = states.begin + first;
+        log_sum_update(part, labels.of_states_from(u), largest + u, sum + u, picked);
       });
     });
   });
-  torch::add_out(sums.normalizer_R, largest_R, sum_R.log());
+  torch::add_out(sums.normalizer_U, largest_U, sum_U.log());
   return sums;
 }
 
-// log p(label) = z_label - logsumexp(z), z = W h. Backward: dz = g (onehot - softmax), and no
-// gradient of rows that do not learn.
+// log p(label) = z_label - logsumexp(z), z = W h. Backward: dz = the sum over a state's labels of
+// g (onehot - softmax), and no gradient of rows that do not learn.
 struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& h_in,
                                const torch::Tensor& weight_VD,
                                const std::optional<torch::Tensor>& new_ED,
-                               const torch::Tensor& label_in, int64_t chunk_rows) {
-    const torch::Tensor h_RD = h_in.contiguous(), label_R = label_in.contiguous();
+                               const torch::Tensor& first_U1, const torch::Tensor& label_in,
+                               int64_t chunk_rows) {
+    const torch::Tensor h_UD = h_in.contiguous();
+    const Labels labels{first_U1, label_in.contiguous()};
     const Head head{weight_VD, new_ED.value_or(torch::Tensor())};
-    const LogSums sums = log_sums(h_RD, head, label_R, chunk_rows);
-    ctx->save_for_backward({h_RD, weight_VD, head.new_ED, label_R, sums.normalizer_R});
+    const LogSums sums = log_sums(h_UD, head, labels, chunk_rows);
+    ctx->save_for_backward(
+        {h_UD, weight_VD, head.new_ED, labels.first_U1, labels.label_R, sums.normalizer_U});
     ctx->saved_data["chunk_rows"] = chunk_rows;
-    return sums.picked_R - sums.normalizer_R;
+    return sums.picked_R - normalizer_of_labels(sums.normalizer_U, labels);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
     const Head head{saved[1], saved[2]};
-    const torch::Tensor &h_RD = saved[0], &label_R = saved[3], &normalizer_R = saved[4];
-    const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_RD.size(0);
+    const torch::Tensor &h_UD = saved[0], &normalizer_U = saved[5];
+    const Labels labels{saved[3], saved[4]};
+    const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_UD.size(0);
     const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
     torch::Tensor dweight_VD, dnew_ED;
     if (ctx->needs_input_grad(1)) dweight_VD = torch::zeros_like(head.weight_VD);
     if (head.new_ED.defined()) dnew_ED = torch::zeros_like(head.new_ED);
-    if (!has_kernel(h_RD)) {
-      const torch::Tensor dh_RD = torch::empty_like(h_RD);
-      for_ranges(count, chunk_rows, [&](Range rows) {
-        const torch::Tensor h = slice(h_RD, rows);
-        const torch::Tensor gradient = slice(gradient_R, rows).unsqueeze(1);
+    if (!has_kernel(h_UD)) {
+      const torch::Tensor dh_UD = torch::empty_like(h_UD);
+      for_ranges(count, chunk_rows, [&](Range states) {
+        const torch::Tensor h = slice(h_UD, states);
+        const auto [numbers, state_n] = labels.of(states);
+        const torch::Tensor gradient_n = slice(gradient_R, numbers);
+        const torch::Tensor gradient_u =
+            gradient_R.new_zeros({h.size(0)}).index_add_(0, state_n, gradient_n);
         torch::Tensor dz = whole_product(h, head).to(torch::kFloat32);
-        dz.sub_(slice(normalizer_R, rows).unsqueeze(1)).exp_().mul_(-gradient);
-        dz.scatter_add_(1, slice(label_R, rows).unsqueeze(1), gradient);
+        dz.sub_(slice(normalizer_U, states).unsqueeze(1)).exp_().mul_(-gradient_u.unsqueeze(1));
+        dz.index_put_({state_n, slice(labels.label_R, numbers)}, gradient_n, /*accumulate=*/true);
         dz = dz.to(h.scalar_type());
-        torch::Tensor dh = slice(dh_RD, rows);
+        torch::Tensor dh = slice(dh_UD, states);
         const torch::Tensor known = dz.slice(1, 0, head.weight_VD.size(0));
         dh.copy_(torch::matmul(known, head.weight_VD));
         if (dweight_VD.defined()) add_product(dweight_VD, known.t(), h);
@@ -188,15 +216,14 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
         add_product(dh, fresh, head.new_ED);
         add_product(dnew_ED, fresh.t(), h);
       });
-      return {dh_RD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
+      return {dh_UD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor(), torch::Tensor()};
     }
-    const int64_t* label = label_R.const_data_ptr<int64_t>();
-    const float* normalizer = normalizer_R.const_data_ptr<float>();
+    const float* normalizer = normalizer_U.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
-    const auto sums = h_RD.options().dtype(torch::kFloat32).requires_grad(false);
-    const torch::Tensor dh_RD = torch::zeros(h_RD.sizes(), sums);
+    const auto sums = h_UD.options().dtype(torch::kFloat32).requires_grad(false);
+    const torch::Tensor dh_UD = torch::zeros(h_UD.sizes(), sums);
     Tile tile;
-    for_tiles(head, h_RD.scalar_type(), [&](const Columns& columns) {
+    for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
       const torch::Tensor& whole = columns.is_new ? dnew_ED : dweight_VD;
       torch::Tensor dweight_CD;
       if (whole.defined()) {
@@ -204,23 +231,43 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
                          ? slice(whole, columns.range)
                          : torch::zeros(columns.weight_CD.sizes(), sums);
       }
-      for_ranges(count, tile_rows_of(h_RD, chunk_rows), [&](Range rows) {
-        const torch::Tensor h = slice(h_RD, rows);
+      for_ranges(count, tile_rows_of(h_UD, chunk_rows), [&](Range states) {
+        const torch::Tensor h = slice(h_UD, states);
         const torch::Tensor& dz = tile.product(h, columns.weight_CD);
         tile.for_rows(columns.first, [&](const auto& part, int64_t first) {
-          const int64_t r = rows.begin + first;
-          log_softmax_gradient(part, label + r, normalizer + r, gradient + r);
+          const int64_t u = states.begin + first;
+          log_softmax_gradient(part, labels.of_states_from(u), normalizer + u, gradient);
         });
-        torch::Tensor dh = slice(dh_RD, rows);
+        torch::Tensor dh = slice(dh_UD, states);
         add_to(dh, dz, columns.weight_CD);
         if (dweight_CD.defined()) add_to(dweight_CD, dz.t(), h);
       });
       if (dweight_CD.defined() && whole.scalar_type() != torch::kFloat32)
         slice(whole, columns.range).copy_(dweight_CD);
     });
-    return {dh_RD.to(h_RD.scalar_type()), dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor()};
+    return {dh_UD.to(h_UD.scalar_type()),
+            dweight_VD,
+            dnew_ED,
+            torch::Tensor(),
+            torch::Tensor(),
+            torch::Tensor()};
+  }
+
+ private:
+  static torch::Tensor normalizer_of_labels(const torch::Tensor& normalizer_U,
+                                            const Labels& labels) {
+    return normalizer_U.index_select(0, labels.of({0, normalizer_U.size(0)}).state_n);
   }
 };
+
+torch::Tensor log_prob_by_state(const Head& head, const torch::Tensor& h_UD,
+                                const torch::Tensor& first_U1, const torch::Tensor& label_R,
+                                int64_t chunk_rows) {
+  RECORD_USER_SCOPE("LabelLogProb");
+  const std::optional<torch::Tensor> new_ED =
+      head.new_ED.defined() ? std::optional(head.new_ED) : std::nullopt;
+  return LabelLogProb::apply(h_UD, head.weight_VD, new_ED, first_U1, label_R, chunk_rows);
+}
 
 }  // namespace
 
@@ -242,15 +289,29 @@ torch::Tensor logits(const Head& head, const torch::Tensor& h_RD, RowRange rows)
 torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_t chunk_rows) {
   RECORD_USER_SCOPE("Head");
   const torch::NoGradGuard no_grad;
-  return log_sums(h_RD.contiguous(), head, {}, chunk_rows).normalizer_R;
+  return log_sums(h_RD.contiguous(), head, {}, chunk_rows).normalizer_U;
 }
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
                              const torch::Tensor& label_R, int64_t chunk_rows) {
-  RECORD_USER_SCOPE("LabelLogProb");
-  const std::optional<torch::Tensor> new_ED =
-      head.new_ED.defined() ? std::optional(head.new_ED) : std::nullopt;
-  return LabelLogProb::apply(h_RD, head.weight_VD, new_ED, label_R, chunk_rows);
+  return log_prob_by_state(head, h_RD, torch::arange(label_R.size(0) + 1, torch::kInt64), label_R,
+                           chunk_rows);
+}
+
+StateLabels by_state(const torch::Tensor& at_R, const torch::Tensor& label_R) {
+  const auto [at_U, state_R, count_U] = at::_unique2(at_R, /*sorted=*/true,
+                                                     /*return_inverse=*/true,
+                                                     /*return_counts=*/true);
+  const torch::Tensor order_R = state_R.argsort(/*stable=*/true);
+  return {at_U, torch::cat({torch::zeros({1}, torch::kInt64), count_U.cumsum(0).cpu()}),
+          label_R.index_select(0, order_R), order_R.argsort()};
+}
+
+torch::Tensor label_log_prob(const Head& head, const torch::Tensor& hidden_TD,
+                             const StateLabels& labels, int64_t chunk_rows) {
+  return log_prob_by_state(head, hidden_TD.index_select(0, labels.at_U), labels.first_U1,
+                           labels.label_R, chunk_rows)
+      .index_select(0, labels.number_R);
 }
 
 }  // namespace tsrec::nn

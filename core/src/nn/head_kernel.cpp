@@ -1,5 +1,7 @@
 #include "nn/head_kernel.hpp"
 
+#include <numeric>
+
 #include "nn/float_row.hpp"
 
 namespace tsrec::nn {
@@ -25,7 +27,7 @@ TSREC_SIMD void scale_softmax(float* x, int64_t count, float normalizer, float f
 }  // namespace
 
 template <class T>
-void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* largest, float* sum,
+void log_sum_update(const LogitTile<T>& tile, const RowLabels& labels, float* largest, float* sum,
                     float* picked) {
   FloatRow<T> row(tile.columns);
   for (int64_t r = 0; r < tile.rows; ++r) {
@@ -37,28 +39,34 @@ void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* large
     }
     sum[r] += sum_of_exp(logit, tile.columns, largest[r]);
     if (picked == nullptr) continue;
-    const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns) picked[r] = logit[column];
+    for (int64_t n = labels.first[r]; n < labels.first[r + 1]; ++n) {
+      const int64_t column = labels.label[n] - tile.first_column;
+      if (column >= 0 && column < tile.columns) picked[n] = logit[column];
+    }
   }
 }
 
 template <class T>
-void log_softmax_gradient(const LogitTile<T>& tile, const int64_t* label, const float* normalizer,
-                          const float* gradient) {
+void log_softmax_gradient(const LogitTile<T>& tile, const RowLabels& labels,
+                          const float* normalizer, const float* gradient) {
   FloatRow<T> row(tile.columns);
   for (int64_t r = 0; r < tile.rows; ++r) {
+    const int64_t begin = labels.first[r], end = labels.first[r + 1];
     T* stored = tile.logit + r * tile.columns;
     float* logit = row.change(stored);
-    scale_softmax(logit, tile.columns, normalizer[r], -gradient[r]);
-    const int64_t column = label[r] - tile.first_column;
-    if (column >= 0 && column < tile.columns) logit[column] += gradient[r];
+    scale_softmax(logit, tile.columns, normalizer[r],
+                  -std::accumulate(gradient + begin, gradient + end, 0.0f));
+    for (int64_t n = begin; n < end; ++n) {
+      const int64_t column = labels.label[n] - tile.first_column;
+      if (column >= 0 && column < tile.columns) logit[column] += gradient[n];
+    }
     row.store(stored);
   }
 }
 
-#define TSREC_INSTANTIATE(T)                                                                 \
-  template void log_sum_update(const LogitTile<T>&, const int64_t*, float*, float*, float*); \
-  template void log_softmax_gradient(const LogitTile<T>&, const int64_t*, const float*,      \
+#define TSREC_INSTANTIATE(T)                                                                   \
+  template void log_sum_update(const LogitTile<T>&, const RowLabels&, float*, float*, float*); \
+  template void log_softmax_gradient(const LogitTile<T>&, const RowLabels&, const float*,      \
                                      const float*);
 TSREC_INSTANTIATE(float)
 TSREC_INSTANTIATE(Bfloat16)

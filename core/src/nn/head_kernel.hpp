@@ -13,17 +13,23 @@ struct LogitTile {
   int64_t first_column;   // its place in the vocabulary
 };
 
+// The labels of row r have the numbers first[r] .. first[r + 1] - 1.
+struct RowLabels {
+  const int64_t* first;
+  const int64_t* label;  // by number
+};
+
 // Running log-sum-exp of each row over the tiles seen so far: largest + log(sum). Begin with
-// largest = -inf, sum = 0. picked (may be null): the logit at each row's label, once its tile
-// comes.
+// largest = -inf, sum = 0. picked, by number (null: there are no labels): the logits at the labels,
+// once their tiles come.
 template <class T>
-void log_sum_update(const LogitTile<T>& tile, const int64_t* label, float* largest, float* sum,
+void log_sum_update(const LogitTile<T>& tile, const RowLabels& labels, float* largest, float* sum,
                     float* picked);
 
-// logit <- gradient (onehot(label) - exp(logit - normalizer)), the gradient of log softmax at the
-// label.
+// logit <- sum over the row's labels of gradient (onehot(label) - exp(logit - normalizer)), the
+// gradient of log softmax at them. gradient: by number.
 template <class T>
-void log_softmax_gradient(const LogitTile<T>& tile, const int64_t* label, const float* normalizer,
-                          const float* gradient);
+void log_softmax_gradient(const LogitTile<T>& tile, const RowLabels& labels,
+                          const float* normalizer, const float* gradient);
 
 }  // namespace tsrec::nn

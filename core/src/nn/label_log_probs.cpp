@@ -22,8 +22,9 @@ torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& promp
   options.checkpoint = checkpoint;
   const torch::Tensor hidden_TD = torch::cat({model.hidden(there, options), prompts.last_BD});
   const Head head = model.head();
-  count_work(model, there.num_tokens(), there.at_R.size(0), head.num_rows(), context);
-  return label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
+  const StateLabels labels = by_state(there.at_R, there.label_R);
+  count_work(model, there.num_tokens(), labels.num_states(), head.num_rows(), context);
+  return label_log_prob(head, hidden_TD, labels);
 }
 
 torch::Tensor row_log_prob_sums(const torch::Tensor& log_prob_R, const torch::Tensor& row_R,

@@ -23,9 +23,9 @@ LabelScores scores_of(const nn::LanguageModel& model, const nn::Prefilled& promp
   if (options.legal) {
     scores.log_prob_R = at_labels(legal_PV, *choices);
   } else {
-    nn::count_work(model, /*tokens=*/0, there.at_R.size(0), head.num_rows(), context);
-    scores.log_prob_R =
-        nn::label_log_prob(head, hidden_TD.index_select(0, there.at_R), there.label_R);
+    const nn::StateLabels labels = nn::by_state(there.at_R, there.label_R);
+    nn::count_work(model, /*tokens=*/0, labels.num_states(), head.num_rows(), context);
+    scores.log_prob_R = nn::label_log_prob(head, hidden_TD, labels);
   }
   if (options.distributions) scores.legal_PV = legal_PV;
   return scores;
