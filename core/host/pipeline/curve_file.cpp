@@ -8,17 +8,11 @@
 namespace tsrec::host {
 
 CurveFile::CurveFile(std::string stage, std::filesystem::path file)
-    : stage_(std::move(stage)),
-      file_(std::move(file)),
-      out_(file_, std::ios::app),
-      flushed_(Clock::now()) {}
+    : stage_(std::move(stage)), file_(std::move(file)), out_(file_, std::ios::app) {}
 
 void CurveFile::number(std::string_view name, double value, int64_t step) {
   out_ << io::number_line(stage_, name, value, step);
-  if (Clock::now() - flushed_ >= std::chrono::seconds(1)) {  // somebody may be watching
-    out_.flush();
-    flushed_ = Clock::now();
-  }
+  if (pace_.is_due()) out_.flush();
   check();
 }
 

@@ -2,13 +2,13 @@
 // part of what the stage stores.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
 #include "pipeline/listener.hpp"
 #include "support/api.hpp"
+#include "support/at_most_every.hpp"
 
 namespace tsrec::host {
 
@@ -25,12 +25,11 @@ class CurveFile final : public Listener {
   const std::filesystem::path& file() const { return file_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void check() const;
   std::string stage_;
   std::filesystem::path file_;
   std::ofstream out_;
-  Clock::time_point flushed_;
+  AtMostEvery pace_{std::chrono::seconds(1)};  // somebody may be watching
 };
 
 struct CurvePoint {

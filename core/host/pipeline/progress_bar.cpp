@@ -4,8 +4,6 @@
 
 #include <iostream>
 
-#include "support/stopwatch.hpp"
-
 namespace tsrec::host {
 namespace {
 
@@ -14,13 +12,17 @@ std::string duration_text(double seconds) {
   return whole < 60 ? c10::str(whole, " s") : c10::str(whole / 60, " min ", whole % 60, " s");
 }
 
+Clock::duration pace_of(bool is_terminal) {
+  return is_terminal ? Clock::duration(std::chrono::milliseconds(200)) : std::chrono::seconds(15);
+}
+
 }  // namespace
 
 ProgressBar::ProgressBar()
-    : shown_(Clock::now()),
-      began_(shown_),
-      // Behind --isolate a parent passes on what is said here, to a terminal if it has one.
-      is_terminal_(::isatty(STDERR_FILENO) == 1 || std::getenv("TSREC_TERMINAL") != nullptr) {}
+    // Behind --isolate a parent passes on what is said here, to a terminal if it has one.
+    : is_terminal_(::isatty(STDERR_FILENO) == 1 || std::getenv("TSREC_TERMINAL") != nullptr),
+      pace_(pace_of(is_terminal_)),
+      began_(Clock::now()) {}
 
 ProgressBar::~ProgressBar() { end(); }
 
@@ -33,13 +35,13 @@ void ProgressBar::progress(std::string_view what, int64_t done, int64_t total) {
   if (what_ != what) {
     end();
     what_ = what;
-    began_ = shown_ = Clock::now();
+    pace_ = AtMostEvery(pace_of(is_terminal_));
+    began_ = Clock::now();
     start_ = done;
   }
   const bool is_last = done >= total;
-  if (!is_last && seconds_since(shown_) < (is_terminal_ ? 0.2 : 15)) return;
+  if (!is_last && !pace_.is_due()) return;
   if (is_last && !is_open_ && seconds_since(began_) < 2) return;
-  shown_ = Clock::now();
   const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   // By the pace since this bar began: a resumed stage, or one that paused for a validation, begins
   // in the middle.

@@ -1,9 +1,8 @@
 // How far a long loop is: a bar with the time left on a terminal, else a line now and then.
 #pragma once
 
-#include <chrono>
-
 #include "pipeline/listener.hpp"
+#include "support/at_most_every.hpp"
 
 namespace tsrec::host {
 
@@ -15,12 +14,12 @@ class ProgressBar final : public Listener {
   void progress(std::string_view what, int64_t done, int64_t total) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
   void end();
   std::string what_;
   int64_t start_ = 0;  // units that were done when the bar began
-  Clock::time_point shown_, began_;
   bool is_terminal_, is_open_ = false;
+  AtMostEvery pace_;
+  Clock::time_point began_;
 };
 
 }  // namespace tsrec::host

@@ -24,45 +24,34 @@ std::optional<double> LoopProgress::seconds_left() const {
   return seconds / static_cast<double>(done - from) * static_cast<double>(total - done);
 }
 
-ProgressFile::ProgressFile(std::string stage, fs::path file, std::chrono::milliseconds every)
-    : stage_(std::move(stage)),
-      file_(std::move(file)),
-      every_(every),
-      began_(Clock::now()),
-      written_(began_) {
+ProgressFile::ProgressFile(std::string stage, fs::path file, Clock::duration every)
+    : stage_(std::move(stage)), file_(std::move(file)), pace_(every), began_(Clock::now()) {
   write();
 }
 
 void ProgressFile::progress(std::string_view what, int64_t done, int64_t total) {
-  const Clock::time_point now = Clock::now();
   // A training that pauses for a validation goes on in the same loop of steps.
   std::optional<Loop>& known = what == stage_ ? steps_ : loop_;
   const bool goes_on = known && known->what == what && known->total == total && done >= known->done;
-  if (!goes_on) known = Loop{std::string(what), done, done, total, now};
+  if (!goes_on) known = Loop{std::string(what), done, done, total, Clock::now()};
   known->done = done;
   if (what == stage_) loop_.reset();
-  if (now - written_ < every_) return;
-  written_ = now;
-  write();
+  if (pace_.is_due()) write();
 }
 
 // By a rename, so that no reader sees a half; without waiting for the disk, because nothing is lost
 // with it. Where it cannot be written nobody looks on, and the stage goes on.
 void ProgressFile::write() const {
-  const Clock::time_point now = Clock::now();
-  const auto since = [&](Clock::time_point then) {
-    return std::chrono::duration<double>(now - then).count();
-  };
   const auto json_of = [&](const std::optional<Loop>& loop) -> ordered_json {
     if (!loop) return nullptr;
     return {{"what", loop->what},
             {"from", loop->from},
             {"done", loop->done},
             {"total", loop->total},
-            {"seconds", since(loop->began)}};
+            {"seconds", seconds_since(loop->began)}};
   };
   const ordered_json json = {
-      {"seconds", since(began_)}, {"steps", json_of(steps_)}, {"loop", json_of(loop_)}};
+      {"seconds", seconds_since(began_)}, {"steps", json_of(steps_)}, {"loop", json_of(loop_)}};
   const fs::path fresh = file_.string() + ".new";
   std::ofstream out(fresh);
   out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';

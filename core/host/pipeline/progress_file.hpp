@@ -2,12 +2,12 @@
 // work folder, which is gone when the stage is stored. It decides nothing.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 
 #include "pipeline/listener.hpp"
 #include "support/api.hpp"
+#include "support/at_most_every.hpp"
 
 namespace tsrec::host {
 
@@ -29,11 +29,10 @@ class TSREC_HOST_API ProgressFile final : public Listener {
  public:
   // every: it is written at most so often.
   ProgressFile(std::string stage, std::filesystem::path file,
-               std::chrono::milliseconds every = std::chrono::seconds(1));
+               Clock::duration every = std::chrono::seconds(1));
   void progress(std::string_view what, int64_t done, int64_t total) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Loop {
     std::string what;
     int64_t from = 0, done = 0, total = 0;
@@ -42,8 +41,8 @@ class TSREC_HOST_API ProgressFile final : public Listener {
   void write() const;
   std::string stage_;
   std::filesystem::path file_;
-  Clock::duration every_;
-  Clock::time_point began_, written_;
+  AtMostEvery pace_;
+  Clock::time_point began_;
   std::optional<Loop> steps_, loop_;
 };
 
