@@ -47,18 +47,17 @@ class Matrix {
       : arguments_(arguments),
         settings_(base.compare),
         jobs_(jobs),
-        seeds_(seeds_of(settings_, base.run.seed)) {
-    for (const CompareCell& cell : settings_.cells) {
-      for (const int64_t seed : seeds_) {
-        experiments_.push_back(jobs.varied(cell.overrides, seed, "compare " + cell.name()));
-        runs_.push_back({cell.name(), seed, lineage_of(experiments_.back()), {}});
-      }
+        num_seeds_(seeds_of(settings_, base.run.seed).size()),
+        cells_(cells_under_seeds(settings_, base.run.seed)) {
+    for (const auto& [cell, seed] : cells_) {
+      experiments_.push_back(jobs.varied(cell->overrides, seed, "compare " + cell->name()));
+      runs_.push_back({cell->name(), seed, lineage_of(experiments_.back()), {}});
     }
   }
 
   // Under all seeds, or until the rule to stop by is content. Returns what failed.
   std::optional<JobEnd> run() {
-    if (!settings_.stop_when) return run_seeds(seeds_.size());
+    if (!settings_.stop_when) return run_seeds(num_seeds_);
     stopping_.emplace(settings_);
     for (auto seeds = static_cast<size_t>(settings_.stop_when->min_seeds);; ++seeds) {
       if (std::optional<JobEnd> failed = run_seeds(seeds)) return failed;
@@ -85,7 +84,7 @@ class Matrix {
     std::vector<size_t> own, others;
     size_t dealt = 0;
     for (size_t i = 0; i < runs_.size(); ++i) {
-      if (i % seeds_.size() >= seeds || !runs_[i].results.empty()) continue;
+      if (i % num_seeds_ >= seeds || !runs_[i].results.empty()) continue;
       const bool is_own = dealt++ % static_cast<size_t>(arguments_.shards) ==
                           static_cast<size_t>(arguments_.shard - 1);
       (is_own ? own : others).push_back(i);
@@ -94,7 +93,7 @@ class Matrix {
     std::vector<Job> jobs;
     for (const size_t i : own)
       jobs.push_back(jobs_.job(c10::str(runs_[i].cell, ", seed ", runs_[i].seed),
-                               cell_folder(runs_[i].cell, runs_[i].seed), experiments_[i]));
+                               cells_[i].folder(), experiments_[i]));
     Jobs::Ends ends = jobs_.run_all(jobs);
     for (size_t k = 0; k < own.size(); ++k) runs_[own[k]].results = std::move(ends.stages[k]);
     return ends.failed;
@@ -103,8 +102,9 @@ class Matrix {
   const Arguments& arguments_;
   const CompareSettings& settings_;
   const Jobs& jobs_;
-  std::vector<int64_t> seeds_;
-  std::vector<CellRun> runs_;  // every cell with every seed
+  size_t num_seeds_;                  // of every cell
+  std::vector<CellUnderSeed> cells_;  // all of them
+  std::vector<CellRun> runs_;         // of each, in their order
   std::vector<Experiment> experiments_;
   std::optional<Stopping> stopping_;
 };

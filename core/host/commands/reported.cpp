@@ -20,13 +20,11 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 using Runs = std::vector<std::unique_ptr<ShownRun>>;
 
-std::unique_ptr<ShownRun> stored_run(Opened opened, const Store& store, const fs::path& folder,
-                                     const std::string& cell) {
-  std::unique_ptr<ShownRun> run = shown_run(std::move(opened), folder, cell);
-  // One that did not come to its end is planned: its stages' ends are the store's.
-  const bool has_record = !folder.empty() && fs::exists(folder / "stages.json");
+// With its stages, which are planned where it did not come to its end: they are the store's.
+std::unique_ptr<ShownRun> with_stages(std::unique_ptr<ShownRun> run, const Store& store) {
+  const bool has_record = !run->folder.empty() && fs::exists(run->folder / "stages.json");
   run->stages =
-      has_record ? read_run_record(folder, store) : plan_stages(run->opened.experiment, store);
+      has_record ? read_run_record(run->folder, store) : plan_stages(run->opened.experiment, store);
   return run;
 }
 
@@ -81,19 +79,17 @@ Reported reported_cells(const Arguments& arguments, const Store& store, const st
   Reported found;
   found.folder = folder;
   found.settings = base.experiment.compare;
-  const std::vector<int64_t> seeds = seeds_of(found.settings, base.experiment.run.seed);
-  for (const CompareCell& cell : found.settings.cells) {
-    for (const int64_t seed : seeds) {
-      const fs::path own = folder.empty() ? fs::path() : folder / cell_folder(cell.name(), seed);
-      const bool has_own = !own.empty() && fs::exists(own / "resolved.toml");
-      Opened opened = has_own ? open_experiment(arguments, own.string(), {}, "", base.registry)
-                              : Opened{base.folder, base.registry,
-                                       jobs.varied(cell.overrides, seed, "compare " + cell.name())};
-      found.runs.push_back(
-          stored_run(std::move(opened), store, has_own ? own : fs::path(), cell.name()));
-    }
+  const auto planned_run = [&](const CellUnderSeed& one) {
+    const std::string cell = one.cell->name();
+    return shown_run(
+        {base.folder, base.registry, jobs.varied(one.cell->overrides, one.seed, "compare " + cell)},
+        /*folder=*/{}, cell);
+  };
+  for (const CellUnderSeed& cell : cells_under_seeds(found.settings, base.experiment.run.seed)) {
+    std::unique_ptr<ShownRun> begun = begun_run(arguments, base, folder, cell);
+    found.runs.push_back(with_stages(begun ? std::move(begun) : planned_run(cell), store));
   }
-  drop_unasked(found.settings, seeds, found.runs);
+  drop_unasked(found.settings, seeds_of(found.settings, base.experiment.run.seed), found.runs);
   if (const std::string missing = unfinished(found.runs); !missing.empty())
     found.notes.push_back("Not finished: " + missing +
                           ". The command that began them goes on with them.");
@@ -133,8 +129,9 @@ Reported reported_tuning(const Arguments& arguments, const Store& store, const O
   }
   for (const int64_t seed : found.settings.seeds) {
     const fs::path own = folder / tuned_folder(seed);
-    found.runs.push_back(stored_run(open_experiment(arguments, own.string(), {}, "", base.registry),
-                                    store, own, kTuned));
+    found.runs.push_back(with_stages(
+        shown_run(open_experiment(arguments, own.string(), {}, "", base.registry), own, kTuned),
+        store));
   }
   return found;
 }
@@ -144,7 +141,7 @@ Reported reported_tuning(const Arguments& arguments, const Store& store, const O
 Reported one_run(Opened opened, const Store& store, const fs::path& folder) {
   Reported found;
   found.folder = folder;
-  found.runs.push_back(stored_run(std::move(opened), store, folder, ""));
+  found.runs.push_back(with_stages(shown_run(std::move(opened), folder, /*cell=*/""), store));
   return found;
 }
 
@@ -287,8 +284,7 @@ std::string write_page_of_run(const Opened& opened, const Store& store, const fs
 std::string write_page_of_cells(const Opened& base, const Store& store, const fs::path& folder) {
   // Each takes a second and more, which a matrix that has come to its end should not wait for.
   constexpr size_t kMostDrawn = 12;
-  const CompareSettings& settings = base.experiment.compare;
-  const size_t runs = settings.cells.size() * seeds_of(settings, base.experiment.run.seed).size();
+  const size_t runs = cells_under_seeds(base.experiment.compare, base.experiment.run.seed).size();
   if (runs > kMostDrawn)
     return c10::str("page of its ", runs, " runs: tsrec report ", folder.string());
   return line_of_page(folder, [&] {

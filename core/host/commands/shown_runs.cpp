@@ -32,22 +32,12 @@ std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::strin
 
 bool has_cells(const fs::path& folder) { return !folder.empty() && fs::exists(folder / "cells"); }
 
-std::vector<std::unique_ptr<ShownRun>> shown_cells(const Arguments& arguments,
-                                                   const Opened& comparison, const fs::path& folder,
-                                                   const std::vector<fs::path>& known) {
-  std::vector<std::unique_ptr<ShownRun>> runs;
-  const CompareSettings& settings = comparison.experiment.compare;
-  for (const CompareCell& cell : settings.cells) {
-    for (const int64_t seed : seeds_of(settings, comparison.experiment.run.seed)) {
-      const fs::path own = folder / cell_folder(cell.name(), seed);
-      const bool is_known = std::find(known.begin(), known.end(), own) != known.end();
-      if (!is_known && fs::exists(own / "resolved.toml"))
-        runs.push_back(
-            shown_run(open_experiment(arguments, own.string(), {}, "", comparison.registry), own,
-                      cell.name()));
-    }
-  }
-  return runs;
+std::unique_ptr<ShownRun> begun_run(const Arguments& arguments, const Opened& comparison,
+                                    const fs::path& folder, const CellUnderSeed& cell) {
+  const fs::path own = folder / cell.folder();
+  if (folder.empty() || !fs::exists(own / "resolved.toml")) return nullptr;
+  return shown_run(open_experiment(arguments, own.string(), {}, "", comparison.registry), own,
+                   cell.cell->name());
 }
 
 std::string title_of(const std::vector<std::unique_ptr<ShownRun>>& runs) {

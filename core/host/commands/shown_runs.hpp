@@ -26,11 +26,9 @@ std::unique_ptr<ShownRun> shown_run(const Arguments& arguments, const std::strin
 
 // A comparison's folder, or what is no such thing.
 bool has_cells(const std::filesystem::path& folder);
-// The cells of a comparison whose folders are there, in their order, with all their seeds, as far
-// as they are not among `known`, folders of cells.
-std::vector<std::unique_ptr<ShownRun>> shown_cells(
-    const Arguments& arguments, const Opened& comparison, const std::filesystem::path& folder,
-    const std::vector<std::filesystem::path>& known = {});
+// Of a comparison's folder the run of this cell and seed; null where it was not begun there.
+std::unique_ptr<ShownRun> begun_run(const Arguments& arguments, const Opened& comparison,
+                                    const std::filesystem::path& folder, const CellUnderSeed& cell);
 
 // The names of their experiments, each once.
 std::string title_of(const std::vector<std::unique_ptr<ShownRun>>& runs);

@@ -47,9 +47,8 @@ class Watched {
         !runs_.empty() && std::all_of(runs_.begin(), runs_.end(),
                                       [](const auto& run) { return run->live.has_ended(); });
     if (!has_cells(named_->folder)) return all_ended;
-    const CompareSettings& settings = comparison().compare;
-    const size_t all = settings.cells.size() * seeds_of(settings, comparison().run.seed).size();
-    return fs::exists(named_->folder / "results.md") || (all_ended && runs_.size() == all);
+    return fs::exists(named_->folder / "results.md") ||
+           (all_ended && runs_.size() == all_cells().size());
   }
 
   std::string live_text() const {
@@ -87,6 +86,9 @@ class Watched {
   };
 
   const Experiment& comparison() const { return named_->opened.experiment; }
+  std::vector<CellUnderSeed> all_cells() const {
+    return cells_under_seeds(comparison().compare, comparison().run.seed);
+  }
 
   void add(std::unique_ptr<ShownRun> run) {
     const ShownRun& shown = *run;
@@ -97,10 +99,14 @@ class Watched {
   // A comparison that has just begun was taken for a run.
   void add_cells() {
     std::erase_if(runs_, [](const auto& run) { return run->run->cell.empty(); });
-    std::vector<fs::path> known;
-    for (const auto& run : runs_) known.push_back(run->run->folder);
-    for (auto& cell : shown_cells(arguments_, named_->opened, named_->folder, known))
-      add(std::move(cell));
+    for (const CellUnderSeed& cell : all_cells()) {
+      const bool is_known = std::any_of(runs_.begin(), runs_.end(), [&](const auto& one) {
+        return one->run->folder == named_->folder / cell.folder();
+      });
+      if (is_known) continue;
+      if (auto run = begun_run(arguments_, named_->opened, named_->folder, cell))
+        add(std::move(run));
+    }
   }
 
   std::string document() const {

@@ -147,8 +147,16 @@ std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run) {
   return seeds;
 }
 
-std::string cell_folder(const std::string& cell, int64_t seed) {
-  return c10::str("cells/", cell, "-seed", seed);
+std::string CellUnderSeed::folder() const {
+  return c10::str("cells/", cell->name(), "-seed", seed);
+}
+
+std::vector<CellUnderSeed> cells_under_seeds(const CompareSettings& settings, int64_t of_run) {
+  std::vector<CellUnderSeed> all;
+  for (const CompareCell& cell : settings.cells) {
+    for (const int64_t seed : seeds_of(settings, of_run)) all.push_back({&cell, seed});
+  }
+  return all;
 }
 
 CompareSettings read_compare(const Document& document) {

@@ -38,8 +38,14 @@ struct CompareSettings {
 // to stop by, max_seeds of them, counted up from the run's where [compare] names none.
 std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run);
 
-// Where a cell's run of this seed lies in the comparison's folder: "cells/words-seed17".
-std::string cell_folder(const std::string& cell, int64_t seed);
+// One run of a comparison.
+struct CellUnderSeed {
+  const CompareCell* cell;  // of the settings
+  int64_t seed;
+  std::string folder() const;  // in the comparison's: "cells/words-seed17"
+};
+// Every cell under all of seeds_of(), cell by cell.
+std::vector<CellUnderSeed> cells_under_seeds(const CompareSettings& settings, int64_t of_run);
 
 // Problems go to document.complain(). An experiment without [compare] has no cells.
 CompareSettings read_compare(const Document& document);
