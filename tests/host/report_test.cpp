@@ -8,6 +8,7 @@
 #include "report/csv.hpp"
 #include "report/json.hpp"
 #include "report/markdown.hpp"
+#include "report/results_table.hpp"
 #include "report/side_by_side.hpp"
 #include "report/text.hpp"
 #include "support/number_text.hpp"
@@ -633,6 +634,40 @@ TEST_F(Reports, AComparisonShowsTheRecommendersOfEveryCell) {
   EXPECT_NEAR(report.differences[0].difference.mean, -31.0 / 200, 1e-12);
   EXPECT_EQ(report.differences[1].cell, "other");
   EXPECT_NEAR(report.differences[1].difference.mean, -40.0 / 200, 1e-12);
+  std::vector<std::string> cells, verdicts;
+  for (const auto& row : report.rows) cells.push_back(row.cell);
+  EXPECT_EQ(cells, (std::vector<std::string>{"", "narrow", "wide", "other"}));
+  using Verdict = host::ResultsTable::Verdict;
+  for (const auto& row : host::results_table(report, "a title").rows)
+    verdicts.emplace_back(row.cells[0].verdict == Verdict::worse ? "worse" : "");
+  EXPECT_EQ(verdicts, (std::vector<std::string>{"", "", "worse", "worse"}));
+}
+
+// A rule to stop by looks at what the table compares: recommenders, too.
+TEST_F(Reports, ARuleToStopByTakesRecommendersForModels) {
+  host::CompareSettings settings;
+  settings.cells = {{{{"a", "narrow"}}, {}}, {{{"a", "wide"}}, {}}};
+  settings.against = "narrow";
+  settings.stop_when = host::StopRule{"item.hr@10", 0.0, 3, 5};
+  std::vector<host::CellRun> runs;
+  const Tensor narrow_S = coins(200, 0.5);
+  for (int64_t seed = 0; seed < 3; ++seed) {
+    for (const char* cell : {"narrow", "wide"}) {
+      const Tensor hit_S = cell == std::string("wide") ? without(narrow_S, 60 + seed) : narrow_S;
+      runs.push_back(
+          {cell,
+           seed,
+           {},
+           {result({Role::rank_recommender, "sasrec"}, {number("item.hr@10", hit_S)}, 200)}});
+    }
+  }
+  host::Stopping stopping(settings);
+  stopping.look(runs);
+  EXPECT_EQ(stopping.cells().at(0).decision.outcome, host::Outcome::differs);
+  EXPECT_TRUE(stopping.is_over());
+  for (host::CellRun& run : runs) run.results.clear();
+  EXPECT_TRUE(contains(message_of<ConfigError>([&] { host::Stopping(settings).look(runs); }),
+                       "the cell 'wide' evaluates nothing that could be compared"));
 }
 
 // 8 hits lost of 200 rows are too few for one seed, and enough over five.

@@ -33,6 +33,13 @@ std::vector<Column> columns_of(const std::vector<StageResult>& results, const Li
   return columns;
 }
 
+const Column* last_model(const std::vector<Column>& columns) {
+  const auto last = std::find_if(columns.rbegin(), columns.rend(),
+                                 [](const Column& column) { return column.is_model; });
+  if (last != columns.rend()) return &*last;
+  return columns.empty() ? nullptr : &columns.back();
+}
+
 const Column* column_of(const std::vector<Column>& columns, const std::string& name) {
   const auto found = std::find_if(columns.begin(), columns.end(),
                                   [&](const Column& column) { return column.name == name; });

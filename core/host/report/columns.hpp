@@ -14,6 +14,9 @@ struct Column {
 };
 
 std::vector<Column> columns_of(const std::vector<StageResult>& results, const Lineage& lineage);
+// What a cell is compared by: its last model, of a cell without one its last recommender. Null
+// where nothing was evaluated.
+const Column* last_model(const std::vector<Column>& columns);
 const Column* column_of(const std::vector<Column>& columns, const std::string& name);  // or null
 const Number* number_of(const Column& column, const std::string& name);     // null: not measured
 std::vector<std::string> number_names(const std::vector<Column>& columns);  // by first appearance

@@ -109,6 +109,12 @@ bool is_one(const std::vector<Measured>& measured, const std::string& name,
   return true;
 }
 
+// Whether it is a recommender that the cell is compared by.
+bool stands_for_cell(const std::vector<Column>& columns, const std::string& name) {
+  const Column* last = last_model(columns);
+  return !last->is_model && last->name == name;
+}
+
 // Recommenders, those that are the same in all cells once; then every model of every cell.
 std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
                                        const std::vector<std::string>& cells,
@@ -118,9 +124,13 @@ std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
     const std::vector<std::string> with = cells_with(measured, cells, name);
     if (is_one(measured, name, numbers)) {
       rows.push_back(row_of(measured, name, with.front(), name, numbers));
+      if (with.size() == 1 && stands_for_cell(columns_of_cell(measured, with.front()), name))
+        rows.back().cell = with.front();
     } else {
-      for (const std::string& cell : with)
+      for (const std::string& cell : with) {
         rows.push_back(row_of(measured, cell + ":" + name, cell, name, numbers));
+        if (stands_for_cell(columns_of_cell(measured, cell), name)) rows.back().cell = cell;
+      }
     }
   }
   for (const std::string& cell : cells) {
@@ -131,15 +141,6 @@ std::vector<MatrixReport::Row> rows_of(const std::vector<Measured>& measured,
     }
   }
   return rows;
-}
-
-// Of a cell without a language model its last recommender.
-std::string last_model(const std::vector<Column>& columns) {
-  std::string last = columns.empty() ? "" : columns.back().name;
-  for (const Column& column : columns) {
-    if (column.is_model) last = column.name;
-  }
-  return last;
 }
 
 // Rows of a model of a cell, all seeds behind each other.
@@ -199,10 +200,10 @@ void add_permutation(TestedDifference& found, const Joined& a, const Joined& b, 
         permutation_test(a.value_S(), b.value_S(), b.user_S(), resamples, kBootstrapSeed);
 }
 
-// The last model of a cell.
 Joined joined_last(const std::vector<Measured>& measured, const std::string& cell,
                    const std::string& number) {
-  return joined(measured, cell, last_model(columns_of_cell(measured, cell)), number);
+  const Column* last = last_model(columns_of_cell(measured, cell));
+  return last == nullptr ? Joined() : joined(measured, cell, last->name, number);
 }
 
 std::vector<MatrixReport::CellDifference> differences_of(const std::string& against,
@@ -245,7 +246,7 @@ std::vector<MatrixReport::TrainedDifference> trained_differences_of(
         const Joined before = joined(measured, cell, column.from, name),
                      after = joined(measured, cell, column.name, name);
         const bool is_told = !against.empty() && cell != against &&
-                             column.name == last_model(columns) &&
+                             &column == last_model(columns) &&
                              has_equal_values(before, joined_last(measured, against, name));
         if (!is_paired(before, after) || is_told) continue;
         MatrixReport::TrainedDifference& found = differences.emplace_back();

@@ -23,7 +23,7 @@ struct MatrixReport {
   struct Row {
     std::string label;  // a recommender's name, or "cell:name" of what cells have differently
     std::vector<Spread> numbers;
-    std::string cell = {};  // "" of a floor
+    std::string cell = {};  // that it is a model of, or is compared by; "" of a floor
   };
   std::vector<Row> rows;
 

@@ -13,13 +13,12 @@ struct Rows {
   torch::Tensor value_S, user_S;
 };
 
-// Of the cell's last model.
 Rows rows_of(const CellRun& run, const std::string& name) {
   const std::vector<Column> columns = columns_of(run.results, run.lineage);
-  const auto last = std::find_if(columns.rbegin(), columns.rend(),
-                                 [](const Column& column) { return column.is_model; });
-  if (last == columns.rend())
-    throw ConfigError("[compare] stop_when: the cell '", run.cell, "' has no model to compare");
+  const Column* last = last_model(columns);
+  if (last == nullptr)
+    throw ConfigError("[compare] stop_when: the cell '", run.cell,
+                      "' evaluates nothing that could be compared");
   const Number* number = number_of(*last, name);
   if (number == nullptr || !number->row_S.defined())
     throw ConfigError("[compare] stop_when: number = \"", name, "\" is none that ", last->name,
