@@ -293,15 +293,52 @@ TEST(Figures, OfARunShowNumbersDifferencesMovesAndCurves) {
   moved.bins = {"1", "out"};
   moved.from_to = {{1, 2}, {3, 4}};
   report.differences = {{"grpo", "sft", {tested}, moved}};
+  host::Breakdown& groups = report.breakdowns.emplace_back();
+  groups.by = "popularity of the target";
+  groups.columns = {"sft", "grpo"};
+  groups.numbers = {"item.hr@10"};
+  groups.groups = {{"head", 9, 8, {{{0.3, host::Interval{0.2, 0.4}}}, {{0.25, {}}}}},
+                   {"tail", 3, 3, {{{0.1, {}}}, {{0.5, {}}}}}};
   report.curves = {{{host::StageId::Role::train, "sft"}, "valid.loss", {1, 2}, {3, 2}}};
   std::vector<std::string> names;
   for (const Figure& figure : figures_of(report)) {
     names.push_back(figure.name);
     EXPECT_NO_THROW(parsed(figure.svg));
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"comparison-item-hr-5", "comparison-item-hr-10",
-                                             "list-length-item-hr", "difference-grpo-minus-sft",
-                                             "movement-sft-to-grpo", "curve-valid-loss"}));
+  EXPECT_EQ(names, (std::vector<std::string>{
+                       "comparison-item-hr-5", "comparison-item-hr-10", "list-length-item-hr",
+                       "difference-grpo-minus-sft", "movement-sft-to-grpo",
+                       "breakdown-popularity-of-the-target-item-hr-10", "curve-valid-loss"}));
+  const ptree broken_down = parsed(figures_of(report)[5].svg);
+  std::vector<std::string> bars;
+  for (const ptree& text : all(broken_down, "text", "name")) bars.push_back(text.data());
+  EXPECT_EQ(bars, (std::vector<std::string>{"head: sft", "head: grpo", "tail: sft", "tail: grpo"}));
+  const ReadAxis x = read_axis(broken_down, "x-axis");
+  EXPECT_EQ(all(broken_down, "g", "interval").size(), 1u);
+  const ptree bar = all(broken_down, "rect", "bar").at(3);
+  EXPECT_NEAR(x.value_at(number(bar, "x") + number(bar, "width")), 0.5, 2 * x.per_pixel());
+}
+
+TEST(Figures, OfATuningShowTheBestSoFar) {
+  auto tuning = nlohmann::ordered_json::parse(R"({"number": "item.hr@10", "models": {
+    "markov": {"chosen": 2, "trials": [{"number": 0.25}, {"failed": "why"}, {"number": 0.5},
+                                       {"number": 0.125}]},
+    "ease": {"chosen": 0, "trials": [{"number": 0.5}]}}})");
+  ASSERT_EQ(tuning_figures_of(tuning).size(), 1u);
+  const auto bests = [&] {
+    const ptree figure = parsed(tuning_figures_of(tuning).at(0).svg);
+    const ReadAxis y = read_axis(figure, "y-axis");
+    EXPECT_EQ(all(figure, "polyline", "line").size(), 1u) << "one trial is no line";
+    std::vector<double> values;
+    for (const auto& [at_x, at_y] : points_of(all(figure, "polyline", "line").at(0)))
+      values.push_back(std::round(y.value_at(at_y) * 1000) / 1000);
+    return values;
+  };
+  EXPECT_EQ(bests(), (std::vector<double>{0.25, 0.5, 0.5}));
+  tuning["models"]["markov"]["chosen"] = 3;  // the lowest: lower is better
+  EXPECT_EQ(bests(), (std::vector<double>{0.25, 0.25, 0.125}));
+  tuning["models"].erase("markov");
+  EXPECT_TRUE(tuning_figures_of(tuning).empty());
 }
 
 TEST(Figures, OfCellsShowWhatTrainingOnGained) {

@@ -25,8 +25,9 @@ TEST(ReportFiles, OfARunThatIsStored) {
   EXPECT_EQ(files.code, 0) << files.text;
   EXPECT_TRUE(contains(io::read_text(at + "/r.md"), "| TS-Rec (published) "));
   EXPECT_TRUE(io::read_text(at + "/r.csv").starts_with("run,of,number,value,low,high\n"));
-  for (const char* name : {"comparison-item-hr-10", "codebook", "depth-10", "sid-map-axes",
-                           "sid-map-neighbours", "rows"})
+  for (const char* name :
+       {"comparison-item-hr-10", "codebook", "depth-10", "sid-map-axes", "sid-map-neighbours",
+        "rows", "seconds-by-stage", "breakdown-target-in-the-history-item-hr-10"})
     EXPECT_TRUE(std::filesystem::exists(c10::str(at, "/figures/", name, ".svg"))) << name << "\n"
                                                                                   << files.text;
 

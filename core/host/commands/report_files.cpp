@@ -55,21 +55,25 @@ std::string markdown_of_all(const ResultsTable& table, const ReportFiles& files)
   return text;
 }
 
-// Each run's in a folder of its own where there are several; of a cell those of its SIDs alone,
-// under its first seed.
+// Each run's in a folder of its own where there are several; of a cell those of its SIDs and its
+// cost alone, under its first seed.
 void write_all_figures(const fs::path& folder, const ReportFiles& files,
-                       const std::vector<PageRun>& shown) {
+                       const nlohmann::ordered_json& tuning, const std::vector<PageRun>& shown) {
   std::string problem;
   if (files.comparison)
     problem = figures::write_figures(figures::figures_of(*files.comparison), folder);
+  if (!tuning.is_null())
+    problem = figures::write_figures(figures::tuning_figures_of(tuning), folder);
   std::set<std::string> drawn;
   for (const PageRun& run : shown) {
     if (!drawn.insert(run.cell).second) continue;
-    std::vector<figures::Figure> all = figures::sid_figures_of(run);
-    if (!files.runs.empty()) {
-      const std::vector<figures::Figure> own = figures::figures_of(run.report);
-      all.insert(all.begin(), own.begin(), own.end());
-    }
+    std::vector<figures::Figure> all;
+    const auto append = [&](const std::vector<figures::Figure>& more) {
+      all.insert(all.end(), more.begin(), more.end());
+    };
+    if (!files.runs.empty()) append(figures::figures_of(run.report));
+    append(figures::sid_figures_of(run));
+    append(figures::cost_figures_of(run));
     problem = figures::write_figures(all, folder / run.cell);
   }
   std::cout << "wrote the figures in " << folder.string() << std::endl;
@@ -97,7 +101,8 @@ void write_report_files(const Arguments& arguments, const Reported& reported, co
   if (!arguments.latex_file.empty()) write(arguments.latex_file, latex_of(table));
   if (!arguments.csv_file.empty())
     write(arguments.csv_file, files.runs.empty() ? csv_of(*files.comparison) : csv_of(files.runs));
-  if (!arguments.figures.empty()) write_all_figures(arguments.figures, files, shown);
+  if (!arguments.figures.empty())
+    write_all_figures(arguments.figures, files, reported.tuning, shown);
 }
 
 }  // namespace tsrec::host

@@ -34,7 +34,7 @@ std::string bar_chart_svg(const BarChart& chart) {
                   {{"class", "bar"}, {"fill", style::colour(0)}, {"fill-opacity", "0.75"}});
     if (bar.interval) rows.draw_interval(svg, i, *bar.interval, style::kInk);
     svg.words({rows.panel().corner.x + rows.panel().width + 8, y + 0.35 * style::kFontSize},
-              fixed(bar.value));
+              fixed(bar.value, chart.digits));
   }
   return svg.finished();
 }

@@ -32,6 +32,7 @@ struct BarChart {
   };
   std::string title, x_label;
   std::vector<Bar> bars;
+  int digits = 4;  // of the values that stand beside the bars, behind the point
 };
 TSREC_HOST_API std::string bar_chart_svg(const BarChart& chart);
 

@@ -117,6 +117,29 @@ std::vector<Figure> movements(const RunReport& report) {
   return figures;
 }
 
+// A bar for each group of rows and each column.
+std::vector<Figure> breakdowns(const RunReport& report) {
+  std::vector<Figure> figures;
+  for (const Breakdown& breakdown : report.breakdowns) {
+    for (size_t n = 0; n < breakdown.numbers.size(); ++n) {
+      const std::string& number = breakdown.numbers[n];
+      BarChart chart{c10::str(paper_name(number), " by ", breakdown.by, ", with 95 % intervals"),
+                     paper_name(number),
+                     {}};
+      for (const Breakdown::Group& group : breakdown.groups) {
+        for (size_t c = 0; c < breakdown.columns.size(); ++c) {
+          const Breakdown::Value& value = group.value_CN[c][n];
+          chart.bars.push_back(
+              {group.name + ": " + breakdown.columns[c], value.mean, value.interval});
+        }
+      }
+      figures.push_back(
+          {file_name("breakdown-" + breakdown.by + "-" + number), bar_chart_svg(chart)});
+    }
+  }
+  return figures;
+}
+
 // --- curves
 
 // A figure for each number, with a line for each stage that said it. What a training is compared
@@ -173,6 +196,7 @@ std::vector<Figure> figures_of(const RunReport& report) {
   append(all, list_lengths(report));
   append(all, differences(report));
   append(all, movements(report));
+  append(all, breakdowns(report));
   append(all, curves(report));
   append(all, against_start(report));
   return all;

@@ -26,6 +26,19 @@ Figure usage_figure(const SidUsage& usage) {
   return {"codebook", usage_chart_svg(chart)};
 }
 
+// None where every SID belongs to as many items as every other.
+std::vector<Figure> sharing_figures(const SidUsage& usage) {
+  constexpr size_t kMostSizes = 20;
+  if (usage.sids_of_size.size() < 2) return {};
+  BarChart chart{"SIDs by how many items have them", "SIDs", {}, /*digits=*/0};
+  for (const auto& [items, sids] : usage.sids_of_size) {
+    if (chart.bars.size() < kMostSizes)
+      chart.bars.push_back(
+          {c10::str(items, items == 1 ? " item" : " items"), static_cast<double>(sids), {}});
+  }
+  return {{"sids-by-items", bar_chart_svg(chart)}};
+}
+
 // A figure for each length of the list.
 std::vector<Figure> depth_figures(const DepthCurves& depth) {
   std::vector<Figure> figures;
@@ -106,10 +119,12 @@ std::vector<Figure> sid_figures_of(const PageRun& run) {
   const auto catalogue = catalogue_of(run);
   if (!catalogue || !catalogue->sids) return {};
   const SidTable& sids = *catalogue->sids;
-  std::vector<Figure> all = {usage_figure(sid_usage(sids, catalogue->data.train))};
+  const SidUsage usage = sid_usage(sids, catalogue->data.train);
+  std::vector<Figure> all = {usage_figure(usage)};
   const auto append = [&](std::vector<Figure> more) {
     std::move(more.begin(), more.end(), std::back_inserter(all));
   };
+  append(sharing_figures(usage));
   append(depth_figures(
       depth_curves(catalogue->data, sids, columns_of(run.stages, lineage_of(run.experiment)))));
   try {
