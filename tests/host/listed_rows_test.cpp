@@ -306,6 +306,10 @@ TEST(ExampleUsers, SayWhatStandsInTheirRows) {
         json["items"][target]["sid"].size(),
         static_cast<size_t>(world.sids.code_NL[std::stoll(target)].ge(0).sum().item<int64_t>()));
     for (const auto& list : user["lists"]) {
+      const auto of = std::find_if(world.columns.begin(), world.columns.end(), [&](const auto& c) {
+        return c.name == list["of"].get<std::string>();
+      });
+      EXPECT_EQ(list["is_model"].get<bool>(), of->is_model);
       for (const auto& item : list["items"])
         EXPECT_TRUE(json["items"].contains(std::to_string(item.get<int64_t>())));
     }

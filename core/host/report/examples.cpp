@@ -152,8 +152,11 @@ nlohmann::ordered_json examples_json(const ExampleUsers& examples, const Items& 
     ordered_json lists = ordered_json::array();
     for (const ExampleUsers::List& list : user.lists) {
       shown.insert(list.items.begin(), list.items.end());
-      lists.push_back(
-          {{"of", list.of}, {"rank", list.rank}, {"items", list.items}, {"shared", list.shared}});
+      lists.push_back({{"of", list.of},
+                       {"is_model", list.is_model},
+                       {"rank", list.rank},
+                       {"items", list.items},
+                       {"shared", list.shared}});
     }
     users.push_back({{"row", user.row},
                      {"user", user.user},
