@@ -529,6 +529,36 @@ TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
   EXPECT_EQ(run("compare " + kSmoke + where).code, 2);
 }
 
+// What a matrix does once and not for each of its cells, counted: a plugin that cannot be used is
+// warned of whenever plugins are opened, and data that all cells have alike are loaded once.
+TEST(Cli, AMatrixOpensPluginsAndLoadsDataOnce) {
+  const TempFolder folder;
+  folder.write("experiment.toml",
+               "[run]\nname = \"floors\"\nthreads = 2\n"
+               "[source]\nuse = \"synthetic\"\nitems = 40\nusers = 50\nseed = 3\n"
+               "[[recommender]]\nuse = \"markov\"\n"
+               "[evaluate]\nmetric = [{ use = \"hr\", k = [5] }, { use = \"ndcg\", k = [5] }]\n"
+               "[compare]\nseeds = [1, 2, 3]\nagainst = { decay = \"none\" }\n"
+               "[compare.axis.decay]\nnone = { \"recommender.markov.decay\" = 0.0 }\n"
+               "half = { \"recommender.markov.decay\" = 0.5 }\n");
+  const std::string bad = std::string(TSREC_BAD_PLUGINS) + "/no_entry";
+  const std::string command = "compare " + folder.path().string() + " --plugins " + bad;
+  for (const int64_t jobs : {1, 2}) {
+    const std::string store = c10::str(" --store ", (folder.path() / "store").string(), jobs);
+    const Outcome outcome = run(c10::str(command, store, " --jobs ", jobs));
+    ASSERT_EQ(outcome.code, 0) << outcome.text;
+    const auto times = [&](const std::string& words) {
+      int64_t count = 0;
+      for (size_t at = 0; (at = outcome.text.find(words, at)) != std::string::npos; ++at) ++count;
+      return count;
+    };
+    EXPECT_EQ(times("recommender.markov  ("), 6) << outcome.text;
+    EXPECT_EQ(times("load  ("), 1) << outcome.text;
+    // Here, and in each process of --jobs.
+    EXPECT_EQ(times("/no_entry.so' has no entry"), jobs == 1 ? 1 : 1 + jobs) << outcome.text;
+  }
+}
+
 TEST(Cli, EveryRunSaysWhatItsStagesCost) {
   const TempFolder store;
   for (const std::string isolate : {"", " --isolate"}) {

@@ -433,6 +433,20 @@ TEST(Stages, ABranchStartsFromTheStageItNames) {
       << complaint;
 }
 
+// It is written without waiting for the disk, so a power cut may leave it empty.
+TEST(Store, SecondsThatWereLostAreNone) {
+  const TempFolder folder;
+  const host::Store store(folder.path());
+  const std::string key = io::sha256("a stage");
+  EXPECT_EQ(store.seconds(key), 0);
+  std::filesystem::create_directories(store.work(key) / "out");
+  store.commit(key, "tsrec-key 1\nstage load\n", 1.25);
+  EXPECT_EQ(store.seconds(key), 1.25);
+  io::write_text(folder.path() / "seconds" / key, "");
+  EXPECT_EQ(store.seconds(key), 0);
+  EXPECT_EQ(store.seconds(""), 0);
+}
+
 TEST(Entries, WhatIsNotEnabledIsLeftOut) {
   Floors floors;
   floors.folder.write("experiment.toml",

@@ -18,6 +18,7 @@
 #include "support/log.hpp"
 #include "support/signals.hpp"
 #include "support/stopwatch.hpp"
+#include "support/unflushed_file.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -195,8 +196,11 @@ Job Jobs::job(const std::string& name, const std::string& label, Experiment expe
 void Jobs::begin_folder(const Job& job) const {
   fs::remove_all(job.folder);
   fs::create_directories(job.folder);
-  io::write_text(job.folder / "resolved.toml", job.experiment.resolved_toml);
-  io::write_text(job.folder / "environment.json", environment_json_of(job.experiment.run));
+  // A matrix has many, and after a power cut its command begins them all anew.
+  if (!write_unflushed(job.folder / "resolved.toml", job.experiment.resolved_toml) ||
+      !write_unflushed(job.folder / "environment.json", environment_json_of(job.experiment.run)))
+    throw Error("cannot write into ", job.folder.string(),
+                "; free some space and run the same command again");
   keep_plugins(*base_.registry, store_, job.folder);
 }
 

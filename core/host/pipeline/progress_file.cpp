@@ -3,6 +3,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/unflushed_file.hpp"
+
 namespace tsrec::host {
 namespace {
 
@@ -39,8 +41,7 @@ void ProgressFile::progress(std::string_view what, int64_t done, int64_t total) 
   if (pace_.is_due()) write();
 }
 
-// By a rename, so that no reader sees a half; without waiting for the disk, because nothing is lost
-// with it. Where it cannot be written nobody looks on, and the stage goes on.
+// Where it cannot be written nobody looks on, and the stage goes on.
 void ProgressFile::write() const {
   const auto json_of = [&](const std::optional<Loop>& loop) -> ordered_json {
     if (!loop) return nullptr;
@@ -52,12 +53,7 @@ void ProgressFile::write() const {
   };
   const ordered_json json = {
       {"seconds", seconds_since(began_)}, {"steps", json_of(steps_)}, {"loop", json_of(loop_)}};
-  const fs::path fresh = file_.string() + ".new";
-  std::ofstream out(fresh);
-  out << json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) << '\n';
-  out.close();
-  std::error_code failed;
-  if (out) fs::rename(fresh, file_, failed);
+  write_unflushed(file_, json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
 }
 
 std::optional<StageProgress> read_progress(const fs::path& file) {

@@ -1,6 +1,7 @@
 #include "pipeline/store.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "pipeline/content.hpp"
+#include "support/unflushed_file.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -89,7 +91,7 @@ std::string Store::commit(const std::string& key, const std::string& key_text,
   io::write_text(out / "key.txt", key_text);
   io::write_text(out / "digest.txt", digest);
   fs::create_directories(root_ / "seconds");
-  io::write_text(root_ / "seconds" / key, c10::str(seconds, "\n"));
+  write_unflushed(root_ / "seconds" / key, c10::str(seconds, "\n"));
   fs::create_directories(artefact(key).parent_path());
   fs::remove_all(artefact(key));
   fs::rename(out, artefact(key));
@@ -100,8 +102,9 @@ std::string Store::commit(const std::string& key, const std::string& key_text,
 }
 
 double Store::seconds(const std::string& key) const {
-  const fs::path file = root_ / "seconds" / key;
-  return !key.empty() && fs::exists(file) ? std::stod(io::read_text(file)) : 0;
+  double seconds = 0;
+  if (!key.empty()) std::ifstream(root_ / "seconds" / key) >> seconds;
+  return seconds;
 }
 
 std::string Store::closest_key_text(const std::string& stage, const std::string& now) const {
