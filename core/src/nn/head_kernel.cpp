@@ -1,5 +1,6 @@
 #include "nn/head_kernel.hpp"
 
+#include <cmath>
 #include <numeric>
 
 #include "nn/float_row.hpp"
@@ -17,6 +18,24 @@ TSREC_SIMD float sum_of_exp(const float* x, int64_t count, float shift) {
   }
   float sum = lane_sum(lanes);
   for (; i < count; ++i) sum += fast_exp(x[i] - shift);
+  return sum;
+}
+
+// x <- exp(x - shift); returns their sum.
+TSREC_SIMD float exponentials(float* x, int64_t count, float shift) {
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int64_t l = 0; l < kLanes; ++l) {
+      x[i + l] = fast_exp(x[i + l] - shift);
+      lanes[l] += x[i + l];
+    }
+  }
+  float sum = lane_sum(lanes);
+  for (; i < count; ++i) {
+    x[i] = fast_exp(x[i] - shift);
+    sum += x[i];
+  }
   return sum;
 }
 
@@ -61,6 +80,18 @@ void log_softmax_gradient(const LogitTile<T>& tile, const RowLabels& labels,
       if (column >= 0 && column < tile.columns) logit[column] += gradient[n];
     }
     row.store(stored);
+  }
+}
+
+void softmax_errors(const LogitTile<float>& tile, const int64_t* label, float* sum,
+                    float* log_prob) {
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    float* logit = tile.logit + r * tile.columns;
+    const float largest = largest_logit(logit, tile.columns);
+    const float own = logit[label[r]] - largest;
+    sum[r] = exponentials(logit, tile.columns, largest);
+    logit[label[r]] -= sum[r];
+    log_prob[r] = own - std::log(sum[r]);
   }
 }
 

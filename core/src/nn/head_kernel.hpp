@@ -32,4 +32,9 @@ template <class T>
 void log_softmax_gradient(const LogitTile<T>& tile, const RowLabels& labels,
                           const float* normalizer, const float* gradient);
 
+// logit <- exp(logit - the row's largest), and at the label less the row's sum of them; log_prob:
+// log softmax at the label. A tile of whole rows.
+void softmax_errors(const LogitTile<float>& tile, const int64_t* label, float* sum,
+                    float* log_prob);
+
 }  // namespace tsrec::nn

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tsrec/nn/gru.hpp"
+
 namespace tsrec::sequential {
 namespace {
 
@@ -14,23 +16,22 @@ struct TimeMajor {
     const auto length = [&](size_t b) { return offset_B1[b + 1] - offset_B1[b]; };
     std::stable_sort(longest_first.begin(), longest_first.end(),
                      [&](size_t a, size_t b) { return length(a) > length(b); });
-    std::vector<int64_t> from, place(static_cast<size_t>(offset_B1.back())), running;
+    std::vector<int64_t> from, place(static_cast<size_t>(offset_B1.back()));
     for (int64_t time = 0; time < length(longest_first.front()); ++time) {
-      running.push_back(0);
+      running_L.push_back(0);
       for (const size_t b : longest_first) {
         if (length(b) <= time) break;
         place[static_cast<size_t>(offset_B1[b] + time)] = std::ssize(from);
         from.push_back(offset_B1[b] + time);
-        ++running.back();
+        ++running_L.back();
       }
     }
     from_T = torch::tensor(from, torch::kInt64);
     place_T = torch::tensor(place, torch::kInt64);
-    running_L = torch::tensor(running, torch::kInt64);
   }
-  torch::Tensor from_T;     // of each place: its token in the batch
-  torch::Tensor place_T;    // of each token: its place
-  torch::Tensor running_L;  // sequences that have a token at this time
+  torch::Tensor from_T;            // of each place: its token in the batch
+  torch::Tensor place_T;           // of each token: its place
+  std::vector<int64_t> running_L;  // sequences that have a token at this time
 };
 
 struct GruLayer {
@@ -56,15 +57,9 @@ class Gru4RecModel final : public SequenceModel {
   torch::Tensor states(const Batch& batch, const Noise& noise) const override {
     const TimeMajor order(batch.offset_B1);
     torch::Tensor x_TD = items_.rows(batch.item_T.index_select(0, order.from_T));
-    const torch::Tensor start_1BD =
-        torch::zeros({1, order.running_L[0].item<int64_t>(), items_.width()});
-    for (const GruLayer& layer : layers_) {
-      x_TD = std::get<0>(
-          at::gru(noise(x_TD), order.running_L, start_1BD,
-                  {layer.input.weight, layer.hidden.weight, layer.input.bias, layer.hidden.bias},
-                  /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0, /*train=*/false,
-                  /*bidirectional=*/false));
-    }
+    for (const GruLayer& layer : layers_)
+      x_TD = nn::gru(layer.input(noise(x_TD)), layer.hidden.weight, layer.hidden.bias,
+                     order.running_L);
     const torch::Tensor place_R = order.place_T.index_select(0, batch.at_R);
     return outputs_.states(noise(x_TD.index_select(0, place_R)));
   }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "tsrec/nn/head.hpp"
+#include "tsrec/nn/cross_entropy.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::sequential {
@@ -13,7 +13,7 @@ constexpr double kNever = -1e30;  // the score of a negative that is the label
 // -log(e^{s+} / sum over all items e^{s}).
 torch::Tensor full_softmax(const SequenceModel& model, const torch::Tensor& state_RD,
                            const torch::Tensor& label_R) {
-  return -nn::label_log_prob({.weight_VD = model.outputs()}, state_RD, label_R).mean();
+  return nn::mean_cross_entropy(model.outputs(), state_RD, label_R);
 }
 
 torch::Tensor label_scores(const SequenceModel& model, const torch::Tensor& state_RD,

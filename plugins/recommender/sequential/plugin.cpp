@@ -10,11 +10,11 @@ using namespace tsrec::sequential;
 
 TSREC_PLUGIN(
     "tsrec.sequential", "0.1.0",
-    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/2,
+    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/3,
                                                             "Self-attention over the history"),
     tsrec::part<tsrec::Recommender, Hstu, HstuSettings>(
-        "hstu", /*revision=*/2, "Pointwise attention with gates over the history"),
+        "hstu", /*revision=*/3, "Pointwise attention with gates over the history"),
     tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
-        "gru4rec", /*revision=*/2, "A recurrent network over the history"),
-    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/2,
+        "gru4rec", /*revision=*/3, "A recurrent network over the history"),
+    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/3,
                                                           "Convolutions over the newest items"))
