@@ -38,6 +38,7 @@ class HstuBlock(nn.Module):
     def __init__(self):
         super().__init__()
         self.into = nn.Linear(WIDTH, 4 * WIDTH, bias=False)
+        self.into.deviation = 0.02
         self.out = nn.Linear(WIDTH, WIDTH)
         self.bias = nn.Parameter(0.02 * torch.randn(LENGTH))
 
@@ -58,8 +59,6 @@ class Attention(nn.Module):
         self.places = nn.Embedding(LENGTH, WIDTH)
         self.blocks = nn.ModuleList(block() for _ in range(2))
         self.last = nn.LayerNorm(WIDTH, 1e-8)
-        for table in (self.items, self.places):
-            nn.init.normal_(table.weight, 0, 0.02)
 
     def forward(self, item):
         place = torch.arange(item.shape[1])
@@ -85,7 +84,6 @@ class Gru(nn.Module):
         super().__init__()
         self.items = nn.Embedding(items, WIDTH)
         self.gru = nn.GRU(WIDTH, WIDTH, batch_first=True)
-        nn.init.normal_(self.items.weight, 0, 0.02)
 
     def forward(self, item):
         return self.gru(F.dropout(self.items(item), DROPOUT, self.training))[0]
@@ -95,6 +93,17 @@ class Gru(nn.Module):
 
 
 MODELS = {"sasrec": ("E1", lambda items: Attention(items, Block)), "gru4rec": ("E2", Gru), "hstu": ("E4", Hstu)}
+
+
+def begin_like_ours(model):
+    """Glorot's uniform weights, biases of 0, tables with a deviation of .02. torch's own first values are smaller, and
+    after four epochs SASRec's HR@10 is half as high again with them: speed is compared at equal starts."""
+    for module in model.modules():
+        for name, value in module.named_parameters(recurse=False):
+            if isinstance(module, nn.Embedding) or hasattr(module, "deviation"):
+                nn.init.normal_(value, 0, 0.02)
+            elif isinstance(module, (nn.Linear, nn.GRU)):
+                nn.init.zeros_(value) if name.startswith("bias") else nn.init.xavier_uniform_(value)
 
 
 def padded(some):
@@ -141,6 +150,7 @@ def main(folder, only="", repeats=3):
         torch.manual_seed(17)
         random.seed(17)
         model = make(1 + max(map(max, sequences)))
+        begin_like_ours(model)
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0)
         done = [0]
 
