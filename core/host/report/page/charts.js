@@ -61,6 +61,8 @@ const tsrecTools = (() => {
   function range(low, high, digits = 4) { return `${number(low, digits)} … ${number(high, digits)}`; }
   function signedRange(low, high, digits = 4) { return `${signed(low, digits)} … ${signed(high, digits)}`; }
   function percent(share, digits = 1) { return isNumber(share) ? `${number(100 * share, digits)} %` : kNone; }
+  // Whose name a corrected p goes by.
+  function corrector(correction) { return { holm: "Holm", benjamini_hochberg: "Benjamini-Hochberg" }[correction]; }
   // p = 0 of a bootstrap only says that none of the resamples went the other way.
   function pValue(p) { return !isNumber(p) ? kNone : p < 0.001 ? "< 0.001" : number(p, 3); }
   function bytes(value) {
@@ -679,5 +681,5 @@ const tsrecTools = (() => {
       })]), { caption: options.caption, class: "heat-table" });
   }
 
-  return { el, svg, table, folded, tabs, runTabs, lineChart, scatter, bars, heatTable, describe, number, signed, range, signedRange, percent, pValue, bytes, seconds, spoken, mainNumber, color, freshId, button };
+  return { el, svg, table, folded, tabs, runTabs, lineChart, scatter, bars, heatTable, describe, number, signed, range, signedRange, percent, pValue, corrector, bytes, seconds, spoken, mainNumber, color, freshId, button };
 })();

@@ -160,6 +160,7 @@ ordered_json page_comparison_json(const CompareSettings& settings, const std::ve
   for (const char* list : {"numbers", "rows", "differences", "trained", "alarms"})
     json[list] = ordered_json::array();
   if (const auto report = compared_runs(settings, runs, notes)) {
+    json["correction"] = report->settings.correction;
     for (size_t n = 0; n < report->numbers.size(); ++n)
       json["numbers"].push_back(
           {{"name", report->numbers[n]}, {"better", name_of(report->better[n])}});

@@ -29,9 +29,9 @@ function measured(tools, run, names, caption) {
 }
 
 function tests(tools, run, pair) {
-  const { signed, signedRange, pValue, percent, number } = tools;
+  const { signed, signedRange, pValue, percent, number } = tools, person = tools.corrector(run.statistics.correction);
   return tools.table(["number", { label: pair.before, numeric: true }, { label: pair.after, numeric: true }, { label: "difference", numeric: true }, { label: "95 % interval", numeric: true },
-    { label: "p (Holm)", numeric: true }, { label: "McNemar", numeric: true }, { label: "rows that changed", numeric: true }, { label: "could be shown", numeric: true, help: "the difference that so many rows show four times in five" }],
+    { label: `p (${person})`, numeric: true }, { label: "McNemar", numeric: true }, { label: "rows that changed", numeric: true }, { label: "could be shown", numeric: true, help: "the difference that so many rows show four times in five" }],
   pair.numbers.map((one) => {
     const isSure = one.p <= 0.05 && (one.interval[0] > 0 || one.interval[1] < 0) && one.better !== "unknown";
     const tint = !isSure ? "" : (one.difference > 0) === (one.better === "higher") ? "better-text" : "worse-text";
@@ -59,7 +59,7 @@ function ofRun(panel, run, tools) {
 }
 
 function ofComparison(root, comparison, tools) {
-  const { el, number, signed, signedRange, pValue } = tools;
+  const { el, number, signed, signedRange, pValue } = tools, person = tools.corrector(comparison.correction);
   const marks = comparison.numbers.map((one, at) => places(comparison.rows.map((row) => row.numbers[at]?.mean), one.better));
   root.append(tools.table(["of", ...comparison.numbers.map((one) => ({ label: tools.spoken(one.name), numeric: true, help: one.name })), { label: "seeds", numeric: true }],
     comparison.rows.map((row, at) => [row.label, ...row.numbers.map((spread, column) => spread && {
@@ -71,10 +71,10 @@ function ofComparison(root, comparison, tools) {
     const name = tools.mainNumber(differences.map((one) => one.number)), box = el("div", { style: { "margin-top": "1rem" } });
     root.append(el("h3", {}, titles.heading), box);
     tools.bars(box, { title: `${tools.spoken(name)}: ${titles.chart}`, marks: "point", text: (value) => signed(value),
-      bars: differences.filter((one) => one.number === name).map((one) => ({ label: labelOf(one), value: one.difference, low: one.interval[0], high: one.interval[1], color: one.p <= 0.05 ? "var(--c1)" : "var(--soft)", detail: `p ${pValue(one.p)} after Holm` })),
-      note: `Points with 95 % intervals${titles.of}; grey where p after Holm is above 0.05.` });
+      bars: differences.filter((one) => one.number === name).map((one) => ({ label: labelOf(one), value: one.difference, low: one.interval[0], high: one.interval[1], color: one.p <= 0.05 ? "var(--c1)" : "var(--soft)", detail: `p ${pValue(one.p)} after ${person}` })),
+      note: `Points with 95 % intervals${titles.of}; grey where p after ${person} is above 0.05.` });
     const has = (key) => differences.some((one) => one[key] !== undefined), blank = (value, text) => ({ value: value ?? null, text: value === undefined ? "" : text(value) });
-    root.append(el("div", { style: { "margin-top": "1rem" } }, tools.table([titles.label, "number", { label: titles.minus, numeric: true }, { label: "95 % interval", numeric: true }, { label: "p (Holm)", numeric: true },
+    root.append(el("div", { style: { "margin-top": "1rem" } }, tools.table([titles.label, "number", { label: titles.minus, numeric: true }, { label: "95 % interval", numeric: true }, { label: `p (${person})`, numeric: true },
       ...(has("permutation") ? [{ label: "permutation", numeric: true, help: "p of this number alone" }] : []),
       { label: "could show", numeric: true, help: "where no difference was found: the smallest that would have been, four times in five" },
       ...(has("equivalence") ? [{ label: "equal", numeric: true, help: "p of the test that there is no difference as large as the margin" }] : [])],

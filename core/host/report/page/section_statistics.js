@@ -3,7 +3,7 @@
 
 function tested(panel, run, tools) {
   const { el } = tools, { statistics } = run, margin = statistics.equivalence_margin;
-  const person = { holm: "Holm", benjamini_hochberg: "Benjamini-Hochberg" }[statistics.correction];
+  const person = tools.corrector(statistics.correction);
   const pairs = [...new Set(statistics.differences.map((one) => `${one.after} minus ${one.before}`))];
   for (const pair of pairs) {
     const rows = statistics.differences.filter((one) => `${one.after} minus ${one.before}` === pair).map((one) => [

@@ -23,7 +23,7 @@ function ofPair(tools, run, pair) {
   if (pair.numbers.length === 0) return null;
   const name = tools.mainNumber(pair.numbers.map((one) => one.name)), main = pair.numbers.find((one) => one.name === name);
   const kind = kindOf(main.difference, main.interval, main.p, main.better);
-  const count = pair.numbers.length;
+  const count = pair.numbers.length, person = tools.corrector(run.statistics.correction);
   const others = (wanted) => pair.numbers.filter((one) => one !== main && kindOf(one.difference, one.interval, one.p, one.better) === wanted).map((one) => spoken(one.name));
   const alsoBetter = others("better"), alsoWorse = others("worse");
   const values = `${number(run.numbers[pair.before]?.[name])} to ${number(run.numbers[pair.after]?.[name])}`;
@@ -36,7 +36,7 @@ function ofPair(tools, run, pair) {
     : main.detectable !== undefined ? ` These ${number(main.rows)} rows show a difference of ${number(main.detectable)} four times in five; a smaller one may be there unseen.`
       : ` Of ${number(main.rows)} rows too few changed sides to show any difference.`;
   return verdict(tools, kind, words, [
-    `${signed(main.difference)}, 95 % interval ${signedRange(...main.interval)}, p ${main.p < 0.001 ? "" : "= "}${pValue(main.p)} after Holm over ${count} ${count === 1 ? "number" : "numbers"}.`,
+    `${signed(main.difference)}, 95 % interval ${signedRange(...main.interval)}, p ${main.p < 0.001 ? "" : "= "}${pValue(main.p)} after ${person} over ${count} ${count === 1 ? "number" : "numbers"}.`,
     alsoBetter.length ? ` Better at ${alsoBetter.join(", ")} as well.` : "", alsoWorse.length ? ` Worse at ${alsoWorse.join(", ")}.` : "", power]);
 }
 
@@ -63,6 +63,7 @@ function againstFloors(tools, run) {
 // Cells against the one that all are tested against, and models against those that they were trained from.
 function ofCells(tools, comparison) {
   const { el, number, spoken, signed, signedRange, pValue } = tools;
+  const person = tools.corrector(comparison.correction);
   function ofFamily(family, pairOf) {
     const name = tools.mainNumber(family.map((one) => one.number)), tested = family.length;
     const better = comparison.numbers.find((one) => one.name === name)?.better ?? "unknown";
@@ -71,7 +72,7 @@ function ofCells(tools, comparison) {
       const said = { better: `${where}${ours} is better than ${theirs}`, worse: `${where}${ours} is worse than ${theirs}`, open: `${where}${where ? "no" : "No"} difference is shown between ${ours} and ${theirs}` }[kind];
       const unseen = kind === "open" && one.could_show !== undefined ? ` A difference of ${number(one.could_show)} would have been shown four times in five; a smaller one may be there unseen.` : "";
       return verdict(tools, kind, [el("strong", {}, said), ` at ${spoken(name)}: ${signed(one.difference)}.`],
-        `95 % interval ${signedRange(...one.interval)}, p ${one.p < 0.001 ? "" : "= "}${pValue(one.p)} after Holm over the ${tested} ${tested === 1 ? "test" : "tests"} of the table.${unseen}`);
+        `95 % interval ${signedRange(...one.interval)}, p ${one.p < 0.001 ? "" : "= "}${pValue(one.p)} after ${person} over the ${tested} ${tested === 1 ? "test" : "tests"} of the table.${unseen}`);
     });
   }
   return [...ofFamily(comparison.differences, (one) => [one.cell, comparison.against, ""]),
