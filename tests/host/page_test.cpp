@@ -57,13 +57,27 @@ TEST(ReportPage, HoldsItsDocumentWhateverTitlesSay) {
 TEST(ReportPage, SaysOnceWhatRunsHaveAlike) {
   const auto run = [](const std::string& name, int64_t items) {
     return ordered_json{{"name", name},
+                        {"stages",
+                         {{{"name", "load"}, {"key", "k1"}, {"key_text", "seed = 1"}},
+                          {{"name", "fit"}, {"key", name}, {"key_text", "in " + name}},
+                          {{"name", "rank"}, {"key", ""}}}},
+                        {"audit", {{"pass", 18}}},
                         {"sid_tree", {{"sids", items}}},
                         {"sid_map", {{"items", {{"of", items}}}, {"tokens", name}}}};
   };
   const ordered_json read = ordered_json::parse(
       host::page_json({"title", {run("a", 1), run("b", 2), {{"name", "c"}}, run("d", 2)}, {}}));
-  EXPECT_EQ(read["runs"][1], run("b", 2));
-  EXPECT_EQ(read["runs"][2], (ordered_json{{"name", "c"}}));
+  EXPECT_EQ(read["runs"][1]["sid_tree"], run("b", 2)["sid_tree"]);
+  EXPECT_EQ(read["runs"][1]["sid_map"], run("b", 2)["sid_map"]);
+  EXPECT_EQ(read["runs"][0]["audit"], (ordered_json{{"pass", 18}}));
+  EXPECT_EQ(read["runs"][1]["audit"], (ordered_json{{"as_in_run", 0}}));
+  EXPECT_FALSE(read["runs"][2].contains("audit"));
+  EXPECT_EQ(read["key_texts"],
+            (ordered_json{{"k1", "seed = 1"}, {"a", "in a"}, {"b", "in b"}, {"d", "in d"}}));
+  for (const int64_t at : {0, 1, 3}) {
+    for (const ordered_json& stage : read["runs"][at]["stages"])
+      EXPECT_FALSE(stage.contains("key_text"));
+  }
   EXPECT_EQ(read["runs"][3]["sid_tree"], (ordered_json{{"as_in_run", 1}}));
   EXPECT_EQ(read["runs"][3]["sid_map"],
             (ordered_json{{"items", {{"as_in_run", 1}}}, {"tokens", "d"}}));
@@ -154,7 +168,10 @@ TEST(ReportCommand, APageSaysWhatTheRunMeasured) {
   const ordered_json page = page_of(first / "report.html");
   ASSERT_EQ(page["runs"].size(), 1u);
   const ordered_json& shown = page["runs"][0];
-  const auto numbers = ordered_json::parse(io::read_text(first / "numbers.json"));
+  auto numbers = ordered_json::parse(io::read_text(first / "numbers.json"));
+  EXPECT_EQ(shown["breakdowns"], numbers["breakdowns"]);
+  EXPECT_EQ(shown["audit"], numbers["audit"]);
+  for (const char* elsewhere : {"breakdowns", "audit"}) numbers.erase(elsewhere);  // once
   EXPECT_EQ(shown["numbers"], numbers);
   EXPECT_EQ(shown["name"], first.filename().string());
   EXPECT_EQ(shown["document"], io::read_text(first / "resolved.toml"));

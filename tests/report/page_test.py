@@ -5,10 +5,12 @@ all there is; asks the keyboard; and compares what the page shows with numbers.j
 (exit code 77). Standard library only: the browser is driven over a pipe.
 """
 import base64
+import csv
 import json
 import os
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -83,6 +85,14 @@ class Browser:
         while not any(one.get("method") == "Page.loadEventFired" for one in self.heard):
             self.heard.append(self.read())
         self.settle()
+
+    def printed(self):
+        """What is wrong with the page on paper, and its PDF."""
+        self.call("Emulation.setEmulatedMedia", media="print")
+        wrong = self.ask(PRINTED)
+        pdf = base64.b64decode(self.call("Page.printToPDF")["data"])
+        self.call("Emulation.setEmulatedMedia", media="")
+        return wrong, pdf
 
     def settle(self):
         self.ask("new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))")
@@ -183,7 +193,48 @@ SEEDS = """(() => {
   return button.closest("figure").querySelectorAll("path.thin").length === 0 ? drawn : 0;
 })()"""
 
+# The tree of SIDs by keys alone: the first code is opened and entered, left again, and closed.
+TREE = """(() => {
+  const tree = document.querySelector("#sid_tree [role=tree]"), press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const first = tree.querySelector("[role=treeitem]"), seen = [];
+  first.focus();
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft"]) {
+    press(key);
+    seen.push(`${first.getAttribute("aria-expanded")} ${document.activeElement === first ? "it" : first.contains(document.activeElement) ? "below" : "away"}`);
+  }
+  return [...seen, tree.querySelectorAll("[tabindex='0']").length].join(", ");
+})()"""
+TREE_WALKED = "true it, true below, true it, false it, 1"
+
+# Arrow keys go from tab to tab, and one of them can be reached at a time.
+TABS = """(() => {
+  const list = [...document.querySelectorAll("[role=tablist]")].find((one) => one.querySelectorAll("[role=tab]").length > 1), tabs = [...list.querySelectorAll("[role=tab]")];
+  const chosen = () => tabs.filter((one) => one.getAttribute("aria-selected") === "true" && one.tabIndex === 0 && !document.getElementById(one.getAttribute("aria-controls")).hidden);
+  tabs[0].click();
+  tabs[0].focus();
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  return chosen().length === 1 && chosen()[0] === tabs[1] && document.activeElement === tabs[1];
+})()"""
+
+# Users whom all runs were asked about: a column for each of the cells, or of the runs.
+SIDE_BY_SIDE = """[...document.querySelector("#examples table.lists")?.querySelectorAll("thead th") ?? []].slice(1).map((one) => one.textContent)"""
+
+# What is printed is there before the printer looks: all that is folded, but no numbers of charts, and no switches.
+PRINTED = """(() => {
+  const wrong = [], before = document.querySelectorAll("main details[open]").length;
+  dispatchEvent(new Event("beforeprint"));
+  for (const one of document.querySelectorAll("main details:not(.numbers)"))
+    if (!one.open || one.querySelector(".folded-body").childNodes.length === 0) wrong.push(`nothing is printed below "${one.querySelector("summary").textContent}"`);
+  for (const one of document.querySelectorAll(".controls, #contents, .head-tools, details.numbers"))
+    if (getComputedStyle(one).display !== "none") wrong.push(`${one.className || one.id} is printed`);
+  dispatchEvent(new Event("afterprint"));
+  if (document.querySelectorAll("main details[open]").length !== before) wrong.push("what was folded stays open behind a print");
+  return wrong;
+})()"""
+
 CELLS = """
+[report]
+correction = "benjamini_hochberg"
 [compare]
 seeds = [17, 18]
 against = { steps = "few" }
@@ -209,6 +260,17 @@ THEME = """(() => { const seen = []; for (let i = 0; i < 3; ++i) { document.quer
 def spoken(name):
     level, rest = name.split(".", 1)
     return rest.upper() + (" of SIDs" if level == "sid" else "")
+
+
+def means_of(results):
+    """{("few:sft", "item.hr@10"): 0.1234}: over the seeds, of the models of a comparison's results.csv."""
+    values = {}
+    with open(results, newline="") as lines:
+        for line in csv.DictReader(lines):
+            if line["of"] == "sft":
+                values.setdefault((f"{line['cell']}:{line['of']}", line["number"]), []).append(float(line["value"]))
+    assert len(values) > 2, f"{results} has too few numbers"
+    return {key: statistics.mean(of) for key, of in values.items()}
 
 
 def chromium():
@@ -252,6 +314,7 @@ def main():
             call(command, experiment, "--with", document)
             pages[name] = max((store / "runs").iterdir()) / "report.html"
         numbers = json.loads((runs[0] / "numbers.json").read_text())
+        means = means_of(pages["cells"].parent / "results.csv")
         browser = Browser(program, pathlib.Path(work) / "profile")
         try:
             for name, page in pages.items():
@@ -270,9 +333,30 @@ def main():
                                 failures.append(f"{where}: no row for sft")
                             if "step" not in browser.ask(KEYS):
                                 failures.append(f"{where}: arrow keys say nothing")
+                        if name == "cells":
+                            shown = browser.ask(SHOWN)
+                            for (of, number), mean in means.items():
+                                if number == "item.hr@10" and not shown[of][spoken(number)].startswith(f"{mean:.4f} ± "):
+                                    failures.append(f"{where}: {of} {number} is {mean}, shown {shown[of][spoken(number)]}")
                         if name == "cells" and browser.ask(SEEDS) != 4:
                             failures.append(f"{where}: the seeds of two cells have no line each")
+                        corrector = "Benjamini-Hochberg" if name == "cells" else "Holm"
+                        if f"p ({corrector})" not in browser.ask("document.querySelector('#numbers').textContent"):
+                            failures.append(f"{where}: no p is called {corrector}'s")
+                        if (walked := browser.ask(TREE)) != TREE_WALKED:
+                            failures.append(f"{where}: keys walk through the tree of SIDs like this: {walked}")
+                        beside = {"two": [run.name for run in runs], "cells": ["few", "many"]}.get(name, [])
+                        shown_beside = browser.ask(SIDE_BY_SIDE)
+                        if beside and [label.rsplit(": ", 1)[0] for label in shown_beside] != beside:
+                            failures.append(f"{where}: the lists of these stand side by side: {shown_beside}")
+                        if name != "one" and not browser.ask(TABS):
+                            failures.append(f"{where}: arrow keys do not go from tab to tab")
                         failures += [f"{where}: {wrong}" for wrong in browser.ask(LOOK)]
+                        if size == "desk" and scheme == "light":
+                            wrong, pdf = browser.printed()
+                            failures += [f"{where}, printed: {one}" for one in wrong]
+                            if not pdf.startswith(b"%PDF") or pdf.count(b"/Type /Page\n") < 2:
+                                failures.append(f"{where}: it has no pages on paper")
                         if shots:
                             shots.mkdir(parents=True, exist_ok=True)
                             browser.shot(shots / f"{name}_{size}_{scheme}.png")

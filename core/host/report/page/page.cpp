@@ -82,7 +82,7 @@ namespace {
 // What is large, and of runs of one catalogue the same, stands once: the others name the run.
 ordered_json without_repetitions(const std::vector<ordered_json>& runs) {
   ordered_json kept = runs;
-  for (const char* place : {"/sid_tree", "/sid_usage", "/sid_map/items"}) {
+  for (const char* place : {"/audit", "/sid_tree", "/sid_usage", "/sid_map/items"}) {
     const ordered_json::json_pointer at(place);
     std::vector<size_t> firsts;
     for (size_t i = 0; i < runs.size(); ++i) {
@@ -99,14 +99,29 @@ ordered_json without_repetitions(const std::vector<ordered_json>& runs) {
   return kept;
 }
 
+// What decides each stage, by the stage's key; taken out of the stages, which runs mostly share.
+ordered_json taken_key_texts(std::vector<ordered_json>& runs) {
+  ordered_json texts = ordered_json::object();
+  for (ordered_json& run : runs) {
+    if (!run.contains("stages")) continue;
+    for (ordered_json& stage : run["stages"]) {
+      const auto text = stage.find("key_text");
+      if (text == stage.end()) continue;
+      texts[stage["key"].get<std::string>()] = std::move(*text);
+      stage.erase("key_text");
+    }
+  }
+  return texts;
+}
+
 }  // namespace
 
 std::string page_json(const ReportDocument& document) {
-  const ordered_json json = {{"version", 1},
-                             {"title", document.title},
-                             {"runs", without_repetitions(document.runs)},
-                             {"comparison", document.comparison},
-                             {"tuning", document.tuning}};
+  std::vector<ordered_json> runs = without_repetitions(document.runs);
+  const ordered_json key_texts = taken_key_texts(runs);
+  const ordered_json json = {
+      {"version", 1},           {"title", document.title},           {"runs", runs},
+      {"key_texts", key_texts}, {"comparison", document.comparison}, {"tuning", document.tuning}};
   const std::string plain =
       json.dump(-1, ' ', /*ensure_ascii=*/true, ordered_json::error_handler_t::replace);
   std::string text;

@@ -18,10 +18,10 @@ struct ReportDocument {
 // for.
 TSREC_HOST_API nlohmann::ordered_json page_run_json(const PageRun& run, bool is_at_work = false);
 
-// {"version": 1, "title", "runs": [...], "comparison": {...} or null, "tuning": {...} or null}:
-// what the page's scripts read. A map, tree or usage that an earlier run has as well is
-// {"as_in_run": its place}. All of it is ASCII without "<", so that it can stand in a page
-// whatever titles say.
+// {"version": 1, "title", "runs": [...], "key_texts": {key of a stage: text}, "comparison": {...}
+// or null, "tuning": {...} or null}: what the page's scripts read. An audit, map, tree or usage
+// that an earlier run has as well is {"as_in_run": its place}. All of it is ASCII without "<", so
+// that it can stand in a page whatever titles say.
 TSREC_HOST_API std::string page_json(const ReportDocument& document);
 TSREC_HOST_API std::string report_page(const ReportDocument& document);
 // The same page without a document, which waits for events beside it: "document" with a

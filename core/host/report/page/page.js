@@ -96,7 +96,8 @@ const tsrecReport = (() => {
   // What several runs have alike stands with the first of them.
   function restore(whole) {
     for (const run of whole.runs) {
-      for (const [holder, key] of [[run, "sid_tree"], [run, "sid_usage"], [run.sid_map, "items"]]) {
+      for (const stage of run.stages) stage.key_text = whole.key_texts[stage.key];
+      for (const [holder, key] of [[run, "audit"], [run, "sid_tree"], [run, "sid_usage"], [run.sid_map, "items"]]) {
         const first = whole.runs[holder?.[key]?.as_in_run];
         if (first) holder[key] = key === "items" ? first.sid_map.items : first[key];
       }
@@ -113,8 +114,15 @@ const tsrecReport = (() => {
   const text = document.getElementById("document").textContent;
   if (text.trim()) show(JSON.parse(text));
   if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
-  // What is folded is printed as well, except the numbers of charts.
-  addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details:not(.numbers)")) { one.dataset.was = one.open ? "open" : ""; one.open = true; } });
-  addEventListener("afterprint", () => { for (const one of document.querySelectorAll("details[data-was]")) { one.open = one.dataset.was === "open"; delete one.dataset.was; } });
+  // What is folded is printed as well, except the numbers of charts. It is made when its "toggle" comes, which no print
+  // waits for, so it is told at once; and what it holds may be folded in turn.
+  addEventListener("beforeprint", () => {
+    for (let one = document.querySelector("details:not(.numbers):not([open])"); one; one = document.querySelector("details:not(.numbers):not([open])")) {
+      one.dataset.printed = "";
+      one.open = true;
+      one.dispatchEvent(new Event("toggle"));
+    }
+  });
+  addEventListener("afterprint", () => { for (const one of document.querySelectorAll("details[data-printed]")) { one.open = false; delete one.dataset.printed; } });
   return { show, get document() { return shown.document; }, get problems() { return [...shown.problems]; } };
 })();

@@ -38,8 +38,11 @@ const char* name_of(Better better) {
   }
 }
 
+// Without what has a section of its own.
 ordered_json numbers_section(const PageRun& run) {
-  return ordered_json::parse(numbers_json_of(run.report));
+  ordered_json numbers = ordered_json::parse(numbers_json_of(run.report));
+  for (const char* elsewhere : {"breakdowns", "audit"}) numbers.erase(elsewhere);
+  return numbers;
 }
 
 ordered_json columns_section(const PageRun& run) {
