@@ -341,7 +341,7 @@ def main():
                         if name == "cells" and browser.ask(SEEDS) != 4:
                             failures.append(f"{where}: the seeds of two cells have no line each")
                         corrector = "Benjamini-Hochberg" if name == "cells" else "Holm"
-                        if f"p ({corrector})" not in browser.ask("document.querySelector('#numbers').textContent"):
+                        if name != "tuned" and f"p ({corrector})" not in browser.ask("document.querySelector('#numbers').textContent"):
                             failures.append(f"{where}: no p is called {corrector}'s")
                         if (walked := browser.ask(TREE)) != TREE_WALKED:
                             failures.append(f"{where}: keys walk through the tree of SIDs like this: {walked}")
