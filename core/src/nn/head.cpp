@@ -8,6 +8,7 @@
 #include "nn/elementwise.hpp"
 #include "nn/head_kernel.hpp"
 #include "nn/weight.hpp"
+#include "tsrec/nn/transfer.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
@@ -103,9 +104,10 @@ torch::Tensor whole_product(const torch::Tensor& h_RD, const Head& head) {
   return head.new_ED.defined() ? torch::cat({z_RV, linear_product(h_RD, head.new_ED)}, 1) : z_RV;
 }
 
-// The labels of states, by state: those of state u have the numbers first_U1[u] .. first_U1[u + 1].
+// The labels of states, by state: those of state u have the numbers first_U1[u] .. first_U1[u + 1];
+// the label with number r is one of state state_R[r]. first_U1 is on the CPU, as sizes are.
 struct Labels {
-  torch::Tensor first_U1, label_R;
+  torch::Tensor first_U1, state_R, label_R;
 
   bool defined() const { return label_R.defined(); }
   RowLabels of_states_from(int64_t first_state) const {
@@ -119,9 +121,8 @@ struct Labels {
   };
   OfRange of(Range states) const {
     const int64_t* first = first_U1.const_data_ptr<int64_t>();
-    const torch::Tensor counts = first_U1.slice(0, states.begin, states.end + 1).diff();
-    return {{first[states.begin], first[states.end]},
-            torch::repeat_interleave(counts).to(label_R.device())};
+    const Range numbers{first[states.begin], first[states.end]};
+    return {numbers, slice(state_R, numbers) - states.begin};
   }
 };
 
@@ -172,24 +173,24 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& h_in,
                                const torch::Tensor& weight_VD,
                                const std::optional<torch::Tensor>& new_ED,
-                               const torch::Tensor& first_U1, const torch::Tensor& label_in,
-                               int64_t chunk_rows) {
+                               const torch::Tensor& first_U1, const torch::Tensor& state_R,
+                               const torch::Tensor& label_in, int64_t chunk_rows) {
     const torch::Tensor h_UD = h_in.contiguous();
-    const Labels labels{first_U1, label_in.contiguous()};
+    const Labels labels{first_U1, state_R, label_in.contiguous()};
     const Head head{weight_VD, new_ED.value_or(torch::Tensor())};
     const LogSums sums = log_sums(h_UD, head, labels, chunk_rows);
-    ctx->save_for_backward(
-        {h_UD, weight_VD, head.new_ED, labels.first_U1, labels.label_R, sums.normalizer_U});
+    ctx->save_for_backward({h_UD, weight_VD, head.new_ED, labels.first_U1, labels.state_R,
+                            labels.label_R, sums.normalizer_U});
     ctx->saved_data["chunk_rows"] = chunk_rows;
-    return sums.picked_R - normalizer_of_labels(sums.normalizer_U, labels);
+    return sums.picked_R - sums.normalizer_U.index_select(0, labels.state_R);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = ctx->get_saved_variables();
     const Head head{saved[1], saved[2]};
-    const torch::Tensor &h_UD = saved[0], &normalizer_U = saved[5];
-    const Labels labels{saved[3], saved[4]};
+    const torch::Tensor &h_UD = saved[0], &normalizer_U = saved[6];
+    const Labels labels{saved[3], saved[4], saved[5]};
     const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_UD.size(0);
     const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
     torch::Tensor dweight_VD, dnew_ED;
@@ -216,7 +217,7 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
         add_product(dh, fresh, head.new_ED);
         add_product(dnew_ED, fresh.t(), h);
       });
-      return {dh_UD, dweight_VD, dnew_ED, torch::Tensor(), torch::Tensor(), torch::Tensor()};
+      return {dh_UD, dweight_VD, dnew_ED, {}, {}, {}, {}};
     }
     const float* normalizer = normalizer_U.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
@@ -245,28 +246,17 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
       if (dweight_CD.defined() && whole.scalar_type() != torch::kFloat32)
         slice(whole, columns.range).copy_(dweight_CD);
     });
-    return {dh_UD.to(h_UD.scalar_type()),
-            dweight_VD,
-            dnew_ED,
-            torch::Tensor(),
-            torch::Tensor(),
-            torch::Tensor()};
-  }
-
- private:
-  static torch::Tensor normalizer_of_labels(const torch::Tensor& normalizer_U,
-                                            const Labels& labels) {
-    return normalizer_U.index_select(0, labels.of({0, normalizer_U.size(0)}).state_n);
+    return {dh_UD.to(h_UD.scalar_type()), dweight_VD, dnew_ED, {}, {}, {}, {}};
   }
 };
 
-torch::Tensor log_prob_by_state(const Head& head, const torch::Tensor& h_UD,
-                                const torch::Tensor& first_U1, const torch::Tensor& label_R,
+torch::Tensor log_prob_by_state(const Head& head, const torch::Tensor& h_UD, const Labels& labels,
                                 int64_t chunk_rows) {
   RECORD_USER_SCOPE("LabelLogProb");
   const std::optional<torch::Tensor> new_ED =
       head.new_ED.defined() ? std::optional(head.new_ED) : std::nullopt;
-  return LabelLogProb::apply(h_UD, head.weight_VD, new_ED, first_U1, label_R, chunk_rows);
+  return LabelLogProb::apply(h_UD, head.weight_VD, new_ED, labels.first_U1, labels.state_R,
+                             labels.label_R, chunk_rows);
 }
 
 }  // namespace
@@ -294,8 +284,9 @@ torch::Tensor log_normalizer(const Head& head, const torch::Tensor& h_RD, int64_
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& h_RD,
                              const torch::Tensor& label_R, int64_t chunk_rows) {
-  return log_prob_by_state(head, h_RD, torch::arange(label_R.size(0) + 1, torch::kInt64), label_R,
-                           chunk_rows);
+  const torch::Tensor first_R1 = torch::arange(label_R.size(0) + 1, torch::kInt64);
+  const torch::Tensor state_R = torch::arange(label_R.size(0), label_R.options());
+  return log_prob_by_state(head, h_RD, {first_R1, state_R, label_R}, chunk_rows);
 }
 
 StateLabels by_state(const torch::Tensor& at_R, const torch::Tensor& label_R) {
@@ -309,9 +300,13 @@ StateLabels by_state(const torch::Tensor& at_R, const torch::Tensor& label_R) {
 
 torch::Tensor label_log_prob(const Head& head, const torch::Tensor& hidden_TD,
                              const StateLabels& labels, int64_t chunk_rows) {
-  return log_prob_by_state(head, hidden_TD.index_select(0, labels.at_U), labels.first_U1,
-                           labels.label_R, chunk_rows)
-      .index_select(0, labels.number_R);
+  const torch::Device device = hidden_TD.device();
+  const torch::Tensor state_R = torch::repeat_interleave(labels.first_U1.diff());
+  return log_prob_by_state(
+             head, hidden_TD.index_select(0, to_device(labels.at_U, device)),
+             {labels.first_U1, to_device(state_R, device), to_device(labels.label_R, device)},
+             chunk_rows)
+      .index_select(0, to_device(labels.number_R, device));
 }
 
 }  // namespace tsrec::nn

@@ -22,7 +22,7 @@ torch::Tensor label_log_probs(const LanguageModel& model, const Prefilled& promp
   options.checkpoint = checkpoint;
   const torch::Tensor hidden_TD = torch::cat({model.hidden(there, options), prompts.last_BD});
   const Head head = model.head();
-  const StateLabels labels = by_state(there.at_R, there.label_R);
+  const StateLabels labels = by_state(batch.at_R, batch.label_R);
   count_work(model, there.num_tokens(), labels.num_states(), head.num_rows(), context);
   return label_log_prob(head, hidden_TD, labels);
 }

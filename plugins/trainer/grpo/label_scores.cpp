@@ -23,7 +23,7 @@ LabelScores scores_of(const nn::LanguageModel& model, const nn::Prefilled& promp
   if (options.legal) {
     scores.log_prob_R = at_labels(legal_PV, *choices);
   } else {
-    const nn::StateLabels labels = nn::by_state(there.at_R, there.label_R);
+    const nn::StateLabels labels = nn::by_state(tree.at_R, tree.label_R);
     nn::count_work(model, /*tokens=*/0, labels.num_states(), head.num_rows(), context);
     scores.log_prob_R = nn::label_log_prob(head, hidden_TD, labels);
   }
