@@ -64,13 +64,8 @@ TEST(Check, OneCauseIsOneBrokenLine) {
   const Outcome outcome =
       run("check " + std::string(TSREC_BAD_PLUGINS) + "/short_help/short_help.so");
   EXPECT_EQ(outcome.code, 3) << outcome.text;
-  const auto times = [&](const std::string& words) {
-    int64_t count = 0;
-    for (size_t at = 0; (at = outcome.text.find(words, at)) != std::string::npos; ++at) ++count;
-    return count;
-  };
-  EXPECT_EQ(times("  BROKEN   "), 2) << outcome.text;
-  EXPECT_EQ(times("no codebook in /opt/acme"), 1) << outcome.text;
+  EXPECT_EQ(occurrences(outcome.text, "  BROKEN   "), 2) << outcome.text;
+  EXPECT_EQ(occurrences(outcome.text, "no codebook in /opt/acme"), 1) << outcome.text;
   EXPECT_TRUE(contains(outcome.text,
                        "  BROKEN   every option has a name of its own, help, and a default that it "
                        "accepts\n           the help of option 'codes' is 'x', which says too "
@@ -508,13 +503,8 @@ TEST(Cli, ComparesCellsAndSharesTheirCommonStages) {
     EXPECT_NE(compared.text.find(row), std::string::npos) << row << "\n" << compared.text;
   }
   EXPECT_NE(compared.text.find(" ± "), std::string::npos);
-  const auto times = [&](const std::string& line) {
-    int64_t count = 0;
-    for (size_t at = 0; (at = compared.text.find(line, at)) != std::string::npos; ++at) ++count;
-    return count;
-  };
-  EXPECT_EQ(times("\nbackbone  ("), 1) << "its seed is pinned";
-  EXPECT_EQ(times("\nextend  ("), 4);
+  EXPECT_EQ(occurrences(compared.text, "\nbackbone  ("), 1) << "its seed is pinned";
+  EXPECT_EQ(occurrences(compared.text, "\nextend  ("), 4);
   const std::filesystem::path made = between(compared.text, "run folder: ", "\n");
   const std::string curves = io::read_text(made / "curves.csv");
   EXPECT_EQ(std::count(curves.begin(), curves.end(), '\n'), 1 + 4 * 3);
@@ -547,15 +537,11 @@ TEST(Cli, AMatrixOpensPluginsAndLoadsDataOnce) {
     const std::string store = c10::str(" --store ", (folder.path() / "store").string(), jobs);
     const Outcome outcome = run(c10::str(command, store, " --jobs ", jobs));
     ASSERT_EQ(outcome.code, 0) << outcome.text;
-    const auto times = [&](const std::string& words) {
-      int64_t count = 0;
-      for (size_t at = 0; (at = outcome.text.find(words, at)) != std::string::npos; ++at) ++count;
-      return count;
-    };
-    EXPECT_EQ(times("recommender.markov  ("), 6) << outcome.text;
-    EXPECT_EQ(times("load  ("), 1) << outcome.text;
+    EXPECT_EQ(occurrences(outcome.text, "recommender.markov  ("), 6) << outcome.text;
+    EXPECT_EQ(occurrences(outcome.text, "load  ("), 1) << outcome.text;
     // Here, and in each process of --jobs.
-    EXPECT_EQ(times("/no_entry.so' has no entry"), jobs == 1 ? 1 : 1 + jobs) << outcome.text;
+    EXPECT_EQ(occurrences(outcome.text, "/no_entry.so' has no entry"), jobs == 1 ? 1 : 1 + jobs)
+        << outcome.text;
   }
 }
 

@@ -48,12 +48,6 @@ std::vector<std::string> cells_of(const std::string& latex, const std::string& l
   return cells;
 }
 
-int64_t occurrences(const std::string& text, const std::string& part) {
-  int64_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
 // Braces close, environments too, and every line of the table has as many cells as the table has
 // columns: what TeX would complain of first.
 void expect_latex(const std::string& latex, size_t num_numbers) {

@@ -384,17 +384,11 @@ Tuned tune(const fs::path& experiment, const TempFolder& store, const std::strin
   return tuned;
 }
 
-int64_t times_in(const std::string& text, const std::string& words) {
-  int64_t count = 0;
-  for (size_t at = 0; (at = text.find(words, at)) != std::string::npos; ++at) ++count;
-  return count;
-}
-
 // Stored and left alone: nothing is made again.
 void expect_nothing_ran(const Outcome& outcome) {
   for (const char* made :
        {"\nload  (", "recommender.markov  (", "validate.markov  (", "evaluate.markov  ("})
-    EXPECT_EQ(times_in("\n" + outcome.text, made), 0) << made << "\n" << outcome.text;
+    EXPECT_EQ(occurrences("\n" + outcome.text, made), 0) << made << "\n" << outcome.text;
 }
 
 TEST_F(TuneOf, ChoosesByValidationRowsAndReportsOnOthers) {
@@ -406,10 +400,10 @@ TEST_F(TuneOf, ChoosesByValidationRowsAndReportsOnOthers) {
   const fs::path out = folder_.path() / "tuned.toml";
   const Tuned first = tune(experiment, store, " --out " + out.string());
   ASSERT_EQ(first.outcome.code, 0) << first.outcome.text;
-  EXPECT_EQ(times_in(first.outcome.text, "\nload  ("), 1)
+  EXPECT_EQ(occurrences(first.outcome.text, "\nload  ("), 1)
       << "its seed is pinned, and trials share it";
-  EXPECT_EQ(times_in(first.outcome.text, "recommender.markov  ("), 3 + 2);
-  EXPECT_EQ(times_in(first.outcome.text, "validate.markov  ("), 3);
+  EXPECT_EQ(occurrences(first.outcome.text, "recommender.markov  ("), 3 + 2);
+  EXPECT_EQ(occurrences(first.outcome.text, "validate.markov  ("), 3);
   const auto& model = first.json.at("models").at("markov");
   ASSERT_EQ(model.at("trials").size(), 3U);
 

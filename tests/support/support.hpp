@@ -61,6 +61,12 @@ inline nn::PackedBatch one_row(const std::vector<int32_t>& ids) {
 inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
+// How often `part` stands in the text.
+inline int64_t occurrences(const std::string& text, const std::string& part) {
+  int64_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
 
 // The sentence that `action` throws as E; fails the test when it throws nothing.
 template <class E, class Action>
