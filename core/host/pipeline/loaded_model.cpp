@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "pipeline/artefacts.hpp"
+#include "pipeline/without_histories.hpp"
 #include "tsrec/decode/decoder.hpp"
 #include "tsrec/evenly_spaced.hpp"
 #include "tsrec/parts/metric.hpp"
@@ -70,7 +71,8 @@ Rankings LoadedModel::rank(const Samples& samples, const Trie& among,
       settings.constraint == "level" ? decode::Constraint::level : decode::Constraint::trie;
   options.beams = std::min(settings.beams, among.num_leaves());
   if (settings.score_suffix) options.suffix = examples.suffix(0);
-  return decode::Decoder(*backbone, among, options).rank(prompts, context);
+  const Rankings rankings = decode::Decoder(*backbone, among, options).rank(prompts, context);
+  return settings.repeats ? rankings : without_histories(rankings, samples);
 }
 
 Numbers LoadedModel::measure(const Rankings& rankings, const Samples& samples, bool with_decoder,

@@ -156,6 +156,18 @@ void EvaluateSettings::declare(Options& o) {
       .help(
           "trie: SIDs of the catalogue alone; level: any code of each level, as LC-Rec decodes, so "
           "that answers may be SIDs of no item: `illegal_rate` counts them, and lists go without");
+  o.add("repeats", repeats)
+      .came_later()
+      .help(
+          "items of the history may stand in a model's lists; false: they are left out, as "
+          "recommenders with `repeats = false` do (theirs is an option of each), so lists may be "
+          "shorter than `beams`")
+      .check([this] {
+        return repeats || constraint == "trie"
+                   ? ""
+                   : "repeats = false leaves SIDs out that `illegal_rate` counts under constraint "
+                     "= \"level\"; take constraint = \"trie\", or repeats = true";
+      });
   o.add("score_suffix", score_suffix).help("full: add the forced tokens behind a SID to its score");
   o.add("limit", limit).at_least(0).unit("rows").help("rank that many evenly spaced rows; 0: all");
   o.add("bootstrap", bootstrap)

@@ -22,7 +22,7 @@ struct EvaluateSettings {
   std::string task = "next_item", split = "test", scoring = "full", search = "beam";
   std::string constraint = "trie";
   int64_t beams = 20, limit = 0, bootstrap = 1000;
-  bool score_suffix = true, every_stage = true, untrained = false;
+  bool repeats = true, score_suffix = true, every_stage = true, untrained = false;
   std::vector<BoundOption> options;  // as bound
 };
 
@@ -90,7 +90,7 @@ std::vector<PartChoice> read_parts(const Node* list, std::string_view kind,
 // [[tracker]], which always begins with use = "jsonl": an entry of that name changes it, or
 // switches it off.
 std::vector<PartChoice> read_trackers(const Document& document, Registry& registry);
-EvaluateSettings read_evaluate_settings(const Document& document);
+TSREC_HOST_API EvaluateSettings read_evaluate_settings(const Document& document);
 AuditSettings read_audit_settings(const Document& document);
 ReportSettings read_report_settings(const Document& document);
 PromptWording read_wording(const Document& document);
