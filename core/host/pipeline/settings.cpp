@@ -117,7 +117,7 @@ RunSettings read_run_settings(const Document& document) {
 }
 
 // Rises when the passes of a processor round bfloat16 elsewhere, which leaves float32 as it is.
-constexpr int kBfloat16Revision = 3;
+constexpr int kBfloat16Revision = 4;
 
 // What "auto" stands for here, not the word: another machine may choose otherwise.
 std::string key_lines(const RunSettings& run) {

@@ -11,19 +11,12 @@ namespace {
 constexpr int64_t kQueries = 16;  // that backward handles at once
 constexpr int64_t kFour = 4;      // sums that share what they read
 
-int64_t num_keys(const SegmentHead& s) {
-  int64_t keys = s.own.length;
-  for (int64_t p = 0; p < s.num_past; ++p) keys += s.past[p].length;
-  return keys;
-}
-
-const KeyRun& run_at(const SegmentHead& s, int64_t p) { return p < s.num_past ? s.past[p] : s.own; }
-
 // Keys or values as columns, from column `ready` on: loops over keys then need no horizontal sums.
-void transpose(const SegmentHead& s, bool values, int64_t ready, int64_t stride, float* columns) {
+void transpose(const SegmentHead<float>& s, bool values, int64_t ready, int64_t stride,
+               float* columns) {
   int64_t at = 0;
   for (int64_t p = 0; p <= s.num_past; ++p) {
-    const KeyRun& run = run_at(s, p);
+    const KeyRun<float>& run = run_at(s, p);
     const float* from = values ? run.value : run.key;
     for (int64_t row = std::max<int64_t>(0, ready - at); row < run.length; ++row) {
       for (int64_t d = 0; d < s.width; ++d)
@@ -203,17 +196,18 @@ void score_queries(const float* query, int64_t query_step, const float* key_colu
 
 }  // namespace
 
-int64_t attention_scratch_floats(int64_t most_keys, int64_t width) {
-  return padded(most_keys) * (2 * width + 2 * kQueries);
+template <>
+AttentionScratchFloats attention_scratch_floats<float>(int64_t most_keys, int64_t width) {
+  return {2 * padded(most_keys) * width, 2 * padded(most_keys) * kQueries};
 }
 
-TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, float* out,
+TSREC_SIMD void attention_forward(const SegmentHead<float>& s, const float* query, float* out,
                                   float* log_sum, int64_t log_sum_stride,
                                   const AttentionScratch& scratch) {
   const int64_t keys = num_keys(s), before = keys - s.own.length,
                 stride = padded(scratch.most_keys);
-  float* columns = scratch.memory;
-  float* score = columns + 2 * s.width * stride;
+  float* columns = scratch.packed;
+  float* score = scratch.work;
   transpose(s, /*values=*/false, scratch.ready, stride, columns);
   for (int64_t first = 0; first < s.own.length; first += kFour) {
     const int64_t count = std::min(kFour, s.own.length - first), most = before + first + count;
@@ -235,7 +229,7 @@ TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, floa
     for (int64_t b = 0; b < count; ++b) clear(rows + b * s.query_stride, s.width);
     int64_t at = 0;
     for (int64_t p = 0; p <= s.num_past; ++p) {
-      const KeyRun& run = run_at(s, p);
+      const KeyRun<float>& run = run_at(s, p);
       const int64_t length = p < s.num_past ? run.length : first + count;
       combine_each(score + at, stride, 1, run.value, s.key_stride, length, s.width, rows,
                    s.query_stride, count);
@@ -250,15 +244,15 @@ TSREC_SIMD void attention_forward(const SegmentHead& s, const float* query, floa
 // p = exp(scale q k - log_sum), dp = g v, ds = scale p (dp - out g); then dq = ds k, dk = ds' q,
 // dv = p' g. Rows of p and ds of a few queries are kept, so that each key row is written once for
 // all of them.
-TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, const float* out,
-                                   const float* log_sum, int64_t log_sum_stride,
+TSREC_SIMD void attention_backward(const SegmentHead<float>& s, const float* query,
+                                   const float* out, const float* log_sum, int64_t log_sum_stride,
                                    const float* out_gradient, float* query_gradient,
                                    const AttentionScratch& scratch) {
   const int64_t keys = num_keys(s), before = keys - s.own.length,
                 stride = padded(scratch.most_keys);
-  float* key_columns = scratch.memory;
+  float* key_columns = scratch.packed;
   float* value_columns = key_columns + s.width * stride;
-  float* weight = value_columns + s.width * stride;
+  float* weight = scratch.work;
   float* slope = weight + kQueries * stride;
   transpose(s, /*values=*/false, scratch.ready, stride, key_columns);
   transpose(s, /*values=*/true, scratch.ready, stride, value_columns);
@@ -286,16 +280,18 @@ TSREC_SIMD void attention_backward(const SegmentHead& s, const float* query, con
     }
     const float* queries = query + first * s.query_stride;
     const float* gradients = out_gradient + first * s.query_stride;
+    for (int64_t b = 0; b < count; ++b)
+      clear(query_gradient + (first + b) * s.query_stride, s.width);
     int64_t at = 0;
     for (int64_t r = 0; r <= s.num_past; ++r) {
-      const KeyRun& run = run_at(s, r);
+      const KeyRun<float>& run = run_at(s, r);
       const int64_t length = r < s.num_past ? run.length : std::min(run.length, first + count);
       combine_each(slope + at, stride, 1, run.key, s.key_stride, length, s.width,
                    query_gradient + first * s.query_stride, s.query_stride, count);
       combine_each(slope + at, 1, stride, queries, s.query_stride, count, s.width, run.key_gradient,
-                   s.key_stride, length);
+                   s.gradient_stride, length);
       combine_each(weight + at, 1, stride, gradients, s.query_stride, count, s.width,
-                   run.value_gradient, s.key_stride, length);
+                   run.value_gradient, s.gradient_stride, length);
       at += length;
     }
   }

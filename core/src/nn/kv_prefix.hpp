@@ -1,10 +1,17 @@
 // The state of a decoder-only model: keys and values of tokens that were already computed.
 #pragma once
 
+#include "nn/attention_dot_kernel.hpp"
 #include "tsrec/nn/attention.hpp"
 #include "tsrec/nn/model_state.hpp"
 
 namespace tsrec::nn {
+
+// Whether keys of these heads are read as bfloat16 pairs, and not in float32.
+inline bool attends_by_dots(const torch::Tensor& key_THd) {
+  return key_THd.is_cpu() && key_THd.scalar_type() == torch::kBFloat16 &&
+         has_attention_by_dots(key_THd.size(2));
+}
 
 // A chain of immutable blocks, one for each forward; beams are indices of segments. Appending
 // copies no keys, except that many small blocks become a larger one: wherever kSteps forwards in a
@@ -15,12 +22,12 @@ class TSREC_API KvPrefix final : public ModelState {
  public:
   static constexpr size_t kSteps = 16;  // more than SIDs have levels: beams are never moved
   using Block = std::vector<KeyValue>;  // of each layer; may carry a graph
-  // What a block holds of a layer. The attention of a CPU computes in float32: where no gradient
+  // What a block holds of a layer. Where the attention of a CPU computes in float32 and no gradient
   // passes, keys and values are widened once, and not again for every token behind them.
   static KeyValue kept(const torch::Tensor& key, const torch::Tensor& value) {
-    const bool is_read_only = key.is_cpu() && !torch::GradMode::is_enabled();
-    return is_read_only ? KeyValue{key.to(torch::kFloat32), value.to(torch::kFloat32)}
-                        : KeyValue{key, value};
+    const bool is_widened = key.is_cpu() && !torch::GradMode::is_enabled() && !attends_by_dots(key);
+    return is_widened ? KeyValue{key.to(torch::kFloat32), value.to(torch::kFloat32)}
+                      : KeyValue{key, value};
   }
   // Tokens of a chain of segments whose keys lie behind each other: rows of one block.
   struct Run {
