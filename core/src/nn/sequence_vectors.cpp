@@ -1,6 +1,7 @@
 #include "tsrec/nn/sequence_vectors.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 
 #include "nn/equal_rows.hpp"
@@ -126,10 +127,11 @@ torch::Tensor sequence_vectors(std::span<const std::vector<int32_t>> rows, int64
     done += static_cast<int64_t>(batch.end - batch.begin);
     context.progress("encoding texts", done, total);
   };
-  const auto workers = static_cast<size_t>(num_workers(context.device()));
-  run_workers(static_cast<int64_t>(workers), [&](int64_t worker) {
-    for (auto b = static_cast<size_t>(worker); b < batches.size(); b += workers)
-      compute(batches[b]);
+  // A worker that has finished takes the next one: what becomes of a batch does not depend on whose
+  // it is.
+  std::atomic<size_t> taken = 0;
+  run_workers(num_workers(context.device()), [&](int64_t) {
+    for (size_t b = taken++; b < batches.size(); b = taken++) compute(batches[b]);
   });
 
   if (options.normalize) x_KD = unit_rows(x_KD);
