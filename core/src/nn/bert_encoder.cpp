@@ -1,8 +1,13 @@
 #include "tsrec/nn/bert_encoder.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
+#include "nn/element_type.hpp"
+#include "nn/encoder_kernel.hpp"
 #include "nn/equal_rows.hpp"
+#include "nn/panel_weight.hpp"
 #include "nn/stored_tensor.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
@@ -51,7 +56,10 @@ BertNames names_of(const std::string& family) {
 struct Linear {
   Weight weight;
   torch::Tensor bias;
-  torch::Tensor operator()(const torch::Tensor& x_TD) const { return weight.product(x_TD, bias); }
+  std::optional<PanelWeight> panels;  // instead of both
+  torch::Tensor operator()(const torch::Tensor& x_TD) const {
+    return panels ? panels->product(x_TD) : weight.product(x_TD, bias);
+  }
 };
 
 struct Norm {
@@ -80,6 +88,41 @@ torch::Tensor distance_bucket(int64_t length, int64_t buckets) {
   return bucket_LL + (distance_LL < 0).to(torch::kInt64) * half;
 }
 
+// A CPU computes few rows at once, so that what one step wrote is in its caches for the next: all
+// layers for texts of about so many tokens,
+constexpr int64_t kRunTokens = 1024;
+// and what follows attention in a layer for as many tokens as have so many bytes between its last
+// two products.
+constexpr int64_t kBlockBytes = 3 << 18;
+
+// The batch in runs of neighbouring texts: at most that many tokens, or one longer text.
+std::vector<PackedBatch> runs_of(const PackedBatch& batch, int64_t run_tokens) {
+  std::vector<PackedBatch> runs;
+  const auto close = [&](size_t first, size_t last) {
+    const int64_t begin = batch.segments[first].begin;
+    const int64_t end = batch.segments[last].begin + batch.segments[last].length;
+    PackedBatch run;
+    run.token_T = batch.token_T.slice(0, begin, end);
+    run.position_T = batch.position_T.slice(0, begin, end);
+    for (size_t s = first; s <= last; ++s) {
+      run.segments.push_back(batch.segments[s]);
+      run.segments.back().begin -= static_cast<int32_t>(begin);
+    }
+    runs.push_back(std::move(run));
+  };
+  size_t first = 0;
+  for (size_t s = 0; s < batch.segments.size(); ++s) {
+    const Segment& segment = batch.segments[s];
+    const int64_t tokens = segment.begin + segment.length - batch.segments[first].begin;
+    if (s > first && tokens > run_tokens) {
+      close(first, s - 1);
+      first = s;
+    }
+  }
+  if (!batch.segments.empty()) close(first, batch.segments.size() - 1);
+  return runs;
+}
+
 }  // namespace
 
 struct BertEncoder::Impl {
@@ -91,42 +134,121 @@ struct BertEncoder::Impl {
   Norm embedding_norm;
   std::vector<BertLayer> layers;
 
+  // Between its products a CPU computes a block by our kernels, everything else by operators.
+  bool has_kernels() const {
+    return device.is_cpu() && (precision == torch::kFloat32 || precision == torch::kBFloat16);
+  }
+  bool has_attention_kernel() const { return has_kernels() && has_avx512(); }
+
   torch::Tensor held(const torch::Tensor& stored) const {
     return stored.to(device, precision).contiguous();
   }
-  torch::Tensor normed(const torch::Tensor& x_TD, const Norm& norm) const {
-    return at::layer_norm(x_TD, {shape.width}, norm.scale_D, norm.shift_D, shape.norm_eps);
+
+  // The norm of x + branch, where x was if there are kernels.
+  torch::Tensor normed_sum(torch::Tensor x_TD, const torch::Tensor& branch_TD,
+                           const Norm& norm) const {
+    if (!has_kernels())
+      return at::layer_norm(x_TD.add_(branch_TD), {shape.width}, norm.scale_D, norm.shift_D,
+                            shape.norm_eps);
+    typed(x_TD, [&]<class T>(T) {
+      norm_of_sum(out<T>(x_TD), in<T>(branch_TD), in(norm.scale_D), in(norm.shift_D), x_TD.size(0),
+                  shape.width, static_cast<float>(shape.norm_eps));
+    });
+    return x_TD;
   }
 
-  // [1, H, L, L], or nothing.
-  std::optional<torch::Tensor> distance_bias(int64_t length) const {
-    if (!distance_bias_BH.defined()) return std::nullopt;
+  void activate(torch::Tensor& x_TF) const {
+    if (!has_kernels()) {
+      at::gelu_(x_TF);
+      return;
+    }
+    typed(x_TF, [&]<class T>(T) { gelu(out<T>(x_TF), x_TF.numel()); });
+  }
+
+  // [H, L, L]; undefined where the family has none.
+  torch::Tensor distance_bias(int64_t length) const {
+    if (!distance_bias_BH.defined()) return {};
     const torch::Tensor bucket_LL = distance_bucket(length, shape.distance_buckets).to(device);
-    return at::embedding(distance_bias_BH, bucket_LL).permute({2, 0, 1}).unsqueeze(0).contiguous();
+    return at::embedding(distance_bias_BH, bucket_LL).permute({2, 0, 1}).contiguous();
   }
 
   // Rows of one length and the bias between their tokens.
   struct Group {
     EqualRows rows;
-    std::optional<torch::Tensor> bias;
+    torch::Tensor bias_HLL;
   };
 
   // qkv [T, 3 D] -> [T, D]: softmax(q k' / sqrt(d) + bias) v within every text.
   torch::Tensor mixed(const torch::Tensor& qkv_TD, const std::vector<Group>& groups) const {
-    const int64_t head_width = shape.width / shape.heads;
     torch::Tensor out_TD = torch::empty({qkv_TD.size(0), shape.width}, qkv_TD.options());
-    for (const auto& [rows, bias] : groups) {
-      const torch::Tensor qkv_3RHLd =
-          qkv_TD.slice(0, rows.begin, rows.end())
-              .view({rows.rows, rows.length, 3, shape.heads, head_width})
-              .permute({2, 0, 3, 1, 4});
-      const torch::Tensor out_RHLd =
-          at::scaled_dot_product_attention(qkv_3RHLd[0], qkv_3RHLd[1], qkv_3RHLd[2], bias);
-      out_TD.slice(0, rows.begin, rows.end())
-          .view({rows.rows, rows.length, shape.heads, head_width})
-          .copy_(out_RHLd.transpose(1, 2));
+    for (const Group& group : groups) {
+      torch::Tensor group_TD = out_TD.slice(0, group.rows.begin, group.rows.end());
+      const torch::Tensor group_qkv_TD = qkv_TD.slice(0, group.rows.begin, group.rows.end());
+      if (has_attention_kernel())
+        mix_by_kernel(group_qkv_TD, group, group_TD);
+      else
+        mix_by_operators(group_qkv_TD, group, group_TD);
     }
     return out_TD;
+  }
+
+  void mix_by_kernel(const torch::Tensor& qkv_TD, const Group& group, torch::Tensor& out_TD) const {
+    const TextAttention text{group.rows.length, shape.heads, shape.width / shape.heads};
+    const auto scratch =
+        std::make_unique_for_overwrite<float[]>(static_cast<size_t>(text.scratch_floats()));
+    const float* bias = group.bias_HLL.defined() ? in(group.bias_HLL) : nullptr;
+    typed(qkv_TD, [&]<class T>(T) {
+      for (int64_t token = 0; token < qkv_TD.size(0); token += text.length)
+        attend_text(in<T>(qkv_TD) + token * 3 * shape.width, text, bias,
+                    out<T>(out_TD) + token * shape.width, scratch.get());
+    });
+  }
+
+  void mix_by_operators(const torch::Tensor& qkv_TD, const Group& group,
+                        torch::Tensor& out_TD) const {
+    const int64_t rows = group.rows.rows, length = group.rows.length,
+                  head_width = shape.width / shape.heads;
+    const torch::Tensor qkv_3RHLd =
+        qkv_TD.view({rows, length, 3, shape.heads, head_width}).permute({2, 0, 3, 1, 4});
+    const auto bias =
+        group.bias_HLL.defined() ? std::optional(group.bias_HLL.unsqueeze(0)) : std::nullopt;
+    const torch::Tensor out_RHLd =
+        at::scaled_dot_product_attention(qkv_3RHLd[0], qkv_3RHLd[1], qkv_3RHLd[2], bias);
+    out_TD.view({rows, length, shape.heads, head_width}).copy_(out_RHLd.transpose(1, 2));
+  }
+
+  // What follows attention in a layer, of any tokens: where x was if there are kernels.
+  torch::Tensor behind_attention(const BertLayer& layer, const torch::Tensor& x_TD,
+                                 const torch::Tensor& mixed_TD) const {
+    const torch::Tensor y_TD = normed_sum(x_TD, layer.out(mixed_TD), layer.attention_norm);
+    torch::Tensor inner_TF = layer.up(y_TD);
+    activate(inner_TF);
+    return normed_sum(y_TD, layer.down(inner_TF), layer.output_norm);
+  }
+
+  torch::Tensor states(const PackedBatch& batch) const {
+    std::vector<Group> groups;
+    for (const EqualRows& rows : equal_rows(batch.segments)) {
+      torch::Tensor bias_HLL = distance_bias(rows.length);
+      if (bias_HLL.defined() && has_attention_kernel()) bias_HLL = bias_HLL.to(torch::kFloat32);
+      groups.push_back({rows, bias_HLL});
+    }
+    torch::Tensor x_TD = normed_sum(
+        at::embedding(word_VD, batch.token_T),
+        at::embedding(position_PD, batch.position_T + shape.first_position), embedding_norm);
+    const int64_t block =
+        std::max<int64_t>(kBlockBytes / (shape.mlp_width * x_TD.element_size()), 1);
+    for (const BertLayer& layer : layers) {
+      const torch::Tensor mixed_TD = mixed(layer.qkv(x_TD), groups);
+      if (!has_kernels()) {
+        x_TD = behind_attention(layer, x_TD, mixed_TD);
+        continue;
+      }
+      for (int64_t begin = 0; begin < x_TD.size(0); begin += block)
+        behind_attention(layer, x_TD.slice(0, begin, begin + block),
+                         mixed_TD.slice(0, begin, begin + block));
+    }
+    return x_TD;
   }
 };
 
@@ -150,10 +272,11 @@ void BertEncoder::load(const std::filesystem::path& folder) {
   const auto norm = [&](const std::string& name) {
     // The first checkpoints call them gamma and beta.
     const bool is_old = stored.contains(prefix + name + ".gamma");
-    return Norm{m.held(get(name + (is_old ? ".gamma" : ".weight"), {s.width})),
-                m.held(get(name + (is_old ? ".beta" : ".bias"), {s.width}))};
+    const torch::ScalarType type = m.has_kernels() ? torch::kFloat32 : m.precision;
+    return Norm{get(name + (is_old ? ".gamma" : ".weight"), {s.width}).to(m.device, type),
+                get(name + (is_old ? ".beta" : ".bias"), {s.width}).to(m.device, type)};
   };
-  // Packing pays off where oneDNN computes products of many rows.
+  // In float32 packing does not pay off where MKL computes products of many rows.
   const bool packs =
       m.device.is_cpu() && can_pack(m.precision) &&
       (m.precision == torch::kBFloat16 || product_library() == ProductLibrary::onednn);
@@ -163,7 +286,14 @@ void BertEncoder::load(const std::filesystem::path& folder) {
       weights.push_back(m.held(get(part + ".weight", {rows, columns})));
       biases.push_back(m.held(get(part + ".bias", {rows})));
     }
-    Linear made{Weight(torch::cat(weights)), torch::cat(biases)};
+    const torch::Tensor weight = torch::cat(weights), bias = torch::cat(biases);
+    Linear made;
+    if (PanelWeight::pays_off(m.precision, m.device)) {
+      made.panels.emplace(weight, bias);
+      return made;
+    }
+    made.weight = Weight(weight);
+    made.bias = bias;
     if (packs) made.weight.pack(m.precision);
     return made;
   };
@@ -199,9 +329,6 @@ void BertEncoder::load(const std::filesystem::path& folder) {
 torch::Tensor BertEncoder::hidden(const PackedBatch& batch) const {
   const torch::NoGradGuard no_grad;
   const Impl& m = *impl_;
-  std::vector<Impl::Group> groups;
-  for (const EqualRows& rows : equal_rows(batch.segments))
-    groups.push_back({rows, m.distance_bias(rows.length)});
   for (const Segment& segment : batch.segments) {
     if (segment.parent >= 0)
       throw Error("an encoder reads texts whole; a segment of this batch hangs off another");
@@ -209,17 +336,19 @@ torch::Tensor BertEncoder::hidden(const PackedBatch& batch) const {
       throw Error("a text of ", segment.length, " tokens is longer than the ", m.shape.max_tokens(),
                   " positions of the encoder");
   }
-  torch::Tensor x_TD = at::embedding(m.word_VD, batch.token_T);
-  x_TD += at::embedding(m.position_PD, batch.position_T + m.shape.first_position);
-  x_TD = m.normed(x_TD, m.embedding_norm);
-  for (const BertLayer& layer : m.layers) {
-    const torch::Tensor attended_TD = layer.out(m.mixed(layer.qkv(x_TD), groups));
-    x_TD = m.normed(x_TD.add_(attended_TD), layer.attention_norm);
-    torch::Tensor inner_TF = layer.up(x_TD);
-    at::gelu_(inner_TF);
-    x_TD = m.normed(x_TD.add_(layer.down(inner_TF)), layer.output_norm);
-  }
-  return x_TD;
+  if (!m.has_kernels()) return m.states(batch);
+  torch::Tensor state_TD =
+      torch::empty({batch.num_tokens(), m.shape.width}, torch::dtype(m.precision));
+  const std::vector<PackedBatch> runs = runs_of(batch, kRunTokens);
+  std::vector<int64_t> begin = {0};
+  for (const PackedBatch& run : runs) begin.push_back(begin.back() + run.num_tokens());
+  at::parallel_for(0, static_cast<int64_t>(runs.size()), /*grain_size=*/1,
+                   [&](int64_t first, int64_t last) {
+                     const torch::NoGradGuard guard;  // the mode belongs to the thread
+                     for (auto r = static_cast<size_t>(first); r < static_cast<size_t>(last); ++r)
+                       state_TD.slice(0, begin[r], begin[r + 1]).copy_(m.states(runs[r]));
+                   });
+  return state_TD;
 }
 
 const BertShape& BertEncoder::shape() const { return impl_->shape; }

@@ -187,5 +187,5 @@ class Transformer final : public Encoder {
 
 TSREC_PLUGIN("tsrec.transformer", "0.1.0",
              tsrec::part<tsrec::Encoder, Transformer, Settings>(
-                 "transformer", /*revision=*/1,
+                 "transformer", /*revision=*/2,
                  "A Hugging Face checkpoint: BERT and its kin, or a decoder that embeds texts"))
