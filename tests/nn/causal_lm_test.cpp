@@ -266,11 +266,11 @@ TEST(PackedBatch, LossAndGradientsEqualThoseOfSingleRows) {
   }
 }
 
-// Gradients of a scalar by backward(), as trainers take them.
+// Gradients of a scalar by backward(), as trainers take them: added to zeros that are kept.
 std::vector<torch::Tensor> taken_gradients(nn::CausalLm& model, const torch::Tensor& scalar) {
   std::vector<torch::Tensor> all;
   for (nn::Parameter& parameter : model.parameters())
-    parameter.value.mutable_grad() = torch::Tensor();
+    parameter.value.mutable_grad() = torch::zeros_like(parameter.value.detach());
   scalar.backward();
   for (const nn::Parameter& parameter : model.parameters())
     all.push_back(parameter.value.grad().to(torch::kFloat64));

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "nn/elementwise.hpp"
+#include "nn/embedded_rows.hpp"
 #include "nn/kv_prefix.hpp"
 #include "nn/low_rank.hpp"
 #include "nn/stored_adapters.hpp"
@@ -190,7 +191,7 @@ struct CausalLm::Impl : Weights {
     if (!new_rows_ED.defined()) return embedding.rows(token_T, precision);
     const int64_t known = shape.vocabulary - new_rows_ED.size(0);
     const torch::Tensor known_TD = embedding.rows(token_T.clamp_max(known - 1), precision);
-    const torch::Tensor new_TD = at::embedding(new_rows_ED, (token_T - known).clamp_min(0));
+    const torch::Tensor new_TD = embedded_rows(new_rows_ED, (token_T - known).clamp_min(0));
     return torch::where((token_T < known).unsqueeze(1), known_TD, new_TD);
   }
 

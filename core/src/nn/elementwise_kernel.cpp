@@ -220,6 +220,16 @@ TSREC_SIMD void narrow(const float* from, int64_t from_stride, int64_t rows, int
 }
 
 template <class T>
+TSREC_SIMD void add_rounded(const float* x, int64_t count, T* sum) {
+  for (int64_t i = 0; i < count; ++i) store(widened(sum[i]) + x[i], sum[i]);
+}
+
+template <class T>
+TSREC_SIMD void add_widened(const T* x, int64_t count, float* sum) {
+  for (int64_t i = 0; i < count; ++i) sum[i] += widened(x[i]);
+}
+
+template <class T>
 TSREC_SIMD void adamw_update(const AdamWStep& step, const T* gradient, int64_t count, float* value,
                              float* m, float* v, T* rounded) {
   const AdamWStep s = step;
@@ -261,6 +271,8 @@ TSREC_SIMD double sum_of_squares(const T* x, int64_t count) {
   template void swiglu_backward(const T*, const T*, int64_t, int64_t, T*);                         \
   template void dropped_sum_forward(const T*, const T*, int64_t, int64_t, const Dropout&, T*);     \
   template void dropped_sum_backward(const T*, int64_t, int64_t, const Dropout&, T*);              \
+  template void add_rounded(const float*, int64_t, T*);                                            \
+  template void add_widened(const T*, int64_t, float*);                                            \
   template void adamw_update(const AdamWStep&, const T*, int64_t, float*, float*, float*, T*);     \
   template double sum_of_squares(const T*, int64_t);
 TSREC_INSTANTIATE(float)

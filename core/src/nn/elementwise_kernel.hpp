@@ -59,6 +59,12 @@ void widen(const Bfloat16* from, int64_t from_stride, int64_t rows, int64_t widt
 void narrow(const float* from, int64_t from_stride, int64_t rows, int64_t width, Bfloat16* to,
             int64_t to_stride);
 
+// sum += x, in either type of memory.
+template <class T>
+void add_rounded(const float* x, int64_t count, T* sum);
+template <class T>
+void add_widened(const T* x, int64_t count, float* sum);
+
 // One update of decoupled AdamW on `count` float32 numbers, by a gradient in either type. fresh: 1
 // - beta, computed in double precision; correction: 1 - beta^steps. rounded: null, or where the new
 // values go as well.

@@ -6,7 +6,9 @@
 
 #include "nn/element_type.hpp"
 #include "nn/elementwise.hpp"
+#include "nn/elementwise_kernel.hpp"
 #include "nn/head_kernel.hpp"
+#include "nn/leaf_gradient.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/nn/transfer.hpp"
 #include "tsrec/product.hpp"
@@ -81,11 +83,13 @@ template <class Visit>
 void for_tiles(const Head& head, torch::ScalarType precision, const Visit& visit) {
   const int64_t known = head.weight_VD.size(0);
   for_ranges(known, kTileColumns, [&](Range range) {
-    visit(Columns{slice(head.weight_VD, range).to(precision), range, false, range.begin});
+    visit(Columns{slice(head.weight_VD, range).to(precision).contiguous(), range, false,
+                  range.begin});
   });
   if (!head.new_ED.defined()) return;
   for_ranges(head.new_ED.size(0), kTileColumns, [&](Range range) {
-    visit(Columns{slice(head.new_ED, range).to(precision), range, true, known + range.begin});
+    visit(Columns{slice(head.new_ED, range).to(precision).contiguous(), range, true,
+                  known + range.begin});
   });
 }
 
@@ -96,6 +100,16 @@ void add_to(torch::Tensor& sum_MN, const torch::Tensor& a_MK, const torch::Tenso
   } else {
     sum_MN.add_(linear_product(a_MK, b_KN.t()));
   }
+}
+
+// sum += x, float32, in one pass; both lie in one piece.
+void add_rounded_to(const torch::Tensor& sum, const torch::Tensor& x) {
+  constexpr int64_t kRun = 1 << 15;
+  typed(sum, [&]<class T>(T) {
+    at::parallel_for(0, sum.numel(), kRun, [&](int64_t begin, int64_t end) {
+      add_rounded(in(x) + begin, end - begin, out<T>(sum) + begin);
+    });
+  });
 }
 
 // All logits at once, [rows, V].
@@ -152,8 +166,8 @@ LogSums log_sums(const torch::Tensor& h_UD, const Head& head, const Labels& labe
   float* largest = largest_U.mutable_data_ptr<float>();
   float* sum = sum_U.mutable_data_ptr<float>();
   float* picked = labels.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
-  Tile tile;
   // Columns outside, so that the head is read once.
+  Tile tile;
   for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
     for_ranges(count, tile_rows_of(h_UD, chunk_rows), [&](Range states) {
       tile.product(slice(h_UD, states), columns.weight_CD);
@@ -193,9 +207,12 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const Labels labels{saved[3], saved[4], saved[5]};
     const int64_t chunk_rows = ctx->saved_data["chunk_rows"].toInt(), count = h_UD.size(0);
     const torch::Tensor gradient_R = gradients[0].to(torch::kFloat32).contiguous();
-    torch::Tensor dweight_VD, dnew_ED;
-    if (ctx->needs_input_grad(1)) dweight_VD = torch::zeros_like(head.weight_VD);
-    if (head.new_ED.defined()) dnew_ED = torch::zeros_like(head.new_ED);
+    LeafGradient dweight_VD, dnew_ED;
+    if (ctx->needs_input_grad(1)) dweight_VD = LeafGradient(head.weight_VD);
+    if (head.new_ED.defined()) dnew_ED = LeafGradient(head.new_ED);
+    const auto results = [&](const torch::Tensor& dh_UD) -> torch::autograd::variable_list {
+      return {dh_UD.to(h_UD.scalar_type()), dweight_VD.result(), dnew_ED.result(), {}, {}, {}, {}};
+    };
     if (!has_kernel(h_UD)) {
       const torch::Tensor dh_UD = torch::empty_like(h_UD);
       for_ranges(count, chunk_rows, [&](Range states) {
@@ -211,13 +228,17 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
         torch::Tensor dh = slice(dh_UD, states);
         const torch::Tensor known = dz.slice(1, 0, head.weight_VD.size(0));
         dh.copy_(torch::matmul(known, head.weight_VD));
-        if (dweight_VD.defined()) add_product(dweight_VD, known.t(), h);
+        if (dweight_VD.defined()) {
+          torch::Tensor sum_VD = dweight_VD.sum();
+          add_product(sum_VD, known.t(), h);
+        }
         if (!dnew_ED.defined()) return;
         const torch::Tensor fresh = dz.slice(1, head.weight_VD.size(0));
+        torch::Tensor sum_ED = dnew_ED.sum();
         add_product(dh, fresh, head.new_ED);
-        add_product(dnew_ED, fresh.t(), h);
+        add_product(sum_ED, fresh.t(), h);
       });
-      return {dh_UD, dweight_VD, dnew_ED, {}, {}, {}, {}};
+      return results(dh_UD);
     }
     const float* normalizer = normalizer_U.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
@@ -225,11 +246,11 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const torch::Tensor dh_UD = torch::zeros(h_UD.sizes(), sums);
     Tile tile;
     for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
-      const torch::Tensor& whole = columns.is_new ? dnew_ED : dweight_VD;
+      const LeafGradient& whole = columns.is_new ? dnew_ED : dweight_VD;
       torch::Tensor dweight_CD;
       if (whole.defined()) {
-        dweight_CD = whole.scalar_type() == torch::kFloat32
-                         ? slice(whole, columns.range)
+        dweight_CD = whole.sum().scalar_type() == torch::kFloat32
+                         ? slice(whole.sum(), columns.range)
                          : torch::zeros(columns.weight_CD.sizes(), sums);
       }
       for_ranges(count, tile_rows_of(h_UD, chunk_rows), [&](Range states) {
@@ -243,10 +264,10 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
         add_to(dh, dz, columns.weight_CD);
         if (dweight_CD.defined()) add_to(dweight_CD, dz.t(), h);
       });
-      if (dweight_CD.defined() && whole.scalar_type() != torch::kFloat32)
-        slice(whole, columns.range).copy_(dweight_CD);
+      if (dweight_CD.defined() && whole.sum().scalar_type() != torch::kFloat32)
+        add_rounded_to(slice(whole.sum(), columns.range), dweight_CD);
     });
-    return {dh_UD.to(h_UD.scalar_type()), dweight_VD, dnew_ED, {}, {}, {}, {}};
+    return results(dh_UD);
   }
 };
 

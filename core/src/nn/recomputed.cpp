@@ -2,6 +2,7 @@
 
 #include <torch/autograd.h>
 
+#include "nn/leaf_gradient.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
@@ -37,7 +38,10 @@ struct RecomputedProduct : torch::autograd::Function<RecomputedProduct> {
     if (ctx->needs_input_grad(0)) dx_TI = linear_product(dy_TO, weight_OI.t());
     if (ctx->needs_input_grad(1)) {
       const torch::Tensor x_TI = Recipe::restored(ctx->saved_data["value_of"])(kept);
-      dweight_OI = linear_product(dy_TO.t(), x_TI.t());
+      const LeafGradient gradient_OI(weight_OI);
+      torch::Tensor sum_OI = gradient_OI.sum();
+      add_product(sum_OI, dy_TO.t(), x_TI);
+      dweight_OI = gradient_OI.result();
     }
     if (ctx->saved_data["has_bias"].toBool() && ctx->needs_input_grad(2)) dbias_O = dy_TO.sum(0);
     return {dx_TI, dweight_OI, dbias_O, torch::Tensor()};

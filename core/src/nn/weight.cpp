@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "nn/embedded_rows.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
@@ -70,7 +71,7 @@ torch::Tensor Weight::product(const Recomputed& x_TD, const torch::Tensor& bias)
 }
 
 torch::Tensor Weight::rows(const torch::Tensor& row_T, torch::ScalarType precision) const {
-  if (whole_) return at::embedding(whole(), row_T);
+  if (whole_) return embedded_rows(whole(), row_T);
   return parts_.front().index_select(0, row_T).to(precision);
 }
 

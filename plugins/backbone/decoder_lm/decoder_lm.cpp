@@ -211,8 +211,8 @@ class Pretrained final : public CausalBackbone {
 TSREC_PLUGIN(
     "tsrec.decoder_lm", "0.1.0",
     tsrec::part<tsrec::Backbone, Scratch, ScratchSettings>(
-        "scratch", /*revision=*/1,
+        "scratch", /*revision=*/2,
         "A small decoder with its own tokenizer, optionally pre-trained on the item texts"),
     tsrec::part<tsrec::Backbone, Pretrained, PretrainedSettings>(
-        "pretrained", /*revision=*/2,
+        "pretrained", /*revision=*/3,
         "A Hugging Face checkpoint of the Qwen2, Qwen3, Llama or Mistral family"))

@@ -476,5 +476,5 @@ class Grpo final : public Trainer {
 
 TSREC_PLUGIN("tsrec.grpo", "0.1.0",
              tsrec::part<tsrec::Trainer, Grpo, tsrec::grpo::Settings>(
-                 "grpo", /*revision=*/3,
+                 "grpo", /*revision=*/4,
                  "Group-relative policy optimisation with constrained completions"))
