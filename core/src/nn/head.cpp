@@ -8,6 +8,7 @@
 #include "nn/elementwise.hpp"
 #include "nn/elementwise_kernel.hpp"
 #include "nn/head_kernel.hpp"
+#include "nn/head_panels.hpp"
 #include "nn/leaf_gradient.hpp"
 #include "nn/weight.hpp"
 #include "tsrec/nn/transfer.hpp"
@@ -17,7 +18,7 @@ namespace tsrec::nn {
 namespace {
 
 // Logits exist one tile at a time, small enough for the cache: rows x columns.
-constexpr int64_t kTileColumns = 1024;
+constexpr int64_t kTileColumns = HeadPanels::kWords;
 
 int64_t tile_rows_of(const torch::Tensor& h_RD, int64_t chunk_rows) {
   if (!has_kernel(h_RD)) return chunk_rows;
@@ -167,6 +168,15 @@ LogSums log_sums(const torch::Tensor& h_UD, const Head& head, const Labels& labe
   float* sum = sum_U.mutable_data_ptr<float>();
   float* picked = labels.defined() ? sums.picked_R.mutable_data_ptr<float>() : nullptr;
   // Columns outside, so that the head is read once.
+  if (HeadPanels::serve(h_UD)) {
+    const HeadPanels panels(h_UD);
+    for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
+      panels.log_sum_update(columns.weight_CD, columns.first, labels.of_states_from(0), largest,
+                            sum, picked);
+    });
+    torch::add_out(sums.normalizer_U, largest_U, sum_U.log());
+    return sums;
+  }
   Tile tile;
   for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
     for_ranges(count, tile_rows_of(h_UD, chunk_rows), [&](Range states) {
@@ -243,6 +253,18 @@ struct LabelLogProb : torch::autograd::Function<LabelLogProb> {
     const float* normalizer = normalizer_U.const_data_ptr<float>();
     const float* gradient = gradient_R.const_data_ptr<float>();
     const auto sums = h_UD.options().dtype(torch::kFloat32).requires_grad(false);
+    if (HeadPanels::serve(h_UD)) {
+      HeadPanels panels(h_UD);
+      for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
+        const LeafGradient& whole = columns.is_new ? dnew_ED : dweight_VD;
+        const torch::Tensor dweight_CD =
+            whole.defined() ? torch::empty(columns.weight_CD.sizes(), sums) : torch::Tensor();
+        panels.add_gradient(columns.weight_CD, columns.first, labels.of_states_from(0), normalizer,
+                            gradient, dweight_CD);
+        if (whole.defined()) add_rounded_to(slice(whole.sum(), columns.range), dweight_CD);
+      });
+      return results(panels.state_gradient());
+    }
     const torch::Tensor dh_UD = torch::zeros(h_UD.sizes(), sums);
     Tile tile;
     for_tiles(head, h_UD.scalar_type(), [&](const Columns& columns) {
