@@ -1,14 +1,13 @@
 // Causal attention within sequences that lie behind each other, without padding.
 #pragma once
 
+#include "dropout_kernel.hpp"
 #include "tsrec/error.hpp"
 
 namespace tsrec::sequential {
 
-// The pairs (query i, key j <= i) of all sequences: sequence by sequence, query by query, oldest
-// key first.
-int64_t num_pairs(const std::vector<int64_t>& offset_B1);
-// int64 [P]: how many tokens lie from the key to the query.
+// Of the pairs (query i, key j <= i) of all sequences, sequence by sequence, query by query, oldest
+// key first: int64 [P], how many tokens lie from the key to the query.
 torch::Tensor pair_distances(const std::vector<int64_t>& offset_B1);
 
 struct AttentionOptions {
@@ -16,7 +15,7 @@ struct AttentionOptions {
   enum class Weighting { softmax, silu } weighting = Weighting::softmax;
   double scale = 1, divisor = 1;  // s = scale * q k + bias
   torch::Tensor bias_P = {};      // float32, of all heads; may be undefined
-  torch::Tensor kept_PH = {};     // what dropout multiplies the weights with; may be undefined
+  Dropout dropout = {};           // of the weights
 };
 
 // q, k: [T, heads, head width]; v: [T, heads, value width] -> [T, heads, value width], float32 on

@@ -41,14 +41,4 @@ torch::Tensor LayerNorm::operator()(const torch::Tensor& x) const {
   return at::layer_norm(x, {weight.size(0)}, weight, bias, kNormEps);
 }
 
-torch::Tensor Noise::kept(at::IntArrayRef shape) const {
-  if (share_ == 0 || !generator_) return {};
-  return torch::empty(shape).bernoulli_(1 - share_, *generator_).div_(1 - share_);
-}
-
-torch::Tensor Noise::operator()(const torch::Tensor& x) const {
-  const torch::Tensor kept_x = kept(x.sizes());
-  return kept_x.defined() ? x * kept_x : x;
-}
-
 }  // namespace tsrec::sequential

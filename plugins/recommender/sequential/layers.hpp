@@ -1,6 +1,7 @@
 // The small layers that the models are made of, and the parameters that they are made of.
 #pragma once
 
+#include "noise.hpp"
 #include "tsrec/context.hpp"
 #include "tsrec/nn/parameter.hpp"
 
@@ -36,20 +37,6 @@ struct LayerNorm {
   LayerNorm(Parameters& parameters, const std::string& name, int64_t width);
   torch::Tensor operator()(const torch::Tensor& x) const;
   torch::Tensor weight, bias;
-};
-
-// Dropout with a stream of its own. Without one nothing is dropped.
-class Noise {
- public:
-  Noise() = default;
-  Noise(double share, at::Generator generator) : share_(share), generator_(std::move(generator)) {}
-  torch::Tensor operator()(const torch::Tensor& x) const;
-  // 0 or 1 / (1 - share), float32; undefined when nothing is dropped.
-  torch::Tensor kept(at::IntArrayRef shape) const;
-
- private:
-  double share_ = 0;
-  std::optional<at::Generator> generator_;
 };
 
 }  // namespace tsrec::sequential

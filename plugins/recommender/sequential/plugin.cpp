@@ -10,11 +10,11 @@ using namespace tsrec::sequential;
 
 TSREC_PLUGIN(
     "tsrec.sequential", "0.1.0",
-    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/3,
+    tsrec::part<tsrec::Recommender, SasRec, SasRecSettings>("sasrec", /*revision=*/4,
                                                             "Self-attention over the history"),
     tsrec::part<tsrec::Recommender, Hstu, HstuSettings>(
-        "hstu", /*revision=*/3, "Pointwise attention with gates over the history"),
+        "hstu", /*revision=*/4, "Pointwise attention with gates over the history"),
     tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
-        "gru4rec", /*revision=*/3, "A recurrent network over the history"),
-    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/3,
+        "gru4rec", /*revision=*/4, "A recurrent network over the history"),
+    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/4,
                                                           "Convolutions over the newest items"))

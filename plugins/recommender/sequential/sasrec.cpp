@@ -79,7 +79,7 @@ class SasRecModel final : public SequenceModel {
                             by_head(block.value(x_TD)), offset_B1,
                             {.weighting = AttentionOptions::Weighting::softmax,
                              .scale = 1 / std::sqrt(static_cast<double>(of_head)),
-                             .kept_PH = noise.kept({num_pairs(offset_B1), heads_})})
+                             .dropout = noise.next()})
         .view({tokens, width});
   }
 

@@ -1,0 +1,39 @@
+// Causal attention of one sequence, over plain memory: tokens are rows of heads, pairs of query and
+// key rows of one number for each head.
+#pragma once
+
+#include "dropout_kernel.hpp"
+
+namespace tsrec::sequential {
+
+struct AttentionRule {
+  bool is_softmax;     // else each key's weight is silu(score) * share
+  float scale, share;  // score = scale * q k + bias
+  Dropout dropout;     // of weights, by the place of pair and head
+  int64_t heads, width, value_width;
+};
+
+// Where a sequence's tokens and pairs begin. Its pairs lie query by query, oldest key first.
+struct SequencePlace {
+  int64_t first_token, length, first_pair;
+};
+
+// bias: of all heads; null: none.
+struct AttentionInputs {
+  const float *q, *k, *v, *bias;
+};
+
+struct AttentionGradients {
+  float *q, *k, *v;  // added to
+  float* score;      // written
+};
+
+// out: added to. known: of softmax the weights before dropout, of silu the scores: what backward
+// needs.
+void attention_forward(const AttentionRule& rule, const SequencePlace& place,
+                       const AttentionInputs& inputs, float* known, float* out);
+void attention_backward(const AttentionRule& rule, const SequencePlace& place,
+                        const AttentionInputs& inputs, const float* known,
+                        const float* out_gradient, const AttentionGradients& gradients);
+
+}  // namespace tsrec::sequential
