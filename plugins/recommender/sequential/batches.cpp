@@ -6,6 +6,10 @@
 namespace tsrec::sequential {
 namespace {
 
+// A library of products makes code for every number of rows that it meets, and keeps only so much:
+// numbers that come again save more time than the rows behind the last sequence cost.
+constexpr size_t kRows = 32;
+
 struct Chain {
   std::vector<int64_t> item, label;
 };
@@ -93,6 +97,8 @@ Batch batch_of(const Sequences& sequences, std::span<const int64_t> chosen) {
     }
     batch.offset_B1.push_back(static_cast<int64_t>(item.size()));
   }
+  item.resize((item.size() + kRows - 1) / kRows * kRows, 0);
+  position.resize(item.size(), 0);
   batch.item_T = torch::tensor(item, torch::kInt64);
   batch.position_T = torch::tensor(position, torch::kInt64);
   batch.at_R = torch::tensor(at, torch::kInt64);

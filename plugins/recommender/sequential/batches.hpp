@@ -26,7 +26,9 @@ Sequences whole_sequences(const Samples& samples, int64_t max_length);
 Sequences single_rows(const Samples& samples, int64_t max_length);
 
 struct Batch {
-  torch::Tensor item_T, position_T;  // int64; positions count from the start of the sequence
+  // int64; positions count from the start of the sequence. T is a multiple of 32: up to 31 tokens
+  // behind the last sequence are of none.
+  torch::Tensor item_T, position_T;
   std::vector<int64_t> offset_B1{0};
   torch::Tensor at_R, label_R;  // int64: the labelled tokens, and their labels
   int64_t num_tokens() const { return offset_B1.back(); }
