@@ -1,7 +1,11 @@
 // What a stage's key covers: options, the files that they name, the host's own settings, inputs.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -17,6 +21,51 @@ namespace {
 
 namespace fs = std::filesystem;
 using host::StageId;
+
+// Looks on, while it lives, what reaches the disk before an artefact gets its name.
+class Disk {
+ public:
+  Disk() { here() = this; }
+  ~Disk() { here() = nullptr; }
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+  static std::atomic<Disk*>& here() {
+    static std::atomic<Disk*> disk = nullptr;
+    return disk;
+  }
+
+  void flushed(int descriptor) {
+    struct stat facts = {};
+    const std::lock_guard lock(mutex_);
+    if (::fstat(descriptor, &facts) == 0) flushed_.emplace_back(facts.st_ino, facts.st_size);
+  }
+  void renames(const fs::path& from, const fs::path& to) {
+    if (from.filename() != "out" || to.parent_path().parent_path().filename() != "store") return;
+    ++named_;
+    if (!has(from)) unflushed_ += from.string() + "\n";
+    for (const auto& entry : fs::recursive_directory_iterator(from)) {
+      if (entry.path().filename() != "digest.txt" && !has(entry.path()))
+        unflushed_ += entry.path().string() + "\n";
+    }
+  }
+  // The folder, or the file as it is now.
+  bool has(const fs::path& path) {
+    struct stat facts = {};
+    if (::stat(path.c_str(), &facts) != 0) return false;
+    const std::lock_guard lock(mutex_);
+    return std::any_of(flushed_.begin(), flushed_.end(), [&](const auto& one) {
+      return one.first == facts.st_ino && (S_ISDIR(facts.st_mode) || one.second == facts.st_size);
+    });
+  }
+  size_t named() const { return named_; }
+  const std::string& unflushed() const { return unflushed_; }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<ino_t, off_t>> flushed_;
+  size_t named_ = 0;       // artefacts
+  std::string unflushed_;  // files and folders of theirs
+};
 
 const std::string kFloors =
     "[source]\nuse = \"lc_rec\"\nfolder = \"data\"\n[[recommender]]\nuse = \"popularity\"\n"
@@ -440,11 +489,60 @@ TEST(Store, SecondsThatWereLostAreNone) {
   const std::string key = io::sha256("a stage");
   EXPECT_EQ(store.seconds(key), 0);
   std::filesystem::create_directories(store.work(key) / "out");
-  store.commit(key, "tsrec-key 1\nstage load\n", 1.25);
+  store.commit(key, 1.25);
   EXPECT_EQ(store.seconds(key), 1.25);
   io::write_text(folder.path() / "seconds" / key, "");
   EXPECT_EQ(store.seconds(key), 0);
   EXPECT_EQ(store.seconds(""), 0);
+}
+
+TEST(Store, AnArtefactWhoseDigestWasLostIsNotStored) {
+  const TempFolder folder;
+  const host::Store store(folder.path());
+  const std::string key = io::sha256("a stage");
+  EXPECT_FALSE(store.has(key));
+  const auto make = [&] {
+    fs::create_directories(store.work(key) / "out");
+    io::write_text(store.work(key) / "out" / "values.json", "{}");
+    return store.commit(key, 1);
+  };
+  const std::string digest = make();
+  EXPECT_TRUE(store.has(key));
+  // What a power cut leaves of a file that was not flushed.
+  for (const std::string& left : {std::string(), std::string(64, '\0'), digest.substr(0, 63)}) {
+    io::write_text(store.artefact(key) / "digest.txt", left);
+    EXPECT_FALSE(store.has(key)) << left.size();
+  }
+  EXPECT_EQ(make(), digest);
+  EXPECT_TRUE(store.has(key)) << "the same command makes it again";
+}
+
+TEST(Store, AnArtefactGetsItsNameWhenAllOfItIsOnTheDisk) {
+  Floors floors;
+  host::Experiment experiment = floors.read();
+  const auto load = experiment.stages.front().run;
+  experiment.stages.front().run = [&](host::StageRun& run) {
+    load(run);
+    run.context().number("loaded", 1, 0);  // a curve
+    io::write_text(run.out().folder("more") / "file", "of a part");
+  };
+  std::vector<host::StageResult> results;
+  std::optional<Disk> disk(std::in_place);
+  {
+    const host::Store store = floors.store();
+    host::Trackers nobody;
+    results =
+        host::run_stages(experiment, store, host::made_here(experiment, store, nobody), nobody);
+  }
+  EXPECT_EQ(disk->named(), results.size());
+  EXPECT_EQ(disk->unflushed(), "");
+  for (const host::StageResult& result : results) {
+    EXPECT_EQ(result.state, host::StageResult::State::ran) << result.why;
+    EXPECT_TRUE(disk->has(result.folder / "digest.txt")) << "behind the last user of the store";
+    EXPECT_FALSE(fs::exists(floors.folder.path() / "store" / "work" / result.key));
+  }
+  EXPECT_TRUE(fs::exists(results.front().folder / "curves.jsonl"));
+  EXPECT_EQ(io::sha256(io::read_text(results.front().folder / "key.txt")), results.front().key);
 }
 
 TEST(Entries, WhatIsNotEnabledIsLeftOut) {
@@ -474,3 +572,15 @@ TEST(Every, IsStepsOrAShare) {
 
 }  // namespace
 }  // namespace tsrec::test
+
+// Before the C library's, in this program.
+extern "C" {
+[[gnu::visibility("default")]] int fsync(int descriptor) {
+  if (auto* disk = tsrec::test::Disk::here().load()) disk->flushed(descriptor);
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
+[[gnu::visibility("default")]] int rename(const char* from, const char* to) noexcept {
+  if (auto* disk = tsrec::test::Disk::here().load()) disk->renames(from, to);
+  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+}

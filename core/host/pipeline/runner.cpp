@@ -14,6 +14,7 @@
 #include "support/log.hpp"
 #include "support/memory.hpp"
 #include "support/roof.hpp"
+#include "support/unflushed_file.hpp"
 #include "tsrec/io/files.hpp"
 
 namespace tsrec::host {
@@ -47,6 +48,21 @@ class Run final : public StageRun {
   ArtifactWriter& out() override { return out_; }
   Context& context() override { return context_; }
   const fs::path& work() const override { return work_; }
+  // With what stands beside the part's own in an artefact. When it returns all of it is on the
+  // disk: closing flushes what is written last, and the names of all.
+  void close(const std::string& key_text) {
+    const fs::path curves = work_ / "curves.jsonl", out = work_ / "out";
+    std::vector<fs::path> beside = {out / "key.txt"};
+    if (!write_unflushed(beside.front(), key_text))
+      throw Error("cannot write ", beside.front().string(),
+                  "; free some space and run the same command again");
+    if (context_.curve_bytes() > 0) {
+      beside.push_back(out / "curves.jsonl");
+      fs::copy_file(curves, beside.back());
+    }
+    for (const fs::path& file : beside) flush(file);
+    out_.close();
+  }
   int64_t curve_bytes() override { return context_.curve_bytes(); }
   void truncate_curve(int64_t bytes) override { context_.truncate_curve(bytes); }
   void add_listener(Listener& listener) override { context_.add_listener(listener); }
@@ -112,11 +128,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
     context.add_listener(progress);
     Run run(stage, done, work, context, settings.checkpoint_seconds);
     stage.run(run);
-    run.out().close();
-    context.curve_bytes();
-    if (fs::exists(work / "curves.jsonl") && fs::file_size(work / "curves.jsonl") > 0) {
-      fs::copy_file(work / "curves.jsonl", work / "out" / "curves.jsonl");
-    }
+    run.close(result.key_text);
     result.counters = context.counters();
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -126,7 +138,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   if (predicted != result.counters.end()) predicted->second += memory_before;
   refuse_changed_files(stage, experiment, store, done, result.key_text);
   lock.check();
-  result.digest = store.commit(result.key, result.key_text, result.seconds);
+  result.digest = store.commit(result.key, result.seconds);
   lock.is_over();
   result.state = StageResult::State::ran;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <future>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -23,6 +24,17 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) lines.push_back(line);
   return lines;
+}
+
+// Of 64 hex digits; "" where the file is not there, or a power cut left it without its bytes.
+std::string digest_in(const fs::path& folder) {
+  std::string digest;
+  std::ifstream(folder / "digest.txt") >> digest;
+  const bool is_whole =
+      digest.size() == 64 && std::all_of(digest.begin(), digest.end(), [](char c) {
+        return std::isxdigit(static_cast<unsigned char>(c)) != 0;
+      });
+  return is_whole ? digest : "";
 }
 
 }  // namespace
@@ -58,7 +70,23 @@ struct Store::KeyTexts {
   }
 };
 
-Store::Store(fs::path root) : root_(std::move(root)), key_texts_(std::make_shared<KeyTexts>()) {
+// What follows a stored stage while the next one is at work. One at a time: no more than one
+// training's checkpoints wait to be deleted.
+struct Store::Afterwards {
+  std::mutex mutex;
+  std::future<void> last;  // whose end is waited for
+
+  void begin(const std::function<void()>& work) {
+    const std::lock_guard lock(mutex);
+    if (last.valid()) last.wait();
+    last = std::async(std::launch::async, work);
+  }
+};
+
+Store::Store(fs::path root)
+    : root_(std::move(root)),
+      key_texts_(std::make_shared<KeyTexts>()),
+      afterwards_(std::make_shared<Afterwards>()) {
   std::error_code failed;
   fs::create_directories(root_ / "store", failed);
   if (failed) {
@@ -79,25 +107,34 @@ fs::path Store::work(const std::string& key) const {
 
 fs::path Store::lock(const std::string& key) const { return root_ / "locks" / key; }
 fs::path Store::failed(const std::string& key) const { return root_ / "failed" / key; }
-bool Store::has(const std::string& key) const { return fs::exists(artefact(key) / "digest.txt"); }
+bool Store::has(const std::string& key) const { return !digest_in(artefact(key)).empty(); }
 std::string Store::digest(const std::string& key) const {
   return io::read_text(artefact(key) / "digest.txt");
 }
 
-std::string Store::commit(const std::string& key, const std::string& key_text,
-                          double seconds) const {
-  const fs::path out = work(key) / "out";
+std::string Store::commit(const std::string& key, double seconds) const {
+  const fs::path out = work(key) / "out", place = artefact(key);
   const std::string digest = artefact_digest(out);
-  io::write_text(out / "key.txt", key_text);
-  io::write_text(out / "digest.txt", digest);
+  if (!write_unflushed(out / "digest.txt", digest))
+    throw Error("cannot write ", (out / "digest.txt").string(),
+                "; free some space and run the same command again");
   fs::create_directories(root_ / "seconds");
   write_unflushed(root_ / "seconds" / key, c10::str(seconds, "\n"));
-  fs::create_directories(artefact(key).parent_path());
-  fs::remove_all(artefact(key));
-  fs::rename(out, artefact(key));
-  std::error_code left_behind;
-  fs::remove_all(root_ / "work" / key, left_behind);
-  fs::remove_all(failed(key), left_behind);
+  fs::create_directories(place.parent_path());
+  fs::remove_all(place);
+  fs::rename(out, place);
+  afterwards_->begin(
+      [place, store = root_ / "store", own = root_ / "work" / key, words = failed(key)] {
+        try {
+          for (const fs::path& path : {place / "digest.txt", place, place.parent_path(), store})
+            flush(path);
+        } catch (const Error&) {
+          return;  // as after a power cut: the next run finds it, or goes on from the checkpoint
+        }
+        std::error_code left_behind;
+        fs::remove_all(own, left_behind);
+        fs::remove_all(words, left_behind);
+      });
   return digest;
 }
 

@@ -20,9 +20,11 @@ class TSREC_HOST_API Store {
   std::filesystem::path failed(const std::string& key) const;
   bool has(const std::string& key) const;
   std::string digest(const std::string& key) const;  // of the stored bytes; enters the keys below
-  // Moves work/<key>/out into the store with one rename; key.txt and digest.txt are written first.
-  // Returns the digest. seconds: that it took.
-  std::string commit(const std::string& key, const std::string& key_text, double seconds) const;
+  // Moves work/<key>/out, which is on the disk with key.txt in it, into the store with one rename;
+  // returns the digest. seconds: that it took. digest.txt, which tells that all is there, follows
+  // onto the disk while the caller goes on, and then the checkpoints go: a power cut before that
+  // leaves a stage that is not stored, and them. The last one to use the store waits for that.
+  std::string commit(const std::string& key, double seconds) const;
   // What commit() was told; 0 where it is not known. Beside the artefacts, whose bytes know no
   // time.
   double seconds(const std::string& key) const;
@@ -37,8 +39,10 @@ class TSREC_HOST_API Store {
 
  private:
   struct KeyTexts;
+  struct Afterwards;
   std::filesystem::path root_;
   std::shared_ptr<KeyTexts> key_texts_;  // of what is stored, as far as it was read
+  std::shared_ptr<Afterwards> afterwards_;
 };
 
 // Of an artefact's files, key.txt and digest.txt left out: what commit() returns.
