@@ -49,6 +49,25 @@ std::vector<Alarm> alarms_of(const std::vector<PairedRows>& pair) {
   return host::losses("sft", "grpo", host::tested(pair, /*resamples=*/1000, /*seed=*/1));
 }
 
+// A number may be without some rows: it is tested on its own.
+TEST(Tested, NumbersOfOtherRowsAreDrawnForThemselves) {
+  const Tensor user_S = torch::arange(300), before_S = coins(300, 0.5), after_S = coins(300, 0.5);
+  const auto first = [](const Tensor& x_S) { return x_S.slice(0, 0, 200); };
+  const std::vector<PairedRows> pair = {
+      {"item.hr@5", Better::higher, before_S, after_S, user_S},
+      {"item.hr@10", Better::higher, first(before_S), first(after_S), first(user_S)},
+      {"item.ndcg@10", Better::higher, before_S * 0.6, after_S * 0.6, user_S}};
+  const auto numbers = host::tested(pair, /*resamples=*/100, /*seed=*/3);
+  ASSERT_EQ(numbers.size(), pair.size());
+  for (size_t i = 0; i < pair.size(); ++i) {
+    const auto alone = host::tested({pair[i]}, /*resamples=*/100, /*seed=*/3).front();
+    EXPECT_EQ(numbers[i].name, pair[i].number);
+    EXPECT_EQ(numbers[i].difference.mean, alone.difference.mean) << i;
+    EXPECT_EQ(numbers[i].difference.interval.low, alone.difference.interval.low) << i;
+    EXPECT_EQ(numbers[i].difference.p, alone.difference.p) << i;
+  }
+}
+
 // --- the alarm
 
 TEST(Alarm, SaysWhichNumberLostByHowMuchAndWhichTestAgrees) {

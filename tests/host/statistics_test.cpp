@@ -39,6 +39,42 @@ TEST(Bootstrap, PairedDifferenceFindsAnEffectAndNothingWhereThereIsNone) {
   EXPECT_EQ(none.mean, 0);
 }
 
+// By hand: the same users are drawn for every number, whoever stands beside it.
+TEST(Bootstrap, NumbersOfAPairShareTheirDraws) {
+  constexpr int64_t kUsers = 60, kRows = 2 * kUsers, kResamples = 200;
+  constexpr uint64_t kSeed = 11;
+  const auto generator = at::detail::createCPUGenerator(std::random_device{}());
+  const torch::Tensor difference_CS = torch::randn({3, kRows}, generator, torch::kFloat64) + 0.1;
+  const torch::Tensor user_S = torch::arange(kUsers).repeat({2});
+  const auto found = host::paired_bootstraps(difference_CS, user_S, kResamples, kSeed);
+  ASSERT_EQ(found.size(), 3u);
+
+  auto draws = at::detail::createCPUGenerator(kSeed);
+  std::vector<torch::Tensor> means_RC;
+  for (int64_t r = 0; r < kResamples; ++r) {
+    const torch::Tensor drawn_U = torch::randint(kUsers, {kUsers}, draws, torch::kInt64);
+    const torch::Tensor sum_CU = difference_CS.reshape({3, 2, kUsers}).sum(1);
+    means_RC.push_back(sum_CU.index_select(1, drawn_U).sum(1) / kRows);
+  }
+  const torch::Tensor sorted_RC = std::get<0>(torch::stack(means_RC).sort(0));
+  for (int64_t c = 0; c < 3; ++c) {
+    const host::Difference& one = found[static_cast<size_t>(c)];
+    EXPECT_NEAR(one.mean, difference_CS[c].mean().item<double>(), 1e-12);
+    EXPECT_NEAR(one.interval.low, sorted_RC[5][c].item<double>(), 1e-12);
+    EXPECT_NEAR(one.interval.high, sorted_RC[194][c].item<double>(), 1e-12);
+    const int64_t below = (sorted_RC.select(1, c) < 0).sum().item<int64_t>();
+    EXPECT_NEAR(one.p,
+                std::min(1.0, 2.0 * static_cast<double>(std::min(below, kResamples - below) + 1) /
+                                  (kResamples + 1)),
+                1e-12);
+    const host::Difference alone =
+        host::paired_bootstrap(torch::zeros(kRows), difference_CS[c], user_S, kResamples, kSeed);
+    EXPECT_EQ(alone.p, one.p);
+    EXPECT_EQ(alone.interval.low, one.interval.low);
+    EXPECT_EQ(alone.standard_error, one.standard_error);
+  }
+}
+
 TEST(McNemar, IsTheExactBinomialTest) {
   const auto p = [](int64_t only_a, int64_t only_b) {
     const torch::Tensor a =

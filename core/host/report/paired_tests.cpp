@@ -6,6 +6,24 @@
 namespace tsrec::host {
 namespace {
 
+// Numbers of the same rows share their draws, as they do one by one with one seed.
+std::vector<Difference> differences_of(const std::vector<PairedRows>& pair, int64_t resamples,
+                                       uint64_t seed) {
+  std::vector<Difference> differences;
+  for (size_t first = 0; first < pair.size(); first = differences.size()) {
+    std::vector<torch::Tensor> difference_CS;
+    for (size_t i = first; i < pair.size(); ++i) {
+      if (!torch::equal(pair[i].user_S, pair[first].user_S)) break;
+      difference_CS.push_back(pair[i].after_S.to(torch::kFloat64) -
+                              pair[i].before_S.to(torch::kFloat64));
+    }
+    for (const Difference& difference :
+         paired_bootstraps(torch::stack(difference_CS), pair[first].user_S, resamples, seed))
+      differences.push_back(difference);
+  }
+  return differences;
+}
+
 bool is_hit_rate(const std::string& number) { return number.starts_with("item.hr@"); }
 
 }  // namespace
@@ -30,11 +48,12 @@ void judge(const std::vector<TestedDifference*>& family, const ReportSettings& s
 std::vector<TestedNumber> tested(const std::vector<PairedRows>& pair, int64_t resamples,
                                  uint64_t seed, const ReportSettings& settings) {
   std::vector<TestedNumber> numbers;
+  const std::vector<Difference> differences = differences_of(pair, resamples, seed);
   for (const PairedRows& rows : pair) {
     TestedNumber& number = numbers.emplace_back();
     number.name = rows.number;
     number.better = rows.better;
-    number.difference = paired_bootstrap(rows.before_S, rows.after_S, rows.user_S, resamples, seed);
+    number.difference = differences[numbers.size() - 1];
     number.rows = rows.before_S.size(0);
     if (resamples > 0)
       number.permutation =

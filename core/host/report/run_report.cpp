@@ -11,13 +11,20 @@ namespace {
 
 ReportedColumn reported(const Column& column, int64_t resamples, uint64_t seed) {
   ReportedColumn report{column.name, column.is_model, {}};
+  std::vector<torch::Tensor> row_CS;  // of the numbers that have any
   for (const Number& number : column.stored.numbers) {
     ReportedNumber& entry = report.numbers.emplace_back();
     entry.name = number.name;
     entry.value = number.value;
     entry.better = number.better;
-    if (number.row_S.defined())
-      entry.interval = bootstrap_mean(number.row_S, column.stored.user_S, resamples, seed);
+    if (number.row_S.defined()) row_CS.push_back(number.row_S.to(torch::kFloat64));
+  }
+  if (row_CS.empty()) return report;
+  const std::vector<Interval> intervals =
+      bootstrap_means(torch::stack(row_CS), column.stored.user_S, resamples, seed);
+  size_t next = 0;
+  for (size_t i = 0; i < report.numbers.size(); ++i) {
+    if (column.stored.numbers[i].row_S.defined()) report.numbers[i].interval = intervals[next++];
   }
   return report;
 }

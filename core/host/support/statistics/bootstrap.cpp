@@ -39,6 +39,14 @@ Interval percentile_interval(const std::vector<double>& sorted) {
   return {quantile(sorted, 0.025), quantile(sorted, 0.975)};
 }
 
+double p_of_no_difference(const std::vector<double>& sorted) {
+  const auto at_most = std::upper_bound(sorted.begin(), sorted.end(), 0.0) - sorted.begin();
+  const auto below = std::lower_bound(sorted.begin(), sorted.end(), 0.0) - sorted.begin();
+  const double tail =
+      static_cast<double>(std::min<int64_t>(at_most, static_cast<int64_t>(sorted.size()) - below));
+  return std::min(1.0, 2 * (tail + 1) / static_cast<double>(sorted.size() + 1));
+}
+
 }  // namespace
 
 std::vector<Interval> bootstrap_means(const torch::Tensor& value_CS, const torch::Tensor& user_S,
@@ -60,21 +68,28 @@ Interval bootstrap_mean(const torch::Tensor& value_S, const torch::Tensor& user_
 Difference paired_bootstrap(const torch::Tensor& a_S, const torch::Tensor& b_S,
                             const torch::Tensor& user_S, int64_t resamples, uint64_t seed) {
   const torch::Tensor difference_S = b_S.to(torch::kFloat64) - a_S.to(torch::kFloat64);
-  Difference result;
-  if (difference_S.size(0) == 0) return result;
-  result.mean = difference_S.mean().item<double>();
-  const UserSums sums = user_sums(difference_S.unsqueeze(0), user_S);
-  result.standard_error = standard_error(sums);
-  result.degrees = static_cast<double>(sums.num_users() - 1);
-  if (resamples < 1) return result;
-  const std::vector<double> means = resampled_means(sums, resamples, seed).front();
-  result.interval = percentile_interval(means);
-  const auto at_most = std::upper_bound(means.begin(), means.end(), 0.0) - means.begin();
-  const auto below = std::lower_bound(means.begin(), means.end(), 0.0) - means.begin();
-  const double tail =
-      static_cast<double>(std::min<int64_t>(at_most, static_cast<int64_t>(means.size()) - below));
-  result.p = std::min(1.0, 2 * (tail + 1) / static_cast<double>(means.size() + 1));
-  return result;
+  return paired_bootstraps(difference_S.unsqueeze(0), user_S, resamples, seed).front();
+}
+
+std::vector<Difference> paired_bootstraps(const torch::Tensor& difference_CS,
+                                          const torch::Tensor& user_S, int64_t resamples,
+                                          uint64_t seed) {
+  std::vector<Difference> results(static_cast<size_t>(difference_CS.size(0)));
+  if (difference_CS.size(1) == 0) return results;
+  for (size_t c = 0; c < results.size(); ++c) {
+    const torch::Tensor difference_S = difference_CS[static_cast<int64_t>(c)];
+    const UserSums sums = user_sums(difference_S.unsqueeze(0), user_S);
+    results[c].mean = difference_S.mean().item<double>();
+    results[c].standard_error = standard_error(sums);
+    results[c].degrees = static_cast<double>(sums.num_users() - 1);
+  }
+  if (resamples < 1) return results;
+  const auto means_C = resampled_means(user_sums(difference_CS, user_S), resamples, seed);
+  for (size_t c = 0; c < results.size(); ++c) {
+    results[c].interval = percentile_interval(means_C[c]);
+    results[c].p = p_of_no_difference(means_C[c]);
+  }
+  return results;
 }
 
 }  // namespace tsrec::host

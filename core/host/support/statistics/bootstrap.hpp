@@ -31,5 +31,9 @@ struct Difference {
 TSREC_HOST_API Difference paired_bootstrap(const torch::Tensor& a_S, const torch::Tensor& b_S,
                                            const torch::Tensor& user_S, int64_t resamples,
                                            uint64_t seed);
+// The same of each row of difference_CS [C, S], with the same draws, which are made once.
+TSREC_HOST_API std::vector<Difference> paired_bootstraps(const torch::Tensor& difference_CS,
+                                                         const torch::Tensor& user_S,
+                                                         int64_t resamples, uint64_t seed);
 
 }  // namespace tsrec::host
