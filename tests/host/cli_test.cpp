@@ -159,11 +159,32 @@ TEST(Cli, EachCommandTakesItsOwnFlags) {
   refused("completion bash --store x", "; it has no flags");
   refused("run x -q", "'run' takes no -q; its flags are --set, --with,");
   refused("run x --set", "is missing an argument; tsrec help COMMAND lists its flags");
+  refused("run x --version", "'run' takes no --version; its flags are --set, --with,");
+  refused("doctor now", "doctor takes no arguments");
+  refused("plan " + kSmoke + " --with nowhere.toml",
+          "--with nowhere.toml: there is no file 'nowhere.toml'; name a .toml file");
+  refused("--frobnicate", "there is no flag --frobnicate without a command before it");
+  refused("plan x --store ''", "--store needs a folder, and its name is empty");
+  refused("verify --store nowhere", "there is no store 'nowhere'");
+  refused("gc --store nowhere", "there is no store 'nowhere'");
+  refused("import-run nowhere.tar", "there is no file 'nowhere.tar'; name one that");
+  refused("describe quantizer rq_kmeans --toml --markdown", "takes --toml or --markdown");
+  EXPECT_FALSE(std::filesystem::exists("nowhere")) << "a store is not made by being asked about";
   refused("recommend x --top many", "--top needs a whole number, not 'many'");
   refused("recommend x --top 3x", "--top needs a whole number, not '3x'");
   // Every flag that a command names is one that it takes: the refusals below are of other things.
   EXPECT_TRUE(
       contains(run("list nonsense --markdown --plugins x --experiment y").text, "nonsense"));
+}
+
+TEST(Cli, VersionSaysWhichTsrecAndWhatItsPluginsAreBuiltWith) {
+  const Outcome version = run("--version");
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.text, between(run("doctor").text, "", "\n") +
+                              c10::str("\nLibTorch ", TORCH_VERSION, "\nplugins are built with ",
+                                       TSREC_FACTS, "\n"));
+  EXPECT_TRUE(version.text.starts_with("tsrec 0.")) << version.text;
+  EXPECT_TRUE(contains(run("--help").text, "tsrec --version"));
 }
 
 // The user's choice of how threads wait is left alone.

@@ -8,6 +8,7 @@ std::string completed(const std::string& line) { return run("complete \"" + line
 
 TEST(Completion, CommandsKindsAndNames) {
   EXPECT_EQ(completed("tsrec des"), "describe\n");
+  EXPECT_EQ(completed("tsrec --v"), "--version\n");
   EXPECT_EQ(completed("tsrec st"), "") << "`stage` is called by --isolate alone";
   EXPECT_EQ(completed("tsrec describe qu"), "quantizer\n");
   EXPECT_EQ(completed("tsrec describe quantizer r"), "random_codes\nrq_kmeans\nrq_vae\n");

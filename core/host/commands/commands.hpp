@@ -70,6 +70,7 @@ int command_completion(const Arguments& arguments);
 int command_complete(const Arguments& arguments);
 int command_new(const Arguments& arguments);
 int command_help(const Arguments& arguments);
+void print_version();  // tsrec --version
 
 }  // namespace tsrec::host
 

@@ -186,7 +186,8 @@ const Flag* flag_of(const Command& command, const std::string& word) {
 // words: the line from "tsrec" up to the cursor; the last one is being typed.
 Words candidates(const Words& words, const Arguments& arguments) {
   if (words.size() < 2) return {};
-  if (words.size() == 2) return command_names();
+  if (words.size() == 2)
+    return words.back().starts_with("-") ? Words{"--help", "--version"} : command_names();
   const Command& command = command_named(words[1]);
   const std::string& last = words.back();
   const Flag* before = flag_of(command, words[words.size() - 2]);

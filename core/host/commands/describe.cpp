@@ -102,6 +102,8 @@ void print_text(const PartInfo& part, const PluginFile& file, const Options& opt
 }  // namespace
 
 int command_describe(const Arguments& arguments) {
+  if (arguments.markdown && arguments.toml)
+    throw ConfigError("describe takes --toml or --markdown, and was given both");
   if (arguments.words.size() == 1 && arguments.words.front() == "host") {
     print_host_keys(arguments.markdown);
     return kFine;

@@ -109,6 +109,8 @@ int64_t print_plugins(Registry& registry) {
 }  // namespace
 
 int command_doctor(const Arguments& arguments) {
+  if (!arguments.words.empty())
+    throw ConfigError("doctor takes no arguments; --plugins DIR names a folder of plugins");
   print_build();
   print_machine(arguments.store);
   Registry registry(arguments.plugins, arguments.experiment);

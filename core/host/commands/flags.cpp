@@ -42,7 +42,11 @@ const Flag kWith{"with", "FILE", "another TOML file on top; may be repeated",
 const Flag kPlugins{"plugins", "DIR", "a folder of plugins; may be repeated",
                     [](Arguments& a, Text v) { a.plugins.emplace_back(v); }};
 const Flag kStore{"store", "DIR", "where results are kept (default $TSREC_STORE or .tsrec)",
-                  [](Arguments& a, Text v) { a.store = v; }};
+                  [](Arguments& a, Text v) {
+                    if (v.empty())
+                      throw ConfigError("--store needs a folder, and its name is empty");
+                    a.store = v;
+                  }};
 const Flag kCheck{"check", "", "compare with expected.toml beside the experiment",
                   [](Arguments& a, Text) { a.check = true; }};
 const Flag kIsolate{"isolate", "", "every stage in a process of its own; a crash is a failed stage",

@@ -142,7 +142,7 @@ void take_away(const Garbage& garbage, const Store& store) {
 int command_gc(const Arguments& arguments) {
   if (!arguments.words.empty())
     throw ConfigError("gc takes no arguments; --store DIR names another store");
-  const Store store(arguments.store);
+  const Store store = existing_store(arguments);
   if (arguments.deletes) refuse_while_at_work(store);
   const std::vector<Garbage> garbage = garbage_of(arguments, store);
   uintmax_t bytes = 0;

@@ -18,10 +18,12 @@ void print_overview() {
       std::cout << "  " << padded(command.name, 12) << padded(command.arguments, 25)
                 << command.summary << '\n';
   }
-  std::cout << "\ntsrec help COMMAND, or tsrec COMMAND --help, shows its flags and an example.\n\n"
-               "Exit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
-               "wrong, 3 a plugin cannot be used,\n"
-               "4 a stage or its data failed, 5 interrupted (run again to go on).\n";
+  std::cout
+      << "\ntsrec help COMMAND, or tsrec COMMAND --help, shows its flags and an example;\n"
+         "tsrec --version says which tsrec this is, and what plugins for it are built with.\n\n"
+         "Exit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
+         "wrong, 3 a plugin cannot be used,\n"
+         "4 a stage or its data failed, 5 interrupted (run again to go on).\n";
 }
 
 void print_command(const Command& command) {
@@ -41,6 +43,11 @@ void print_command(const Command& command) {
 }
 
 }  // namespace
+
+void print_version() {
+  std::cout << "tsrec " << TSREC_VERSION << "\nLibTorch " << TORCH_VERSION
+            << "\nplugins are built with " << TSREC_FACTS << '\n';
+}
 
 int command_help(const Arguments& arguments) {
   if (arguments.words.size() > 1) throw ConfigError("help takes at most one command");

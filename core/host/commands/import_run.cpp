@@ -9,6 +9,9 @@ namespace tsrec::host {
 int command_import_run(const Arguments& arguments) {
   if (arguments.words.size() != 1)
     throw ConfigError("import-run needs one file that  tsrec export-run  wrote");
+  if (!std::filesystem::exists(arguments.words.front()))
+    throw ConfigError("there is no file '", arguments.words.front(),
+                      "'; name one that  tsrec export-run  wrote");
   const UnpackedRun unpacked = import_run(Store(arguments.store), arguments.words.front());
   const std::string& name = unpacked.run.name;
   std::cout << "imported " << name << ": " << unpacked.run.files

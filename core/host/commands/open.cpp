@@ -103,6 +103,13 @@ fs::path begin_run_folder(const Opened& opened, const Store& store, const std::s
   return folder;
 }
 
+Store existing_store(const Arguments& arguments) {
+  if (!fs::is_directory(arguments.store))
+    throw ConfigError("there is no store '", arguments.store.string(),
+                      "'; name another with --store or TSREC_STORE");
+  return Store(arguments.store);
+}
+
 int stopped_tidily(const Interrupted& stopped) {
   std::cerr << "\n" << stopped.what() << "; run the same command again to go on" << std::endl;
   return kStopped;

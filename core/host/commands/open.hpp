@@ -34,6 +34,8 @@ std::filesystem::path run_folder(const Arguments& arguments, const std::string& 
 // resolved document, the plugins, and from now on the log.
 std::filesystem::path begin_run_folder(const Opened& opened, const Store& store,
                                        const std::string& ending = "");
+// The store that is asked about, and is not made by being asked about.
+Store existing_store(const Arguments& arguments);
 // Says that the same command goes on; the exit code.
 int stopped_tidily(const Interrupted& stopped);
 void prepare_process(const RunSettings& run);  // threads, products, determinism

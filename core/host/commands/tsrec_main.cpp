@@ -15,12 +15,14 @@
 namespace tsrec::host {
 namespace {
 
+constexpr const char* kVersion = "version";
+
 // A line of the shell, read with these flags in mind.
 struct Line {
   std::vector<std::string> words;
   std::vector<std::pair<std::string, std::string>> flags;  // name, value; in their order
   std::vector<std::string> unknown;                        // as they stand there: "--top"
-  bool asks_for_help = false;
+  bool asks_for_help = false, asks_for_version = false;
 };
 
 Line read_line(const std::vector<const Flag*>& flags, int argc, char** argv) {
@@ -28,7 +30,7 @@ Line read_line(const std::vector<const Flag*>& flags, int argc, char** argv) {
   options.allow_unrecognised_options();
   auto add = options.add_options();
   using Texts = std::vector<std::string>;
-  add("h,help", "")("words", "", cxxopts::value<Texts>());
+  add("h,help", "")(kVersion, "")("words", "", cxxopts::value<Texts>());
   for (const Flag* flag : flags) {
     if (flag->may_lack_value())
       add(flag->name, "", cxxopts::value<Texts>()->implicit_value(kToOutput));
@@ -41,11 +43,12 @@ Line read_line(const std::vector<const Flag*>& flags, int argc, char** argv) {
   const auto result = options.parse(argc, argv);
   Line line;
   line.asks_for_help = result.count("help") > 0;
+  line.asks_for_version = result.count(kVersion) > 0;
   line.unknown = result.unmatched();
   for (const auto& argument : result.arguments()) {
     if (argument.key() == "words") {
       line.words.push_back(argument.value());
-    } else if (argument.key() != "help") {
+    } else if (argument.key() != "help" && argument.key() != kVersion) {
       line.flags.emplace_back(argument.key(), argument.value());
     }
   }
@@ -90,6 +93,13 @@ void complain(const std::exception& error) {
 
 int dispatch(int argc, char** argv) {
   const Line any = read_line(all_flags(), argc, argv);
+  if (any.words.empty() && any.asks_for_version) {
+    print_version();
+    return kFine;
+  }
+  if (any.words.empty() && !any.unknown.empty())
+    throw ConfigError("there is no flag ", any.unknown.front(),
+                      " without a command before it; tsrec help lists the commands");
   if (any.words.empty()) {
     command_help(Arguments());
     return any.asks_for_help ? kFine : kBadConfig;
@@ -102,6 +112,7 @@ int dispatch(int argc, char** argv) {
     return command_help(arguments);
   }
   if (!line.unknown.empty()) refuse_flag(command, line.unknown.front());
+  if (line.asks_for_version) refuse_flag(command, std::string("--") + kVersion);
   if (const char* store = std::getenv("TSREC_STORE")) arguments.store = store;
   arguments.words.assign(line.words.begin() + 1, line.words.end());
   for (const auto& [name, value] : line.flags) command.flag(name)->take(arguments, value);

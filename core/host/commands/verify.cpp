@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "commands/commands.hpp"
+#include "commands/open.hpp"
 #include "pipeline/inventory.hpp"
 #include "tsrec/error.hpp"
 
@@ -9,7 +10,7 @@ namespace tsrec::host {
 int command_verify(const Arguments& arguments) {
   if (!arguments.words.empty())
     throw ConfigError("verify takes no arguments; --store DIR names another store");
-  const Store store(arguments.store);
+  const Store store = existing_store(arguments);
   const std::vector<StoredArtefact> artefacts = stored_artefacts(store);
   uintmax_t bytes = 0;
   int64_t damaged = 0;

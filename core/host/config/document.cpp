@@ -119,13 +119,25 @@ void set_path(Node& root, const std::string& path, const Node& value) {
   at->merge(layer);
 }
 
-fs::path experiment_file(const fs::path& named) {
+fs::path file_in(const fs::path& named) {
   const fs::path place = located(named, "");
-  const fs::path file = fs::is_directory(place) ? place / "experiment.toml" : place;
-  if (!fs::exists(file)) {
+  return fs::is_directory(place) ? place / "experiment.toml" : place;
+}
+
+fs::path experiment_file(const fs::path& named) {
+  const fs::path file = file_in(named);
+  if (!fs::exists(file))
     throw ConfigError("there is no experiment '", file.string(),
-                      "'; name a .toml file or a folder with an experiment.toml");
-  }
+                      "'; name a .toml file, a folder with an experiment.toml, or a run: its "
+                      "folder, or its name in the store");
+  return file;
+}
+
+fs::path file_on_top(const fs::path& named) {
+  const fs::path file = file_in(named);
+  if (!fs::exists(file))
+    throw ConfigError("--with ", named.string(), ": there is no file '", file.string(),
+                      "'; name a .toml file");
   return file;
 }
 
@@ -158,7 +170,7 @@ Document Document::load(const DocumentRequest& request) {
   std::vector<fs::path> open;
   document.root_ = load_file(document.file_, open);
   for (const fs::path& file : request.with)
-    document.root_.merge(load_file(experiment_file(file), open));
+    document.root_.merge(load_file(file_on_top(file), open));
   for (const auto& [path, value] : request.overrides) {
     if (path != "include") continue;
     for (const std::string& file : texts_of(value, "include"))
