@@ -47,7 +47,7 @@ tsrecSections.push({
       const rank = ({ list }) => (list.rank === 0 ? { value: 1e9, text: "not in the list" } : { value: list.rank, text: number(list.rank) });
       return tools.table(["place", ...columns.map(({ label }) => label)], [
         ...Array.from({ length: places }, (_, place) => [number(place + 1), ...columns.map(({ list, target, drawn }) => drawn.listed(list, place, target))]),
-        ["the target's place", ...columns.map(rank)],
+        ["target at", ...columns.map(rank)],
       ], { caption: "The first five of each list; codes in bold are those of the target", class: "lists" });
     }
     const rowOf = (all, user) => `Row ${number(user.row)} of ${number(all.rows)} ${all.split} rows, user ${user.user}`;

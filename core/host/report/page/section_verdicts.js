@@ -61,22 +61,28 @@ function againstFloors(tools, run) {
 }
 
 // Cells against the one that all are tested against, and models against those that they were trained from.
+// What is found stands in the open; of more than a few of which nothing is shown, one line tells how many they are.
 function ofCells(tools, comparison) {
   const { el, number, spoken, signed, signedRange, pValue } = tools;
+  const kMostOpen = 4, list = (items) => el("ul", { class: "verdicts" }, items);
   const person = tools.corrector(comparison.correction);
-  function ofFamily(family, pairOf) {
+  function ofFamily(family, pairOf, fromWhat) {
     const name = tools.mainNumber(family.map((one) => one.number)), tested = family.length;
     const better = comparison.numbers.find((one) => one.name === name)?.better ?? "unknown";
-    return family.filter((one) => one.number === name).map((one) => {
+    const items = family.filter((one) => one.number === name).map((one) => {
       const kind = kindOf(one.difference, one.interval, one.p, better), [ours, theirs, where] = pairOf(one);
       const said = { better: `${where}${ours} is better than ${theirs}`, worse: `${where}${ours} is worse than ${theirs}`, open: `${where}${where ? "no" : "No"} difference is shown between ${ours} and ${theirs}` }[kind];
       const unseen = kind === "open" && one.could_show !== undefined ? ` A difference of ${number(one.could_show)} would have been shown four times in five; a smaller one may be there unseen.` : "";
       return verdict(tools, kind, [el("strong", {}, said), ` at ${spoken(name)}: ${signed(one.difference)}.`],
         `95 % interval ${signedRange(...one.interval)}, p ${one.p < 0.001 ? "" : "= "}${pValue(one.p)} after ${person} over the ${tested} ${tested === 1 ? "test" : "tests"} of the table.${unseen}`);
     });
+    const open = items.filter((item) => item.classList.contains("open")), found = items.filter((item) => !open.includes(item));
+    if (items.length === 0) return [];
+    if (open.length <= kMostOpen) return [list(items)];
+    return [found.length > 0 ? list(found) : null, tools.folded(`${open.length} times no difference from ${fromWhat} is shown at ${spoken(name)}`, () => list(open))].filter(Boolean);
   }
-  return [...ofFamily(comparison.differences, (one) => [one.cell, comparison.against, ""]),
-    ...ofFamily(comparison.trained, (one) => [one.after, `${one.before}, which it was trained from`, `${one.cell}: `])];
+  return [...ofFamily(comparison.differences, (one) => [one.cell, comparison.against, ""], comparison.against),
+    ...ofFamily(comparison.trained, (one) => [one.after, `${one.before}, which it was trained from`, `${one.cell}: `], "the model before training")];
 }
 
 function warningsOf(run) {
@@ -91,7 +97,7 @@ tsrecSections.push({
     const list = (items) => el("ul", { class: "verdicts" }, items);
     if (whole.comparison) {
       const items = ofCells(tools, whole.comparison);
-      if (items.length) root.append(list(items));
+      root.append(...items);
       for (const note of whole.comparison.notes) root.append(el("p", { class: "warning" }, note));
       for (const sentence of whole.comparison.alarms) root.append(el("p", { class: "alarm" }, sentence));
       if (items.length) root.append(el("h3", {}, "Run by run"));
