@@ -19,8 +19,8 @@ void print_overview() {
                 << command.summary << '\n';
   }
   std::cout
-      << "\ntsrec help COMMAND, or tsrec COMMAND --help, shows its flags and an example;\n"
-         "tsrec --version says which tsrec this is, and what plugins for it are built with.\n\n"
+      << "\ntsrec help COMMAND, or tsrec COMMAND --help, shows its flags and an example; tsrec "
+         "--version says what this one is.\n\n"
          "Exit codes: 0 fine, 1 numbers differ from expected.toml, 2 the experiment is "
          "wrong, 3 a plugin cannot be used,\n"
          "4 a stage or its data failed, 5 interrupted (run again to go on).\n";
