@@ -571,6 +571,36 @@ TEST_F(Reports, ATrainingThatFellBelowItsStartIsWarnedOf) {
   EXPECT_TRUE(contains(host::text_of(matrix), "1 of 2 |")) << host::text_of(matrix);
 }
 
+TEST_F(Reports, ALongCurveOfAMatrixIsTwentyOfItsSteps) {
+  host::MatrixReport report;
+  report.cells = {"a"};
+  const auto rows_of = [&](int64_t steps) {
+    host::MatrixReport::CellCurve curve{"stage.grpo", "train.kl", {}, {}};
+    for (int64_t step = 0; step < steps; ++step) {
+      curve.steps.push_back(7 * step);
+      curve.step_cells.push_back({{1, static_cast<double>(step) / 8, 0}});
+    }
+    report.curves = {curve};
+    std::vector<std::string> rows;
+    std::istringstream text(host::text_of(report));
+    for (std::string line; std::getline(text, line);) {
+      const bool is_head = line.starts_with("| stage.grpo train.kl, step");
+      if (line.starts_with("| ") && (is_head || !rows.empty())) rows.push_back(line);
+    }
+    return rows;
+  };
+  const std::vector<std::string> few = rows_of(20), many = rows_of(1000);
+  ASSERT_EQ(few.size(), 1 + 20);
+  EXPECT_FALSE(contains(few[0], " of ")) << few[0];
+  ASSERT_EQ(many.size(), 1 + 20);
+  EXPECT_TRUE(contains(many[0], "stage.grpo train.kl, step (20 of 1000)")) << many[0];
+  EXPECT_TRUE(many[1].starts_with("| 0 ")) << many[1];
+  EXPECT_TRUE(many[20].starts_with("| 6993 ")) << many[20];
+  EXPECT_TRUE(contains(many[20], "124.875")) << many[20];
+  EXPECT_TRUE(contains(many[2], "| 364 ")) << many[2];  // 7 (1 (1000 - 1) / 19)
+  EXPECT_TRUE(contains(many[2], "6.5")) << many[2];
+}
+
 TEST_F(Reports, NumbersOfATrainingAreMeansOverStretchesOfItsSteps) {
   std::vector<host::Curve> curves = {{{Role::train, "grpo"}, "train.reward", {}, {}},
                                      {{Role::train, "grpo"}, "valid.loss", {5, 10}, {0.5, 0.25}},

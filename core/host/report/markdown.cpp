@@ -320,14 +320,19 @@ std::string stopping_table(const MatrixReport& report) {
   return "\n" + table_text(rows) + "\n" + report.stopping->protocol() + "\n";
 }
 
-// A row for each step, a column for each cell.
+// A row for each step, or for some from the first to the last where there are many; a column for
+// each cell.
 std::string curve_table(const MatrixReport::CellCurve& curve,
                         const std::vector<std::string>& cells) {
-  Rows rows = {{curve.stage + " " + curve.name + ", step"}};
+  constexpr size_t kMost = 20;
+  const size_t steps = curve.steps.size(), shown = std::min(steps, kMost);
+  const std::string some = shown < steps ? c10::str(" (", shown, " of ", steps, ")") : "";
+  Rows rows = {{curve.stage + " " + curve.name + ", step" + some}};
   rows[0].insert(rows[0].end(), cells.begin(), cells.end());
-  for (size_t i = 0; i < curve.steps.size(); ++i) {
-    auto& row = rows.emplace_back(std::vector<std::string>{std::to_string(curve.steps[i])});
-    for (const Spread& spread : curve.step_cells[i]) row.push_back(text_of(spread));
+  for (size_t row = 0; row < shown; ++row) {
+    const size_t i = shown < steps ? row * (steps - 1) / (shown - 1) : row;
+    auto& texts = rows.emplace_back(std::vector<std::string>{std::to_string(curve.steps[i])});
+    for (const Spread& spread : curve.step_cells[i]) texts.push_back(text_of(spread));
   }
   return "\n" + table_text(rows);
 }
