@@ -108,7 +108,7 @@ void HeadPanels::log_sum_update(const torch::Tensor& weight_CD, int64_t first_wo
 
 void HeadPanels::add_gradient(const torch::Tensor& weight_CD, int64_t first_word,
                               const RowLabels& labels, const float* normalizer,
-                              const float* gradient, torch::Tensor dweight_CD) {
+                              const float* gradient, const torch::Tensor& dweight_CD) {
   const int64_t width = h_UD_.size(1), words = weight_CD.size(0);
   if (!dh_PDk_.defined()) {
     paired_UD_ = torch::empty({whole(h_UD_.size(0), kLanes), width}, h_UD_.options());
@@ -128,7 +128,7 @@ void HeadPanels::add_gradient(const torch::Tensor& weight_CD, int64_t first_word
 void HeadPanels::add_gradient_of(int64_t first_panel, int64_t last_panel,
                                  const torch::Tensor& weight_CD, int64_t first_word,
                                  const RowLabels& labels, const float* normalizer,
-                                 const float* gradient, torch::Tensor dweight_CD) {
+                                 const float* gradient, const torch::Tensor& dweight_CD) {
   const int64_t width = h_UD_.size(1), words = weight_CD.size(0);
   constexpr int64_t kStates = kPanelsAtOnce * kPanel;
   for_blocks(words, [&](Scratch& scratch, int64_t, int64_t first, int64_t count) {

@@ -25,7 +25,8 @@ class HeadPanels {
   // Of at most kWords words: adds to the states' gradient, and sets the words' own, float32 [C, D],
   // where it is defined. normalizer: by state; gradient: by label.
   void add_gradient(const torch::Tensor& weight_CD, int64_t first_word, const RowLabels& labels,
-                    const float* normalizer, const float* gradient, torch::Tensor dweight_CD);
+                    const float* normalizer, const float* gradient,
+                    const torch::Tensor& dweight_CD);
   // The sum of what was added, [U, D].
   torch::Tensor state_gradient() const;
 
@@ -40,7 +41,7 @@ class HeadPanels {
                 float* logit) const;
   void add_gradient_of(int64_t first_panel, int64_t last_panel, const torch::Tensor& weight_CD,
                        int64_t first_word, const RowLabels& labels, const float* normalizer,
-                       const float* gradient, torch::Tensor dweight_CD);
+                       const float* gradient, const torch::Tensor& dweight_CD);
 
   torch::Tensor h_UD_, turned_PDk_;  // the states' transposes in pairs, by panel
   // Of backward: the states in pairs, the words' transpose, the gradient of logits in pairs by
