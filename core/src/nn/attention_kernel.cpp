@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "simd.hpp"
+#include "wide_lanes.hpp"
 
 namespace tsrec::nn {
 namespace {
@@ -101,11 +101,6 @@ TSREC_SIMD void combine_padded(const float* factor, int64_t factor_stride, const
 }
 
 #ifdef __x86_64__
-// They may lie anywhere.
-using Wide = float __attribute__((vector_size(64), aligned(4), may_alias));
-using Half = float __attribute__((vector_size(32), aligned(4), may_alias));
-#define TSREC_AVX512 __attribute__((target("arch=x86-64-v4")))
-
 // combine_block() for four sums and `Vectors` vectors of columns. A row is read once for all four,
 // and no addition waits for one of the same row.
 template <class Vector, int64_t Vectors>

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
+
+#include "wide_lanes.hpp"
 
 namespace tsrec::nn {
 namespace {
 
 // Lanes that lie anywhere in memory. The compiler finds them in loops over arrays only now and
 // then.
-using Floats = float __attribute__((vector_size(64), aligned(4), may_alias));
 using Halves = uint16_t __attribute__((vector_size(32), aligned(2), may_alias));
 // Two bfloat16 numbers of one column, the upper one in the lower half.
 using Pairs = uint32_t __attribute__((vector_size(64), aligned(4), may_alias));
@@ -29,29 +29,10 @@ template <class Lanes, class T>
           __builtin_convertvector(lanes<Halves>(lower), Pairs) << 16;
 }
 
-// Swaps the upper right and the lower left of each square of 2 Step numbers.
-template <int Step, int... L>
-[[gnu::always_inline]] inline void swap_corners(Pairs* row, std::integer_sequence<int, L...>) {
-  for (int i = 0; i < kLanes; ++i) {
-    if ((i & Step) != 0) continue;
-    const Pairs a = row[i], b = row[i + Step];
-    row[i] = __builtin_shufflevector(a, b, ((L & Step) == 0 ? L : 16 + (L ^ Step))...);
-    row[i + Step] = __builtin_shufflevector(a, b, ((L & Step) == 0 ? (L ^ Step) : 16 + L)...);
-  }
-}
-
-[[gnu::always_inline]] inline void transpose_block(Pairs* row) {
-  constexpr auto kAll = std::make_integer_sequence<int, kLanes>();
-  swap_corners<8>(row, kAll);
-  swap_corners<4>(row, kAll);
-  swap_corners<2>(row, kAll);
-  swap_corners<1>(row, kAll);
-}
-
 // Bfloat16 in the upper half of each lane, as store() rounds.
 [[gnu::always_inline]] inline void round_to(const float* x, Pairs& rounded) {
   const Pairs bits = lanes<Pairs>(x);
-  const Floats& value = lanes<Floats>(x);
+  const Wide& value = lanes<Wide>(x);
   rounded = value == value ? bits + 0x7FFF + ((bits >> 16) & 1) : Pairs{} + 0x7FC00000u;
 }
 
@@ -60,16 +41,13 @@ template <int Step, int... L>
 }
 
 // sum += exp(x - shift), 16 numbers.
-[[gnu::always_inline]] inline void add_exponentials(const float* x, const float* shift,
-                                                    Floats& sum) {
+[[gnu::always_inline]] inline void add_exponentials(const float* x, const float* shift, Wide& sum) {
   float result[kLanes];
   for (int64_t l = 0; l < kLanes; ++l) result[l] = fast_exp(x[l] - shift[l]);
-  sum += lanes<Floats>(result);
+  sum += lanes<Wide>(result);
 }
 
-[[gnu::always_inline]] inline void raise(Floats& most, const Floats& x) {
-  most = x > most ? x : most;
-}
+[[gnu::always_inline]] inline void raise(Wide& most, const Wide& x) { most = x > most ? x : most; }
 
 }  // namespace
 
@@ -82,7 +60,7 @@ TSREC_SIMD void pair_transposed(const Bfloat16* x, int64_t rows, int64_t width, 
         std::memcpy(&block[r - first], x + r * width + k,
                     static_cast<size_t>(count) * sizeof(Bfloat16));
       }
-      transpose_block(block);
+      transpose_lanes(block);
       for (int64_t i = 0; i < count / 2; ++i)
         std::memcpy(to + ((k / 2 + i) * kPanel + first) * 2, &block[i], sizeof(Pairs));
     }
@@ -117,7 +95,7 @@ TSREC_SIMD void transpose(const Bfloat16* x, int64_t rows, int64_t width, Bfloat
             block[i / 2][d] |= static_cast<uint32_t>(from[i * width + d].bits) << (i % 2 * 16);
         }
       }
-      transpose_block(block);
+      transpose_lanes(block);
       for (int64_t d = 0; d < count; ++d) put(block[d], to + (k + d) * stride + r);
     }
   }
@@ -128,16 +106,16 @@ TSREC_SIMD void panel_log_sums(const float* logit, int64_t rows, int64_t columns
   for (int64_t first = 0; first < columns; first += kLanes) {
     const float* column = logit + first;
     // Four rows at once: a comparison waits for the one before it in its lane.
-    Floats most[4];
-    for (Floats& m : most) m = Floats{} - std::numeric_limits<float>::infinity();
+    Wide most[4];
+    for (Wide& m : most) m = Wide{} - std::numeric_limits<float>::infinity();
     int64_t r = 0;
     for (; r + 4 <= rows; r += 4) {
-      for (int64_t i = 0; i < 4; ++i) raise(most[i], lanes<Floats>(column + (r + i) * kPanel));
+      for (int64_t i = 0; i < 4; ++i) raise(most[i], lanes<Wide>(column + (r + i) * kPanel));
     }
-    for (; r < rows; ++r) raise(most[0], lanes<Floats>(column + r * kPanel));
+    for (; r < rows; ++r) raise(most[0], lanes<Wide>(column + r * kPanel));
     for (int64_t i = 1; i < 4; ++i) raise(most[0], most[i]);
     put(most[0], largest + first);
-    Floats total = {};
+    Wide total = {};
     for (r = 0; r < rows; ++r) add_exponentials(column + r * kPanel, largest + first, total);
     put(total, sum + first);
   }

@@ -4,13 +4,7 @@
 
 #include <algorithm>
 
-#include "simd.hpp"
-
-#ifdef __x86_64__
-#define TSREC_AVX512 __attribute__((target("arch=x86-64-v4")))
-#else
-#define TSREC_AVX512
-#endif
+#include "wide_lanes.hpp"
 
 namespace tsrec::nn {
 
@@ -27,11 +21,6 @@ struct TileInputs {
   int64_t inner;
   const float* bias;  // of the columns; null: none
 };
-
-// They may lie anywhere.
-using Wide = float __attribute__((vector_size(64), aligned(4), may_alias));
-using Half = float __attribute__((vector_size(32), aligned(4), may_alias));
-using Quarter = float __attribute__((vector_size(16), aligned(4), may_alias));
 
 namespace tile_detail {
 
