@@ -60,11 +60,15 @@ function againstFloors(tools, run) {
     `95 % intervals${spread(ours)} and${spread(theirs)}${isApart ? " do not overlap" : " overlap"}; no paired test was made of these two.`);
 }
 
+function verdictList(tools, items) {
+  return tools.el("ul", { class: "verdicts" }, items);
+}
+
 // Cells against the one that all are tested against, and models against those that they were trained from.
 // What is found stands in the open; of more than a few of which nothing is shown, one line tells how many they are.
 function ofCells(tools, comparison) {
   const { el, number, spoken, signed, signedRange, pValue } = tools;
-  const kMostOpen = 4, list = (items) => el("ul", { class: "verdicts" }, items);
+  const kMostOpen = 4, list = (items) => verdictList(tools, items);
   const person = tools.corrector(comparison.correction);
   function ofFamily(family, pairOf, fromWhat) {
     const name = tools.mainNumber(family.map((one) => one.number)), tested = family.length;
@@ -94,7 +98,7 @@ tsrecSections.push({
   showsAll(whole) { return whole.runs.some((run) => run.columns.length > 0); },
   render(root, whole, tools) {
     const { el } = tools;
-    const list = (items) => el("ul", { class: "verdicts" }, items);
+    const list = (items) => verdictList(tools, items);
     if (whole.comparison) {
       const items = ofCells(tools, whole.comparison);
       root.append(...items);
