@@ -24,9 +24,7 @@ int64_t status_bytes(const std::string& name) {
 
 void give_back_freed_memory() {
 #ifdef __GLIBC__
-  // Less than this does not matter, and the next stage would ask for its pages again.
-  constexpr size_t kWorthIt = size_t{128} << 20;
-  if (mallinfo2().fordblks >= kWorthIt) malloc_trim(0);
+  malloc_trim(0);
 #endif
 }
 
