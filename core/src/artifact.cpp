@@ -1,6 +1,7 @@
 #include "tsrec/artifact.hpp"
 
 #include <cmath>
+#include <mutex>
 #include <set>
 
 #include "io/json.hpp"
@@ -134,24 +135,49 @@ void ArtifactWriter::close() {
   io::write_text(impl_->folder / kValueFile, text += "\n");
 }
 
+namespace {
+
+nlohmann::json complete_values(const std::filesystem::path& file) {
+  nlohmann::json values = io::parse_json(io::read_text(file), file.string());
+  const auto has = [&](const char* name, auto is_kind) {
+    return values.contains(name) && (values[name].*is_kind)();
+  };
+  using Json = nlohmann::json;
+  if (!values.is_object() || !has("folders", &Json::is_array) ||
+      !has("numbers", &Json::is_object) || !has("texts", &Json::is_object))
+    throw DataError(file.string(), ": expected an object with folders, numbers and texts");
+  return values;
+}
+
+}  // namespace
+
 struct ArtifactReader::Impl {
   std::filesystem::path folder;
   std::map<std::string, torch::Tensor> tensors;
-  nlohmann::json values;
 
+  // Parsed when the first is asked for: who reads tensors alone does not wait for the texts of a
+  // catalogue.
+  const nlohmann::json& values() const {
+    std::call_once(is_parsed, [this] { parsed = complete_values(folder / kValueFile); });
+    return parsed;
+  }
   [[noreturn]] void missing(const char* kind, std::string_view name) const {
     throw DataError(folder.string(), " holds no ", kind, " '", name,
                     "'; it was saved by another part or version");
   }
   const nlohmann::json* value(const char* kind, std::string_view name) const {
-    const nlohmann::json& values_of_kind = values.at(kind);
+    const nlohmann::json& values_of_kind = values().at(kind);
     const auto found = values_of_kind.find(std::string(name));
     return found == values_of_kind.end() ? nullptr : &*found;
   }
   bool has_folder(std::string_view name) const {
-    const nlohmann::json& folders = values.at("folders");
+    const nlohmann::json& folders = values().at("folders");
     return std::find(folders.begin(), folders.end(), std::string(name)) != folders.end();
   }
+
+ private:
+  mutable std::once_flag is_parsed;
+  mutable nlohmann::json parsed;
 };
 
 ArtifactReader::ArtifactReader(std::filesystem::path folder) : impl_(std::make_unique<Impl>()) {
@@ -161,24 +187,17 @@ ArtifactReader::ArtifactReader(std::filesystem::path folder) : impl_(std::make_u
     throw DataError(impl_->folder.string(), " holds no finished artifact: ", kValueFile,
                     " is missing; run the stage that makes it again");
   }
-  impl_->values = io::parse_json(io::read_text(value_file), value_file.string());
-  const nlohmann::json& values = impl_->values;
-  const bool complete = values.is_object() && values.contains("folders") &&
-                        values["folders"].is_array() && values.contains("numbers") &&
-                        values["numbers"].is_object() && values.contains("texts") &&
-                        values["texts"].is_object();
-  if (!complete) {
-    throw DataError(value_file.string(), ": expected an object with folders, numbers and texts");
-  }
   impl_->tensors = io::read_safetensors(impl_->folder / kTensorFile);
 }
 
 ArtifactReader::~ArtifactReader() = default;
 
-torch::Tensor ArtifactReader::tensor(std::string_view name) const {
+torch::Tensor ArtifactReader::tensor(std::string_view name) const { return view(name).clone(); }
+
+torch::Tensor ArtifactReader::view(std::string_view name) const {
   const auto found = impl_->tensors.find(std::string(name));
   if (found == impl_->tensors.end()) impl_->missing("tensor", name);
-  return found->second.clone();
+  return found->second;
 }
 
 std::string ArtifactReader::text(std::string_view name) const {
@@ -202,8 +221,12 @@ std::filesystem::path ArtifactReader::folder(std::string_view name) const {
   return path;
 }
 
+bool ArtifactReader::has_tensor(std::string_view name) const {
+  return impl_->tensors.contains(std::string(name));
+}
+
 bool ArtifactReader::has(std::string_view name) const {
-  return impl_->tensors.contains(std::string(name)) || impl_->value("texts", name) != nullptr ||
+  return has_tensor(name) || impl_->value("texts", name) != nullptr ||
          impl_->value("numbers", name) != nullptr || impl_->has_folder(name);
 }
 

@@ -12,6 +12,13 @@ std::vector<std::string> names_of(const Columns& columns) {
   return names;
 }
 
+std::span<const int64_t> piece_of(const torch::Tensor& values_H, const torch::Tensor& offset_S1,
+                                  int64_t row) {
+  const int64_t* offset = offset_S1.const_data_ptr<int64_t>() + row;
+  return {values_H.const_data_ptr<int64_t>() + offset[0],
+          static_cast<size_t>(offset[1] - offset[0])};
+}
+
 }  // namespace
 
 struct Items::Keys {
@@ -83,9 +90,12 @@ const torch::Tensor& Items::tensor(std::string_view column) const {
 std::vector<std::string> Items::tensor_columns() const { return names_of(tensors_); }
 
 std::span<const int64_t> Samples::history(int64_t row) const {
-  const int64_t* offset = offset_S1.const_data_ptr<int64_t>() + row;
-  return {history_H.const_data_ptr<int64_t>() + offset[0],
-          static_cast<size_t>(offset[1] - offset[0])};
+  return piece_of(history_H, offset_S1, row);
+}
+
+std::span<const int64_t> Samples::history_times(int64_t row) const {
+  if (!history_time_H.defined()) return {};
+  return piece_of(history_time_H, offset_S1, row);
 }
 
 int64_t Samples::target(int64_t row) const { return target_S.const_data_ptr<int64_t>()[row]; }
@@ -94,27 +104,36 @@ int64_t Samples::user(int64_t row) const { return user_S.const_data_ptr<int64_t>
 Samples Samples::empty() { return SamplesBuilder().build(); }
 
 Samples Samples::rows(std::span<const int64_t> chosen) const {
-  RowCounts counts;
+  RowCounts counts{.has_history_times = history_time_H.defined()};
   for (const int64_t row : chosen) counts.add(history(row));
   RowWriter writer(counts);
   const int64_t* time = time_S.const_data_ptr<int64_t>();
-  for (const int64_t row : chosen) writer.add(user(row), history(row), target(row), time[row]);
+  for (const int64_t row : chosen)
+    writer.add(user(row), history(row), target(row), time[row], history_times(row));
   return writer.samples();
 }
 
 void SamplesBuilder::add(int64_t user, std::span<const int64_t> history, int64_t target,
-                         int64_t time) {
+                         int64_t time, std::span<const int64_t> history_times) {
   user_.push_back(user);
   target_.push_back(target);
   time_.push_back(time);
   history_.insert(history_.end(), history.begin(), history.end());
+  history_time_.insert(history_time_.end(), history_times.begin(), history_times.end());
   offset_.push_back(static_cast<int64_t>(history_.size()));
 }
 
 Samples SamplesBuilder::build() const {
-  return {torch::tensor(user_, torch::kInt64), torch::tensor(target_, torch::kInt64),
-          torch::tensor(time_, torch::kInt64), torch::tensor(history_, torch::kInt64),
-          torch::tensor(offset_, torch::kInt64)};
+  if (!history_time_.empty() && history_time_.size() != history_.size())
+    throw Error("the rows have ", history_.size(), " items in their histories and ",
+                history_time_.size(), " times of them; expected one for each item, or none at all");
+  return {.user_S = torch::tensor(user_, torch::kInt64),
+          .target_S = torch::tensor(target_, torch::kInt64),
+          .time_S = torch::tensor(time_, torch::kInt64),
+          .history_H = torch::tensor(history_, torch::kInt64),
+          .offset_S1 = torch::tensor(offset_, torch::kInt64),
+          .history_time_H = history_time_.empty() ? torch::Tensor()
+                                                  : torch::tensor(history_time_, torch::kInt64)};
 }
 
 const char* name(Split split) {

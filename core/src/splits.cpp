@@ -7,11 +7,11 @@
 namespace tsrec {
 namespace {
 
-// The items before `position`, at most `max_history` of them.
-std::span<const int64_t> history_before(const UserSequence& user, size_t position,
+// The values before `position`, at most `max_history` of them.
+std::span<const int64_t> history_before(const std::vector<int64_t>& values, size_t position,
                                         int64_t max_history) {
   const size_t length = std::min(position, static_cast<size_t>(max_history));
-  return std::span(user.items).subspan(position - length, length);
+  return std::span(values).subspan(position - length, length);
 }
 
 void check(const UserSequence& user) {
@@ -25,17 +25,19 @@ void check(const UserSequence& user) {
 using SeeRow = std::function<void(Split split, const UserSequence& user, size_t position)>;
 
 // The same walk twice: to count the rows, and to write them.
-void write_splits(const std::function<void(const SeeRow&)>& walk, int64_t max_history,
-                  Dataset& out) {
+void write_splits(const std::function<void(const SeeRow&)>& walk, int64_t max_history, Dataset& out,
+                  Times times) {
   std::map<Split, RowCounts> counts;
+  for (const Split split : {Split::train, Split::valid, Split::test})
+    counts[split].has_history_times = times == Times::seconds;
   walk([&](Split split, const UserSequence& user, size_t position) {
-    counts[split].add(history_before(user, position, max_history));
+    counts[split].add(history_before(user.items, position, max_history));
   });
   RowWriter train(counts[Split::train]), valid(counts[Split::valid]), test(counts[Split::test]);
   walk([&](Split split, const UserSequence& user, size_t position) {
     RowWriter& part = split == Split::train ? train : split == Split::valid ? valid : test;
-    part.add(user.user, history_before(user, position, max_history), user.items[position],
-             user.times[position]);
+    part.add(user.user, history_before(user.items, position, max_history), user.items[position],
+             user.times[position], history_before(user.times, position, max_history));
   });
   out.train = train.samples();
   out.valid = valid.samples();
@@ -44,7 +46,8 @@ void write_splits(const std::function<void(const SeeRow&)>& walk, int64_t max_hi
 
 }  // namespace
 
-void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history, Dataset& out) {
+void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history, Dataset& out,
+                         Times times) {
   const auto walk = [&](const SeeRow& see) {
     for (const UserSequence& user : users) {
       check(user);
@@ -59,10 +62,11 @@ void split_leave_one_out(std::span<const UserSequence> users, int64_t max_histor
       }
     }
   };
-  write_splits(walk, max_history, out);
+  write_splits(walk, max_history, out, times);
 }
 
-void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dataset& out) {
+void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dataset& out,
+                   Times times) {
   struct Row {
     int64_t time;
     size_t user, position;
@@ -86,7 +90,7 @@ void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dat
           users[rows[r].user], rows[r].position);
     }
   };
-  write_splits(walk, max_history, out);
+  write_splits(walk, max_history, out, times);
 }
 
 }  // namespace tsrec

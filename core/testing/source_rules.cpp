@@ -35,7 +35,8 @@ void training_ends_before_the_test(const Subject& subject) {
 
 bool same_samples(const Samples& a, const Samples& b) {
   return same(a.user_S, b.user_S) && same(a.target_S, b.target_S) && same(a.time_S, b.time_S) &&
-         same(a.history_H, b.history_H) && same(a.offset_S1, b.offset_S1);
+         same(a.history_H, b.history_H) && same(a.offset_S1, b.offset_S1) &&
+         same(a.history_time_H, b.history_time_H);
 }
 
 void loads_the_same_again(const Subject& subject) {

@@ -155,6 +155,8 @@ TEST(Boundary, RowsOfASourceFitTogether) {
                        }),
                        "train.offset_S1"));
   EXPECT_TRUE(contains(look([](Dataset& d) { d.test = Samples(); }), "nothing as test.target_S"));
+  EXPECT_TRUE(contains(look([](Dataset& d) { d.valid.history_time_H = d.valid.time_S; }),
+                       "as valid.history_time_H; expected int64"));
   EXPECT_TRUE(
       contains(refused([] { boundary::check_sids(kit::toy_sids(59), 60, "sids()"); }), "[59, 3]"));
 }

@@ -115,6 +115,57 @@ TEST(Splits, LeaveOneOutFollowsItsDefinition) {
   EXPECT_EQ(test, data.test.size());
 }
 
+TEST(Splits, HistoriesHaveTimesWhereTimesAreSeconds) {
+  const auto users = random_users(40);
+  for (const auto split : {split_leave_one_out, split_by_time}) {
+    Dataset plain, timed;
+    split(users, /*max_history=*/3, plain, Times::order);
+    split(users, /*max_history=*/3, timed, Times::seconds);
+    for (const Split part : {Split::train, Split::valid, Split::test}) {
+      const Samples& rows = timed.split(part);
+      EXPECT_FALSE(plain.split(part).history_time_H.defined());
+      ASSERT_EQ(rows.history_time_H.sizes(), rows.history_H.sizes());
+      EXPECT_TRUE(torch::equal(rows.history_H, plain.split(part).history_H));
+      for (int64_t row = 0; row < rows.size(); ++row) {
+        const auto user = std::find_if(users.begin(), users.end(), [&](const UserSequence& u) {
+          return u.user == rows.user(row);
+        });
+        // The piece of the user's sequence that this history is: its times are one of those that
+        // stand beside these items.
+        const auto length = static_cast<int64_t>(rows.history(row).size());
+        bool is_found = false;
+        for (int64_t end = 1; end < std::ssize(user->items) && !is_found; ++end) {
+          const int64_t begin = std::max<int64_t>(0, end - 3);
+          is_found = end - begin == length &&
+                     to_vector(rows.history(row)) ==
+                         std::vector(user->items.begin() + begin, user->items.begin() + end) &&
+                     to_vector(rows.history_times(row)) ==
+                         std::vector(user->times.begin() + begin, user->times.begin() + end) &&
+                     user->items[static_cast<size_t>(end)] == rows.target(row);
+        }
+        EXPECT_TRUE(is_found) << name(part) << " row " << row;
+      }
+      const std::vector<int64_t> chosen = {rows.size() - 1, 0};
+      const Samples few = rows.rows(chosen);
+      EXPECT_EQ(to_vector(few.history_times(0)), to_vector(rows.history_times(chosen[0])));
+      EXPECT_EQ(to_vector(few.history_times(1)), to_vector(rows.history_times(chosen[1])));
+      EXPECT_FALSE(plain.split(part).rows(chosen).history_time_H.defined());
+    }
+  }
+}
+
+TEST(Samples, TimesOfHistoriesFitEveryHistoryOrNone) {
+  SamplesBuilder rows;
+  const std::vector<int64_t> two = {4, 5}, times = {10, 20};
+  rows.add(0, two, 1, 30, times);
+  EXPECT_EQ(to_vector(rows.build().history_times(0)), times);
+  rows.add(1, {}, 1, 30);
+  EXPECT_TRUE(rows.build().history_times(1).empty());
+  rows.add(2, two, 1, 30);
+  EXPECT_TRUE(
+      contains(message_of<Error>([&] { rows.build(); }), "4 items in their histories and 2 times"));
+}
+
 TEST(Splits, GlobalTimeOrdersAllRowsAndCutsAtEightyAndNinetyPercent) {
   const auto users = random_users(60);
   Dataset data;

@@ -20,11 +20,16 @@ void expect_same(const Samples& read, const Samples& written) {
   EXPECT_TRUE(torch::equal(read.time_S, written.time_S));
   EXPECT_TRUE(torch::equal(read.history_H, written.history_H));
   EXPECT_TRUE(torch::equal(read.offset_S1, written.offset_S1));
+  ASSERT_EQ(read.history_time_H.defined(), written.history_time_H.defined());
+  if (written.history_time_H.defined()) {
+    EXPECT_TRUE(torch::equal(read.history_time_H, written.history_time_H));
+  }
 }
 
 TEST(Artefacts, ADataSetReadsBackWithItsTextsAndTensors) {
   Dataset data = kit::toy_data();
   data.remarks = {{"half of \"it\"", 2}, {"missing", 7}};
+  data.train.history_time_H = 1000 + torch::arange(data.train.history_H.numel());
   const int64_t count = data.items.size();
   auto generator = at::detail::createCPUGenerator(3);
   const torch::Tensor image_NCD = torch::randn({count, 3, 4}, generator);

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "tsrec/io/safetensors.hpp"
-
 namespace tsrec::host {
 namespace {
 
@@ -20,27 +18,20 @@ void write_samples(const std::string& name, const Samples& samples, ArtifactWrit
   out.view(name + ".time_S", samples.time_S);
   out.view(name + ".history_H", samples.history_H);
   out.view(name + ".offset_S1", samples.offset_S1);
+  if (samples.history_time_H.defined()) out.view(name + ".history_time_H", samples.history_time_H);
 }
 
-using Tensors = std::map<std::string, torch::Tensor>;
-
-// The artifact's tensors as pages of its file, which come when they are touched and may go again:
-// histories can be most of what a run has in memory.
-Tensors pages_of(const std::filesystem::path& folder) {
-  return io::read_safetensors(folder / "tensors.safetensors");
-}
-
-Samples samples_of(const Tensors& tensors, Split split, const std::filesystem::path& folder) {
-  const auto tensor = [&](const char* what) {
-    const std::string key = c10::str(name(split), ".", what);
-    const auto found = tensors.find(key);
-    if (found == tensors.end())
-      throw DataError(folder.string(), " holds no tensor '", key,
-                      "'; it was saved by another version");
-    return found->second;
-  };
-  return {tensor("user_S"), tensor("target_S"), tensor("time_S"), tensor("history_H"),
-          tensor("offset_S1")};
+// As pages of the artifact's file: histories can be most of what a run has in memory.
+Samples samples_of(const ArtifactReader& in, Split split) {
+  const auto tensor = [&](const char* what) { return in.view(c10::str(name(split), ".", what)); };
+  return {.user_S = tensor("user_S"),
+          .target_S = tensor("target_S"),
+          .time_S = tensor("time_S"),
+          .history_H = tensor("history_H"),
+          .offset_S1 = tensor("offset_S1"),
+          .history_time_H = in.has_tensor(c10::str(name(split), ".history_time_H"))
+                                ? tensor("history_time_H")
+                                : torch::Tensor()};
 }
 
 }  // namespace
@@ -84,10 +75,9 @@ Dataset read_dataset(const std::filesystem::path& folder) {
          json::parse(in.text("tensor_columns")).get<std::vector<std::string>>())
       data.items.set_tensor(column, in.tensor("column." + column));
   }
-  const Tensors tensors = pages_of(folder);
-  data.train = samples_of(tensors, Split::train, folder);
-  data.valid = samples_of(tensors, Split::valid, folder);
-  data.test = samples_of(tensors, Split::test, folder);
+  data.train = samples_of(in, Split::train);
+  data.valid = samples_of(in, Split::valid);
+  data.test = samples_of(in, Split::test);
   if (in.has("remarks"))
     data.remarks = json::parse(in.text("remarks")).get<std::map<std::string, int64_t>>();
   return data;
@@ -98,7 +88,7 @@ int64_t num_rows(const std::filesystem::path& folder, Split split) {
 }
 
 Samples read_split(const std::filesystem::path& folder, Split split) {
-  return samples_of(pages_of(folder), split, folder);
+  return samples_of(ArtifactReader(folder), split);
 }
 
 std::vector<std::string> read_column(const std::filesystem::path& folder,

@@ -28,16 +28,21 @@ class TSREC_API ArtifactWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-// Reads what a writer closed. A missing name is a DataError that names the folder.
+// Reads what a writer closed; texts, numbers and folders when the first of them is asked for. A
+// missing name is a DataError that names the folder.
 class TSREC_API ArtifactReader {
  public:
   explicit ArtifactReader(std::filesystem::path folder);
   ~ArtifactReader();
   torch::Tensor tensor(std::string_view name) const;  // an owned copy on the CPU
+  // The same as pages of the file, which come into memory when they are touched and may go again:
+  // for what is large. It must not be written to, and keeps its values when the file is replaced.
+  torch::Tensor view(std::string_view name) const;
   std::string text(std::string_view name) const;
   double number(std::string_view name) const;
   std::filesystem::path folder(std::string_view name) const;
   bool has(std::string_view name) const;
+  bool has_tensor(std::string_view name) const;
 
  private:
   struct Impl;

@@ -45,8 +45,10 @@ struct TSREC_API Samples {
       time_S;  // time: seconds or a rank in time; equal times keep row order
   torch::Tensor history_H,
       offset_S1;  // CSR, oldest first: row s owns history_H[offset_S1[s] .. offset_S1[s+1])
+  torch::Tensor history_time_H = {};  // seconds, as time_S; undefined where the source knows none
   int64_t size() const { return target_S.defined() ? target_S.size(0) : 0; }
   std::span<const int64_t> history(int64_t row) const;
+  std::span<const int64_t> history_times(int64_t row) const;  // empty where there are none
   int64_t target(int64_t row) const;
   int64_t user(int64_t row) const;
 
@@ -54,14 +56,16 @@ struct TSREC_API Samples {
   Samples rows(std::span<const int64_t> chosen) const;
 };
 
-// Collects samples row by row.
+// Collects samples row by row. history_times: one for each item of the history, in every row or in
+// none; build() throws an Error where they fit no histories.
 class TSREC_API SamplesBuilder {
  public:
-  void add(int64_t user, std::span<const int64_t> history, int64_t target, int64_t time);
+  void add(int64_t user, std::span<const int64_t> history, int64_t target, int64_t time,
+           std::span<const int64_t> history_times = {});
   Samples build() const;
 
  private:
-  std::vector<int64_t> user_, target_, time_, history_, offset_{0};
+  std::vector<int64_t> user_, target_, time_, history_, history_time_, offset_{0};
 };
 
 enum class Split { train, valid, test };
@@ -83,14 +87,18 @@ struct UserSequence {
   std::vector<int64_t> items, times;
 };
 
+// What the times of sequences are: seconds, which rows then have for their histories as well, or
+// numbers that tell earlier from later and nothing more.
+enum class Times { order, seconds };
+
 // Leave-one-out (method 2.4): last item = test, second last = valid, every earlier one but the
 // first = train targets. Histories are capped to the last max_history items. Users with fewer than
 // 3 items give train rows only.
 TSREC_API void split_leave_one_out(std::span<const UserSequence> users, int64_t max_history,
-                                   Dataset& out);
+                                   Dataset& out, Times times = Times::order);
 // Global time 8:1:1 (method 2.4): all samples of all users ordered by (target time, user,
 // position), cut at 80 % and 90 %.
-TSREC_API void split_by_time(std::span<const UserSequence> users, int64_t max_history,
-                             Dataset& out);
+TSREC_API void split_by_time(std::span<const UserSequence> users, int64_t max_history, Dataset& out,
+                             Times times = Times::order);
 
 }  // namespace tsrec

@@ -71,6 +71,9 @@ void check_samples(const Samples& samples, Split split, int64_t num_items) {
                "where every row's history begins, and the end");
   const int64_t entries = samples.history_H.defined() ? samples.history_H.numel() : 0;
   check_vector(samples.history_H, entries, called("history_H"), "the items of all histories");
+  if (samples.history_time_H.defined())
+    check_vector(samples.history_time_H, entries, called("history_time_H"),
+                 "a time for each item of all histories");
   check_ids(samples.target_S, num_items, called("target_S"));
   check_ids(samples.history_H, num_items, called("history_H"));
   for (const int64_t user : values_of(samples.user_S)) {

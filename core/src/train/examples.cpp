@@ -28,7 +28,7 @@ void describe_prompts(Rollouts& rollouts, std::span<const CompiledExample> examp
       asked.add(/*user=*/-1, /*history=*/{}, example.target_item, /*time=*/0);
     } else {
       asked.add(rows.user(example.sample), rows.history(example.sample), example.target_item,
-                rows.time_S[example.sample].item<int64_t>());
+                rows.time_S[example.sample].item<int64_t>(), rows.history_times(example.sample));
     }
   }
   rollouts.samples = asked.build();

@@ -34,6 +34,7 @@ void EventReader::read(std::string_view user, std::string_view item,
     return;
   }
   // Where nothing tells the time, a second passes from each event to the next.
+  if (!time) events_.times = Times::order;
   events_.add(user, item, time ? time_of(*time) : 1000 * static_cast<int64_t>(events_.list.size()));
 }
 

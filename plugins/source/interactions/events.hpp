@@ -2,6 +2,7 @@
 #pragma once
 
 #include "name_table.hpp"
+#include "tsrec/data.hpp"
 
 namespace tsrec::interactions {
 
@@ -13,7 +14,8 @@ struct Event {
 
 struct Events {
   NameTable users, items;
-  std::vector<Event> list;  // in the order of the file
+  std::vector<Event> list;       // in the order of the file
+  Times times = Times::seconds;  // order: the file tells none, and they count its lines
 
   void add(std::string_view user, std::string_view item, int64_t time) {
     list.push_back({users.number(user), items.number(item), time});

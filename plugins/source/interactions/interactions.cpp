@@ -8,12 +8,12 @@ using namespace tsrec::interactions;
 
 TSREC_PLUGIN("tsrec.interactions", "0.1.0",
              tsrec::part<tsrec::Source, Csv, CsvSettings>(
-                 "csv", /*revision=*/1,
+                 "csv", /*revision=*/2,
                  "A table of events and one of items, with columns of any names"),
              tsrec::part<tsrec::Source, MovieLens, MovieLensSettings>(
-                 "movielens", /*revision=*/1, "MovieLens 100k to 32m, recognised by its files"),
+                 "movielens", /*revision=*/2, "MovieLens 100k to 32m, recognised by its files"),
              tsrec::part<tsrec::Source, RecBole, RecBoleSettings>(
-                 "recbole", /*revision=*/1, "RecBole's atomic files, .inter and .item"),
+                 "recbole", /*revision=*/2, "RecBole's atomic files, .inter and .item"),
              tsrec::part<tsrec::Source, AmazonReviews, AmazonReviewsSettings>(
-                 "amazon_reviews", /*revision=*/1,
+                 "amazon_reviews", /*revision=*/2,
                  "Amazon's reviews and products of 2018 and 2023, raw"))

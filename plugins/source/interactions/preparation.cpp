@@ -51,7 +51,7 @@ void move_equal_times(Samples& earlier, Samples& later) {
   const auto add = [&](const Samples& from, int64_t end) {
     for (int64_t row = 0; row < end; ++row)
       both.add(from.user(row), from.history(row), from.target(row),
-               from.time_S.const_data_ptr<int64_t>()[row]);
+               from.time_S.const_data_ptr<int64_t>()[row], from.history_times(row));
   };
   add(earlier, earlier.size());
   add(later, moved);
@@ -145,13 +145,14 @@ Dataset Preparation::prepared(Events events, std::optional<size_t> catalogue,
   filter(events, what, remarks);
   Sequences sequences = sequences_of(events, catalogue);
   const size_t num_events = events.list.size();
+  const Times times = events.times;
   events = {};
   Dataset data;
   data.items = Items(std::move(sequences.keys));
   if (split == "leave_one_out") {
-    split_leave_one_out(sequences.users, max_history, data);
+    split_leave_one_out(sequences.users, max_history, data, times);
   } else {
-    split_by_time(sequences.users, max_history, data);
+    split_by_time(sequences.users, max_history, data, times);
     if (boundary_ties == "same_side") {
       move_equal_times(data.train, data.valid);
       move_equal_times(data.valid, data.test);

@@ -53,6 +53,19 @@ TEST(CsvSource, ColumnsHaveAnyNames) {
   EXPECT_EQ(test[1], (PlainRow{1, {"k1", "k3", "k4"}, "k 2", 1500000004}));
 }
 
+TEST(CsvSource, HistoriesHaveTimesWhereTheFileHas) {
+  const ShopFolder folder;
+  const auto times = [](const Dataset& data) {
+    const std::span<const int64_t> of_zoe = data.test.history_times(0);
+    return std::vector(of_zoe.begin(), of_zoe.end());
+  };
+  EXPECT_EQ(times(loaded("csv", folder.options())),
+            (std::vector<int64_t>{1500000010, 1500000020, 1500000030}));
+  OptionTexts without_times = folder.options();
+  without_times["time"] = "";
+  EXPECT_FALSE(loaded("csv", without_times).test.history_time_H.defined());
+}
+
 TEST(CsvSource, TextsAreAllColumnsUnlessNamed) {
   const ShopFolder folder;
   const Dataset data = loaded("csv", folder.with_things());
