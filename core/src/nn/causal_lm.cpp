@@ -8,6 +8,7 @@
 
 #include "nn/elementwise.hpp"
 #include "nn/embedded_rows.hpp"
+#include "nn/even_batch.hpp"
 #include "nn/kv_prefix.hpp"
 #include "nn/low_rank.hpp"
 #include "nn/stored_adapters.hpp"
@@ -480,10 +481,11 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   const Impl& m = *impl_;
   if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
   const KvPrefix* past = m.own(options.past);
-  const AttentionPlan attention(batch, past);
-  const Rotation r = rotation(batch.position_T, m.shape, m.precision);
+  const PackedBatch even = even_batch(batch, m.precision);
+  const AttentionPlan attention(even, past);
+  const Rotation r = rotation(even.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
-  torch::Tensor x_TD = m.token_rows(batch.token_T);
+  torch::Tensor x_TD = m.token_rows(even.token_T);
   if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
   const bool checkpoint = options.checkpoint && torch::GradMode::is_enabled();
   // Else nothing would lead back into the blocks, whose weights the graph does not see.
@@ -516,7 +518,7 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
     joined->append(batch, std::move(kept));
     *options.keep = std::move(joined);
   }
-  return rms_norm(x_TD, m.final_norm, m.shape.norm_eps);
+  return rms_norm(x_TD.slice(0, 0, batch.num_tokens()), m.final_norm, m.shape.norm_eps);
 }
 
 Head CausalLm::head() const {

@@ -211,7 +211,7 @@ class Pretrained final : public CausalBackbone {
 TSREC_PLUGIN(
     "tsrec.decoder_lm", "0.1.0",
     tsrec::part<tsrec::Backbone, Scratch, ScratchSettings>(
-        "scratch", /*revision=*/2,
+        "scratch", /*revision=*/3,
         "A small decoder with its own tokenizer, optionally pre-trained on the item texts"),
     tsrec::part<tsrec::Backbone, Pretrained, PretrainedSettings>(
         "pretrained", /*revision=*/3,

@@ -476,5 +476,5 @@ class Grpo final : public Trainer {
 
 TSREC_PLUGIN("tsrec.grpo", "0.1.0",
              tsrec::part<tsrec::Trainer, Grpo, tsrec::grpo::Settings>(
-                 "grpo", /*revision=*/4,
+                 "grpo", /*revision=*/5,
                  "Group-relative policy optimisation with constrained completions"))

@@ -69,8 +69,8 @@ class Simpo final : public preference::PreferenceTrainer {
 TSREC_PLUGIN(
     "tsrec.preference", "0.1.0",
     tsrec::part<tsrec::Trainer, Dpo, DpoSettings>(
-        "dpo", /*revision=*/2, "Direct preference optimisation: the target before another SID"),
+        "dpo", /*revision=*/3, "Direct preference optimisation: the target before another SID"),
     tsrec::part<tsrec::Trainer, SDpo, SDpoSettings>(
-        "s_dpo", /*revision=*/2, "DPO for recommendation: the target before several other SIDs"),
+        "s_dpo", /*revision=*/3, "DPO for recommendation: the target before several other SIDs"),
     tsrec::part<tsrec::Trainer, Simpo, SimpoSettings>(
-        "simpo", /*revision=*/2, "The target before another SID, without a reference model"))
+        "simpo", /*revision=*/3, "The target before another SID, without a reference model"))
