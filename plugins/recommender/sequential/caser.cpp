@@ -3,32 +3,26 @@
 #include <algorithm>
 #include <set>
 
-#include "tsrec/product.hpp"
+#include "convolution.hpp"
 
 namespace tsrec::sequential {
 namespace {
 
-// Which token of the batch stands in each row of each label's window; -1: none.
-torch::Tensor windows(const Batch& batch, int64_t height, bool newest_at_end) {
-  const int64_t count = batch.at_R.size(0);
-  torch::Tensor token_RL = torch::full({count, height}, -1, torch::kInt64);
-  auto* token = token_RL.mutable_data_ptr<int64_t>();
-  for (int64_t r = 0; r < count; ++r) {
-    const int64_t last = batch.at_R.const_data_ptr<int64_t>()[r],
-                  length = std::min(height, batch.position_T.const_data_ptr<int64_t>()[last] + 1);
-    const int64_t first_row = newest_at_end ? height - length : 0;
-    for (int64_t n = 0; n < length; ++n) token[r * height + first_row + n] = last - length + 1 + n;
-  }
-  return token_RL;
-}
-
+// Filters of one height. The weight of each is its rows behind each other.
 struct Horizontal {
   Horizontal(Parameters& parameters, int64_t rows, int64_t width, int64_t filters, double bias)
       : height(rows), filter(parameters, c10::str("horizontal.", rows), rows * width, filters) {
     filter.bias.detach().fill_(bias);
   }
+  // The first rows of all filters, then their second rows, ...: [height * filters, D].
+  torch::Tensor rows() const {
+    const int64_t filters = filter.weight.size(0);
+    return filter.weight.view({filters, height, -1})
+        .transpose(0, 1)
+        .reshape({height * filters, -1});
+  }
   int64_t height;
-  Linear filter;  // over so many rows of the window behind each other
+  Linear filter;
 };
 
 class CaserModel final : public SequenceModel {
@@ -36,9 +30,10 @@ class CaserModel final : public SequenceModel {
   CaserModel(const CaserSettings& settings, Parameters& parameters, const Catalogue& catalogue)
       : is_original_(settings.is_original()),
         window_(settings.window),
+        heights_(settings.used_heights()),
         items_(parameters, settings.item_table(), catalogue),
         vertical_(parameters, "vertical", settings.window, settings.vertical) {
-    for (const int64_t height : settings.used_heights())
+    for (const int64_t height : heights_)
       horizontal_.emplace_back(parameters, height, settings.width, settings.horizontal,
                                /*bias=*/is_original_ ? 0 : 0.1);
     int64_t width =
@@ -55,49 +50,34 @@ class CaserModel final : public SequenceModel {
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
 
   torch::Tensor states(const Batch& batch, const Noise& noise) const override {
-    const torch::Tensor image_RLD = images(batch);
-    std::vector<torch::Tensor> features;
-    for (const Horizontal& horizontal : horizontal_)
-      features.push_back(over_time(horizontal, image_RLD));
-    features.push_back(over_rows(image_RLD));
-    const torch::Tensor found_RF = noise(at::cat(features, 1));
-    return outputs_->states(joined_ ? at::relu((*joined_)(found_RF)) : found_RF);
+    const auto windows = std::make_shared<Windows>(batch, window_, /*newest_at_end=*/is_original_);
+    const torch::Tensor feature_RF =
+        convolved(items_.rows(windows->item_S), windows, heights_, filters());
+    // MiniOneRec's has a relu behind its vertical filters too; maxima are never below 0.
+    const torch::Tensor found_RF = noise(is_original_ ? feature_RF : at::relu(feature_RF));
+    const torch::Tensor h_RD = joined_ ? at::relu((*joined_)(found_RF)) : found_RF;
+    return outputs_->states(h_RD.narrow(0, 0, batch.at_R.size(0)));
   }
 
   torch::Tensor outputs() const override { return outputs_->all(); }
   torch::Tensor outputs(const torch::Tensor& item) const override { return outputs_->rows(item); }
 
  private:
-  // The items of every window, [R, L, D], and zeros where there is none.
-  torch::Tensor images(const Batch& batch) const {
-    const torch::Tensor token_RL = windows(batch, window_, /*newest_at_end=*/is_original_);
-    const torch::Tensor item_RL =
-        batch.item_T.index_select(0, token_RL.clamp_min(0).flatten()).view(token_RL.sizes());
-    return items_.rows(item_RL) * (token_RL >= 0).unsqueeze(2);
-  }
-
-  // The largest value of every filter over all places of the window, [R, filters].
-  static torch::Tensor over_time(const Horizontal& horizontal, const torch::Tensor& image_RLD) {
-    const int64_t rows = image_RLD.size(0), places = image_RLD.size(1) - horizontal.height + 1;
-    const torch::Tensor patch =  // [R, places, height, D]
-        image_RLD.unfold(1, horizontal.height, 1).transpose(2, 3);
-    const torch::Tensor value = horizontal.filter(patch.reshape({rows * places, -1}));
-    return at::relu(value).view({rows, places, -1}).amax(1);
-  }
-
-  // Weighted sums of the window's rows, [R, filters * D].
-  torch::Tensor over_rows(const torch::Tensor& image_RLD) const {
-    const int64_t rows = image_RLD.size(0), width = image_RLD.size(2);
-    const torch::Tensor sum_RFD =
-        vertical_(image_RLD.transpose(1, 2).reshape({rows * width, window_}))
-            .view({rows, width, -1})
-            .transpose(1, 2);
-    const torch::Tensor flat_RF = sum_RFD.reshape({rows, -1});
-    return is_original_ ? flat_RF : at::relu(flat_RF);
+  FilterWeights filters() const {
+    std::vector<torch::Tensor> rows, biases;
+    for (const Horizontal& horizontal : horizontal_) {
+      rows.push_back(horizontal.rows());
+      biases.push_back(horizontal.filter.bias);
+    }
+    return {.horizontal_KD = at::cat(rows),
+            .horizontal_bias = at::cat(biases),
+            .vertical_VL = vertical_.weight,
+            .vertical_bias = vertical_.bias};
   }
 
   bool is_original_;
   int64_t window_;
+  std::vector<int64_t> heights_;
   ItemTable items_;
   Linear vertical_;
   std::vector<Horizontal> horizontal_;

@@ -16,5 +16,5 @@ TSREC_PLUGIN(
         "hstu", /*revision=*/4, "Pointwise attention with gates over the history"),
     tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
         "gru4rec", /*revision=*/4, "A recurrent network over the history"),
-    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/4,
+    tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/5,
                                                           "Convolutions over the newest items"))
