@@ -3,7 +3,10 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+
+#include "ranking_kernel.hpp"
 
 namespace tsrec::sequential {
 
@@ -20,37 +23,34 @@ void put_histories_last(const Samples& samples, int64_t first, const torch::Tens
   }
 }
 
+// Of each of enough groups of items the best one is found: the width-th of these is no better than
+// the width-th of all, and few items beside the best are as good. So only few are sorted.
 BestItems best_items(const torch::Tensor& score_BN, int64_t count) {
   const torch::Tensor scores = score_BN.contiguous();
   const int64_t rows = scores.size(0), num_items = scores.size(1),
                 width = std::min(count, num_items);
   BestItems best{torch::empty({rows, width}, torch::kInt64), torch::empty({rows, width})};
+  if (width == 0) return best;
   const float* score_data = scores.const_data_ptr<float>();
   auto* item_data = best.item_BM.mutable_data_ptr<int64_t>();
   auto* kept_data = best.score_BM.mutable_data_ptr<float>();
+  const int64_t groups = (3 * width + kGroupLanes - 1) / kGroupLanes * kGroupLanes;
   at::parallel_for(0, rows, /*grain=*/1, [&](int64_t begin, int64_t end) {
-    using Entry = std::pair<float, int64_t>;
-    const auto is_before = [](const Entry& a, const Entry& b) {
-      return a.first > b.first || (a.first == b.first && a.second < b.second);
-    };
-    std::vector<Entry> heap;  // of the best so far; its front is the last of them
+    std::vector<float> maximum(static_cast<size_t>(groups));
+    std::vector<int64_t> item(static_cast<size_t>(num_items));
     for (int64_t row = begin; row < end; ++row) {
       const float* score = score_data + row * num_items;
-      heap.clear();
-      for (int64_t item = 0; item < num_items && width > 0; ++item) {
-        const bool is_full = std::ssize(heap) == width;
-        if (is_full && !(score[item] > heap.front().first)) continue;
-        if (is_full) {
-          std::pop_heap(heap.begin(), heap.end(), is_before);
-          heap.pop_back();
-        }
-        heap.emplace_back(score[item], item);
-        std::push_heap(heap.begin(), heap.end(), is_before);
-      }
-      std::sort_heap(heap.begin(), heap.end(), is_before);
+      const auto is_before = [&](int64_t a, int64_t b) {
+        return score[a] > score[b] || (score[a] == score[b] && a < b);
+      };
+      group_maxima(score, num_items, groups, maximum.data());
+      const auto bound = maximum.begin() + width - 1;
+      std::nth_element(maximum.begin(), bound, maximum.end(), std::greater<>());
+      const int64_t found = items_from(score, num_items, *bound, item.data());
+      std::partial_sort(item.begin(), item.begin() + width, item.begin() + found, is_before);
       for (int64_t m = 0; m < width; ++m) {
-        kept_data[row * width + m] = heap[static_cast<size_t>(m)].first;
-        item_data[row * width + m] = heap[static_cast<size_t>(m)].second;
+        item_data[row * width + m] = item[static_cast<size_t>(m)];
+        kept_data[row * width + m] = score[item[static_cast<size_t>(m)]];
       }
     }
   });
@@ -64,13 +64,9 @@ std::vector<int64_t> places(const torch::Tensor& score_BN, const torch::Tensor& 
   const auto* label = label_B.const_data_ptr<int64_t>();
   std::vector<int64_t> place(static_cast<size_t>(rows));
   at::parallel_for(0, rows, /*grain=*/8, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* score = score_data + row * num_items;
-      const float own = score[label[row]];
-      int64_t before = std::count_if(score, score + num_items, [&](float s) { return s > own; });
-      before += std::count(score, score + label[row], own);
-      place[static_cast<size_t>(row)] = before;
-    }
+    for (int64_t row = begin; row < end; ++row)
+      place[static_cast<size_t>(row)] =
+          place_of(score_data + row * num_items, num_items, label[row]);
   });
   return place;
 }
