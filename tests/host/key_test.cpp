@@ -7,6 +7,8 @@
 #include <atomic>
 #include <mutex>
 #include <random>
+#include <set>
+#include <sstream>
 #include <thread>
 
 #include "cli_support.hpp"
@@ -515,6 +517,53 @@ TEST(Store, AnArtefactWhoseDigestWasLostIsNotStored) {
   }
   EXPECT_EQ(make(), digest);
   EXPECT_TRUE(store.has(key)) << "the same command makes it again";
+}
+
+// Line by line, whoever stored a text and whenever.
+TEST(Store, TheClosestKeyTextLacksTheFewestLines) {
+  const TempFolder folder;
+  const host::Store asked(folder.path()), other(folder.path());
+  std::mt19937 random(std::random_device{}());
+  const auto text_of = [&](const std::string& stage) {
+    std::string text = "tsrec-key 1\nstage " + stage + "\n";
+    for (int line = 0; line < 12; ++line)
+      text += c10::str("option ", line, " = ", random() % 3, "\n");
+    return text;
+  };
+  std::vector<std::string> stored;
+  const auto store = [&](const host::Store& by, const std::string& text) {
+    const std::string key = io::sha256(text);
+    fs::create_directories(by.work(key) / "out");
+    io::write_text(by.work(key) / "out" / "key.txt", text);
+    by.commit(key, 1);
+    stored.push_back(text);
+    // As if it had been there for long: then its folder is read no more before it changes.
+    const fs::path group = by.artefact(key).parent_path();
+    fs::last_write_time(group, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  };
+  const auto lines_of = [](const std::string& text) {
+    std::istringstream in(text);
+    std::set<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.insert(line);
+    return lines;
+  };
+  const auto lacking = [&](const std::string& text, const std::string& now) {
+    const std::set<std::string> there = lines_of(text), wanted = lines_of(now);
+    return std::count_if(wanted.begin(), wanted.end(),
+                         [&](const std::string& line) { return !there.contains(line); });
+  };
+  EXPECT_EQ(asked.closest_key_text("sft", text_of("sft")), "");
+  for (int i = 0; i < 40; ++i) {
+    store(i % 2 == 0 ? asked : other, text_of(i % 4 < 3 ? "sft" : "grpo"));
+    const std::string now = text_of("sft"), closest = asked.closest_key_text("sft", now);
+    ASSERT_TRUE(contains(closest, "stage sft\n"));
+    for (const std::string& text : stored) {
+      if (contains(text, "stage sft\n")) {
+        EXPECT_LE(lacking(closest, now), lacking(text, now));
+      }
+    }
+  }
+  EXPECT_EQ(asked.closest_key_text("sft", stored.front()), stored.front());
 }
 
 TEST(Store, AnArtefactGetsItsNameWhenAllOfItIsOnTheDisk) {

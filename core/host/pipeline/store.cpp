@@ -1,13 +1,14 @@
 #include "pipeline/store.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <future>
-#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
 #include <sstream>
+#include <unordered_map>
 #include <vector>
 
 #include "pipeline/content.hpp"
@@ -43,7 +44,7 @@ std::string artefact_digest(const fs::path& folder) {
   std::vector<std::string> entries;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    const std::string name = fs::relative(entry.path(), folder).string();
+    const std::string name = entry.path().lexically_relative(folder).string();
     if (name == "key.txt" || name == "digest.txt") continue;  // written when the bytes are known
     entries.push_back(name + '\t' + io::sha256_of_file(entry.path()));
   }
@@ -53,21 +54,70 @@ std::string artefact_digest(const fs::path& folder) {
   return io::sha256(all);
 }
 
-struct Store::KeyTexts {
+// The key texts of a store, each read once, by stage. A line is a number here, the same one in all
+// texts: of a matrix most lines are in most texts, and comparing them is counting.
+class Store::KeyTexts {
+ public:
+  // The text of this stage that lacks the fewest lines of `now`, the newest of several.
+  std::string closest(const fs::path& root, const std::string& stage, const std::string& now) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& group : fs::directory_iterator(root)) read_fresh(group);
+    std::vector<int64_t> occurrences(line_numbers_.size(), 0);  // in `now`, of every known line
+    for (const std::string& line : lines_of(now)) {
+      const auto known = line_numbers_.find(line);
+      if (known != line_numbers_.end()) ++occurrences[known->second];
+    }
+    const Text* closest = nullptr;
+    std::pair<int64_t, fs::file_time_type> best;  // lines in common, written
+    for (const Text& other : of_stage_[stage]) {
+      std::pair<int64_t, fs::file_time_type> candidate{0, other.written};
+      for (const size_t line : other.lines) candidate.first += occurrences[line];
+      if (closest != nullptr && candidate < best) continue;
+      closest = &other;
+      best = candidate;
+    }
+    return closest != nullptr ? closest->text : "";
+  }
+
+ private:
   struct Text {
-    std::string text;  // "": what lies there has none
-    std::set<std::string> lines;
+    std::string text;
+    std::vector<size_t> lines;  // each once
     fs::file_time_type written;
   };
-  std::mutex mutex;
-  std::map<std::string, Text> of_key;
 
-  static Text read(const fs::path& file) {
-    if (!fs::exists(file)) return {};
-    Text read{io::read_text(file), {}, fs::last_write_time(file)};
-    for (std::string& line : lines_of(read.text)) read.lines.insert(std::move(line));
-    return read;
+  // A folder that stayed as it was when it was read has no new names. One that changed a moment ago
+  // may change again within one tick of its file system's clock.
+  void read_fresh(const fs::directory_entry& group) {
+    constexpr std::chrono::seconds kDoubt(2);
+    const fs::file_time_type changed = group.last_write_time();
+    const auto seen = unchanged_since_.find(group.path());
+    if (seen != unchanged_since_.end() && seen->second == changed) return;
+    for (const auto& entry : fs::directory_iterator(group)) {
+      if (keys_.insert(entry.path().filename()).second) read(entry.path() / "key.txt");
+    }
+    if (fs::file_time_type::clock::now() - changed > kDoubt)
+      unchanged_since_.insert_or_assign(group.path(), changed);
   }
+
+  void read(const fs::path& file) {
+    if (!fs::exists(file)) return;
+    constexpr std::string_view kStage = "stage ";
+    Text text{io::read_text(file), {}, fs::last_write_time(file)};
+    const std::vector<std::string> lines = lines_of(text.text);
+    const auto stage = std::find_if(lines.begin(), lines.end(),
+                                    [&](const auto& line) { return line.starts_with(kStage); });
+    if (stage == lines.end()) return;
+    for (const std::string& line : std::set(lines.begin(), lines.end()))
+      text.lines.push_back(line_numbers_.try_emplace(line, line_numbers_.size()).first->second);
+    of_stage_[stage->substr(kStage.size())].push_back(std::move(text));
+  }
+
+  std::mutex mutex_;
+  std::map<fs::path, fs::file_time_type> unchanged_since_;  // of groups
+  std::set<std::string> keys_;
+  std::map<std::string, std::vector<Text>> of_stage_;
+  std::unordered_map<std::string, size_t> line_numbers_;
 };
 
 // What follows a stored stage while the next one is at work. One at a time: no more than one
@@ -145,28 +195,7 @@ double Store::seconds(const std::string& key) const {
 }
 
 std::string Store::closest_key_text(const std::string& stage, const std::string& now) const {
-  const std::vector<std::string> lines = lines_of(now);
-  std::string closest;
-  size_t fewest = std::numeric_limits<size_t>::max();
-  fs::file_time_type time = fs::file_time_type::min();
-  const std::lock_guard lock(key_texts_->mutex);
-  for (const auto& group : fs::directory_iterator(root_ / "store")) {
-    for (const auto& entry : fs::directory_iterator(group.path())) {
-      const std::string key = entry.path().filename().string();
-      auto known = key_texts_->of_key.find(key);
-      if (known == key_texts_->of_key.end())
-        known = key_texts_->of_key.emplace(key, KeyTexts::read(entry.path() / "key.txt")).first;
-      const KeyTexts::Text& other = known->second;
-      if (!other.lines.contains("stage " + stage)) continue;
-      const auto differing = static_cast<size_t>(std::count_if(
-          lines.begin(), lines.end(), [&](const auto& l) { return !other.lines.contains(l); }));
-      if (std::pair(differing, time) > std::pair(fewest, other.written)) continue;
-      closest = other.text;
-      fewest = differing;
-      time = other.written;
-    }
-  }
-  return closest;
+  return key_texts_->closest(root_ / "store", stage, now);
 }
 
 std::string Store::content_lines(const std::string& option, const fs::path& path) const {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -32,15 +33,19 @@ class ReadDescriptor {
   int value_;
 };
 
+size_t size_of(const ReadDescriptor& descriptor, const std::filesystem::path& file) {
+  struct stat facts = {};
+  if (::fstat(descriptor.value(), &facts) != 0) cannot_read(file, errno);
+  return static_cast<size_t>(facts.st_size);
+}
+
 }  // namespace
 
 std::string read_text(const std::filesystem::path& file) {
   const ReadDescriptor descriptor(file);
-  struct stat facts = {};
-  if (::fstat(descriptor.value(), &facts) != 0) cannot_read(file, errno);
   // One byte more than the size: the read that finds the end needs room. Pipes have size 0 and
   // grow.
-  std::string bytes(static_cast<size_t>(facts.st_size) + 1, '\0');
+  std::string bytes(size_of(descriptor, file) + 1, '\0');
   size_t filled = 0;
   while (true) {
     if (filled == bytes.size()) bytes.resize(2 * bytes.size());
@@ -101,7 +106,9 @@ std::string sha256(std::string_view bytes) {
 std::string sha256_of_file(const std::filesystem::path& file) {
   const ReadDescriptor descriptor(file);
   Sha256 sum;
-  std::string piece(1 << 20, '\0');
+  // Of most files, which are small, making room for more would take longer than their digest.
+  constexpr size_t kLeast = 1 << 12, kMost = 1 << 20;
+  std::string piece(std::clamp(size_of(descriptor, file) + 1, kLeast, kMost), '\0');
   while (true) {
     const ssize_t count = ::read(descriptor.value(), piece.data(), piece.size());
     if (count < 0 && errno == EINTR) continue;
