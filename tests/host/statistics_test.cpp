@@ -75,6 +75,20 @@ TEST(Bootstrap, NumbersOfAPairShareTheirDraws) {
   }
 }
 
+// Beside a number that needs them it gets them.
+TEST(Bootstrap, WhatDiffersInNoRowIsTheSameWithoutDraws) {
+  const torch::Tensor none_S = torch::zeros({40}, torch::kFloat64);
+  const torch::Tensor some_S = torch::randn({40}, torch::kFloat64), user_S = torch::arange(40);
+  const host::Difference alone =
+      host::paired_bootstraps(none_S.unsqueeze(0), user_S, 100, 3).front();
+  const host::Difference beside =
+      host::paired_bootstraps(torch::stack({none_S, some_S}), user_S, 100, 3).front();
+  EXPECT_EQ(alone.p, beside.p);
+  EXPECT_EQ(alone.interval.low, beside.interval.low);
+  EXPECT_EQ(alone.interval.high, beside.interval.high);
+  EXPECT_EQ(alone.degrees, beside.degrees);
+}
+
 TEST(McNemar, IsTheExactBinomialTest) {
   const auto p = [](int64_t only_a, int64_t only_b) {
     const torch::Tensor a =

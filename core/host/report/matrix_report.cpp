@@ -1,7 +1,10 @@
 #include "report/matrix_report.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 
 #include "report/columns.hpp"
@@ -289,6 +292,7 @@ std::vector<Alarm> alarms_of(const std::string& cell, const std::vector<Measured
 std::vector<MatrixReport::Point> points_of(const CompareSettings& settings,
                                            const std::vector<CellRun>& runs) {
   std::vector<MatrixReport::Point> points;
+  if (settings.curves.empty()) return points;
   for (const CellRun& run : runs) {
     std::map<std::string, std::vector<MatrixReport::Point>> of_stage;
     std::vector<std::string> stages;
@@ -365,10 +369,13 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
   report.settings = tests;
   report.differences = differences_of(settings.against, measured, report, resamples);
   report.trained = trained_differences_of(settings.against, measured, report, resamples);
-  for (const std::string& cell : report.cells) {
-    for (Alarm& alarm : alarms_of(cell, measured, report.numbers, resamples))
-      report.alarms.push_back(std::move(alarm));
-  }
+  std::vector<std::vector<Alarm>> alarms(report.cells.size());
+  at::parallel_for(0, std::ssize(alarms), /*grain_size=*/1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i)
+      alarms[i] = alarms_of(report.cells[i], measured, report.numbers, resamples);
+  });
+  for (std::vector<Alarm>& of_cell : alarms)
+    std::move(of_cell.begin(), of_cell.end(), std::back_inserter(report.alarms));
   for (const CellRun& run : runs) {
     for (TrainingAgainstStart& training : trainings_of(run.results, run.lineage)) {
       training.run = c10::str(run.cell, ", seed ", run.seed);

@@ -84,6 +84,8 @@ std::vector<Difference> paired_bootstraps(const torch::Tensor& difference_CS,
     results[c].degrees = static_cast<double>(sums.num_users() - 1);
   }
   if (resamples < 1) return results;
+  // All resamples of what differs in no row are alike.
+  if (!difference_CS.any().item<bool>()) return results;
   const auto means_C = resampled_means(user_sums(difference_CS, user_S), resamples, seed);
   for (size_t c = 0; c < results.size(); ++c) {
     results[c].interval = percentile_interval(means_C[c]);
