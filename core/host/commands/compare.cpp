@@ -93,7 +93,7 @@ class Matrix {
     std::vector<Job> jobs;
     for (const size_t i : own)
       jobs.push_back(jobs_.job(c10::str(runs_[i].cell, ", seed ", runs_[i].seed),
-                               cells_[i].folder(), experiments_[i]));
+                               cells_[i].folder(), std::move(experiments_[i])));
     Jobs::Ends ends = jobs_.run_all(jobs);
     for (size_t k = 0; k < own.size(); ++k) runs_[own[k]].results = std::move(ends.stages[k]);
     return ends.failed;
@@ -102,10 +102,10 @@ class Matrix {
   const Arguments& arguments_;
   const CompareSettings& settings_;
   const Jobs& jobs_;
-  size_t num_seeds_;                  // of every cell
-  std::vector<CellUnderSeed> cells_;  // all of them
-  std::vector<CellRun> runs_;         // of each, in their order
-  std::vector<Experiment> experiments_;
+  size_t num_seeds_;                     // of every cell
+  std::vector<CellUnderSeed> cells_;     // all of them
+  std::vector<CellRun> runs_;            // of each, in their order
+  std::vector<Experiment> experiments_;  // of those that were not run yet
   std::optional<Stopping> stopping_;
 };
 

@@ -120,7 +120,7 @@ class Worker {
                          "\n  log: ", (job_->folder / "log.txt").string());
     }
     is_over_ = !has_answered;
-    end.stages = plan_stages(job_->experiment, store);
+    end.stages = plan_stages(*job_->experiment, store);
     end.seconds = seconds_since(began_);
     return end;
   }
@@ -187,7 +187,8 @@ Experiment Jobs::varied(DocumentRequest::Overrides values, int64_t seed,
 
 Job Jobs::job(const std::string& name, const std::string& label, Experiment experiment,
               const std::string& validates) const {
-  Job job{name, run_folder_ / label, std::move(experiment), validates};
+  Job job{name, run_folder_ / label, std::make_shared<const Experiment>(std::move(experiment)),
+          validates};
   begin_folder(job);
   return job;
 }
@@ -197,8 +198,8 @@ void Jobs::begin_folder(const Job& job) const {
   fs::remove_all(job.folder);
   fs::create_directories(job.folder);
   // A matrix has many, and after a power cut its command begins them all anew.
-  if (!write_unflushed(job.folder / "resolved.toml", job.experiment.resolved_toml) ||
-      !write_unflushed(job.folder / "environment.json", environment_json_of(job.experiment.run)))
+  if (!write_unflushed(job.folder / "resolved.toml", job.experiment->resolved_toml) ||
+      !write_unflushed(job.folder / "environment.json", environment_json_of(job.experiment->run)))
     throw Error("cannot write into ", job.folder.string(),
                 "; free some space and run the same command again");
   keep_plugins(*base_.registry, store_, job.folder);
@@ -208,12 +209,12 @@ void Jobs::one_after_the_other(const std::function<std::optional<Job>()>& next,
                                const std::function<void(const Job&, const JobEnd&)>& ended) const {
   while (const std::optional<Job> job = next()) {
     log(Level::info, "== " + job->name);
-    ended(*job, run_here(job->experiment, job->folder, arguments_, store_, job->when_held));
+    ended(*job, run_here(*job->experiment, job->folder, arguments_, store_, job->when_held));
   }
 }
 
 bool Jobs::is_stored(const Job& job) const {
-  const std::vector<StageResult> stages = plan_stages(job.experiment, store_);
+  const std::vector<StageResult> stages = plan_stages(*job.experiment, store_);
   return std::all_of(stages.begin(), stages.end(), [](const StageResult& stage) {
     return stage.state == StageResult::State::stored;
   });
@@ -235,7 +236,7 @@ void Jobs::side_by_side(const std::function<std::optional<Job>()>& next,
       if (!job) break;
       log(Level::info, "== " + job->name);
       if (is_stored(*job)) {  // there is nothing to do but to tell its trackers
-        ended(*job, run_here(job->experiment, job->folder, arguments_, store_, job->when_held));
+        ended(*job, run_here(*job->experiment, job->folder, arguments_, store_, job->when_held));
         continue;
       }
       auto idle = std::find_if(workers.begin(), workers.end(),

@@ -11,7 +11,7 @@ namespace tsrec::host {
 struct Job {
   std::string name;              // "words, seed 1"
   std::filesystem::path folder;  // its own, below the command's run folder
-  Experiment experiment;
+  std::shared_ptr<const Experiment> experiment;
   std::string validates = {};  // the model whose trial it is; "": all stages
   WhenHeld when_held = WhenHeld::wait;
 };

@@ -178,7 +178,7 @@ class Tuning {
   }
 
   bool finish_stored(Model& model, const Job& trial) {
-    const std::vector<StageResult> stages = plan_stages(trial.experiment, store_);
+    const std::vector<StageResult> stages = plan_stages(*trial.experiment, store_);
     if (stages.back().state != StageResult::State::stored) return false;
     const auto running = model.running.find(trial.folder);
     finish(model, running->second, stages);
@@ -293,7 +293,7 @@ int command_tune(const Arguments& arguments) {
   if (ends.failed) return ends.failed->is_bad_config ? kBadConfig : kFailed;
   std::vector<CellRun> runs;
   for (size_t i = 0; i < seeds.size(); ++i)
-    runs.push_back({kTuned, seeds[i], lineage_of(reporting[i].experiment), ends.stages[i]});
+    runs.push_back({kTuned, seeds[i], lineage_of(*reporting[i].experiment), ends.stages[i]});
   CompareSettings shown;
   shown.numbers = base.experiment.compare.numbers;
   report.reported = matrix_report(shown, runs, base.experiment.parts->evaluate.bootstrap,

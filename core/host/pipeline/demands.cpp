@@ -5,25 +5,26 @@
 
 namespace tsrec::host {
 
-void check_rows(const Parts& parts, const Dataset& data) {
+void check_rows(const Parts& parts, const std::function<int64_t(Split)>& num_rows) {
   const bool has_model = parts.backbone && (parts.evaluate.untrained || !parts.stages.empty());
   const bool is_test = parts.evaluate.split == "test";
-  const Samples &ranked = is_test ? data.test : data.valid,
-                &other = is_test ? data.valid : data.test;
-  if ((has_model || !parts.recommenders.empty()) && ranked.size() == 0) {
+  const Split ranked = is_test ? Split::test : Split::valid,
+              other = is_test ? Split::valid : Split::test;
+  if ((has_model || !parts.recommenders.empty()) && num_rows(ranked) == 0) {
     throw ConfigError(
         "[evaluate] split = \"", parts.evaluate.split, "\", but that split has no rows; ",
-        other.size() > 0
-            ? c10::str("set split = \"", is_test ? "valid" : "test", "\", which has ", other.size())
+        num_rows(other) > 0
+            ? c10::str("set split = \"", name(other), "\", which has ", num_rows(other))
             : "give the source rows to rank");
   }
+  const int64_t of_training = parts.stages.empty() ? 0 : num_rows(Split::train);
   for (const StageEntry& stage : parts.stages) {
-    if (stage.must_rank() && data.valid.size() == 0)
+    if (stage.must_rank() && num_rows(Split::valid) == 0)
       throw ConfigError("[[stage]] '", stage.trainer.name, "': curve_rows = ", stage.ranked_rows(),
                         ", but the valid split has no rows to rank; set curve_rows = 0");
-    if (data.train.size() > 0 && stage.row_share().of(data.train.size()).size() == 0)
+    if (of_training > 0 && stage.row_share().of(of_training).size() == 0)
       throw ConfigError("[[stage]] '", stage.trainer.name, "': rows = \"", stage.rows,
-                        "\" leaves none of the ", data.train.size(), " training rows");
+                        "\" leaves none of the ", of_training, " training rows");
   }
 }
 

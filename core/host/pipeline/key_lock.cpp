@@ -71,12 +71,15 @@ std::optional<ProcessFacts> facts_of(int64_t process) {
   return facts;
 }
 
-LockHolder this_process() {
+// Looked up once, and again in a child that this process has forked.
+const LockHolder& this_process() {
   static const std::string machine = this_machine();
+  thread_local LockHolder self;
+  if (self.process == ::getpid()) return self;
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   const std::optional<ProcessFacts> facts = facts_of(::getpid());
-  return {host.data(), machine, ::getpid(), facts ? facts->started : 0};
+  return self = {host.data(), machine, ::getpid(), facts ? facts->started : 0};
 }
 
 bool is_here(const LockHolder& holder) { return holder.machine == this_process().machine; }

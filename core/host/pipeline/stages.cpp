@@ -89,7 +89,10 @@ Stage load_stage(const Shared& parts) {
                 report_rows(data, run.context());
                 write_dataset(data, run.out());
               },
-          .look = [parts](const auto& product) { check_rows(*parts, read_dataset(product)); }};
+          .look =
+              [parts](const auto& product) {
+                check_rows(*parts, [&](Split split) { return num_rows(product, split); });
+              }};
 }
 
 // --- embed, quantize, resolve: from texts to SIDs, or the source's own SIDs

@@ -11,13 +11,18 @@ namespace tsrec::host {
 namespace {
 
 // As the kernel calls it; "unknown" where it does not say.
-std::string processor() {
+std::string find_processor() {
   std::ifstream in("/proc/cpuinfo");
   for (std::string line; std::getline(in, line);) {
     const size_t colon = line.find(": ");
     if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
   }
   return "unknown";
+}
+
+const std::string& processor() {
+  static const std::string found = find_processor();
+  return found;
 }
 
 std::string system_name() {
