@@ -11,10 +11,12 @@
 published_<model>.safetensors, beside this file: random weights under the names that the published code gives them; histories
 (history.0, history.1, ...); the scores of all items behind each (score_BN); and losses of history.0 with the item `label`
 next. Items are counted from 0; those codes count from 1 and keep 0 for padding. Made from 9f6a02b of the first (the last
-commit in which a block is that of the paper), d1fc311 of the second and db1bf8f of the third.
+commit in which a block is that of the paper), d1fc311 of the second and db1bf8f of the third; hstu_timed from its 2e81fab, which
+gives hstu the same bytes.
 
 What tsrec leaves out is made to do nothing: the product behind SASRec's attention, which the paper does not have, is the
-identity; GRU4Rec's biases of tied items, and HSTU's bias for a time of zero seconds, are 0.
+identity; GRU4Rec's biases of tied items, and HSTU's biases for times where its rows have none, are 0. hstu_timed is HSTU where they
+have: (time.0, ...), seconds of a history's items and, behind them, of what is asked about.
 """
 import argparse
 import pathlib
@@ -27,6 +29,8 @@ from safetensors.torch import save_file
 HERE = pathlib.Path(__file__).parent
 ITEMS, WIDTH, LONGEST, LABEL = 13, 8, 6, 5
 HISTORIES = [[3, 11, 0, 7], [2], [12, 1, 1, 9, 4, 6], [8, 5, 10]]
+TIMES = [[1500000000, 1500000002, 1500000900, 1500090000, 1507776000], [1400000000, 1400000000],
+         [1300000000, 1300000000, 1300000007, 1300004000, 1312096000, 1399999999, 1400000050], [90, 60, 86400, 7000000]]
 
 
 def scatter(module, seed):
@@ -97,6 +101,11 @@ def make_gru4rec(folder):
 def make_hstu(folder):
     sys.path.insert(0, str(folder))
     import fbgemm_gpu  # noqa: F401, registers operators
+    for name, has_times in [("hstu", False), ("hstu_timed", True)]:
+        make_one_hstu(name, has_times)
+
+
+def make_one_hstu(name, has_times):
     from generative_recommenders.research.modeling.sequential.autoregressive_losses import NegativesSampler
     from generative_recommenders.research.modeling.sequential.embedding_modules import LocalEmbeddingModule
     from generative_recommenders.research.modeling.sequential.hstu import HSTU
@@ -106,16 +115,18 @@ def make_hstu(folder):
     from generative_recommenders.research.modeling.sequential.output_postprocessors import L2NormEmbeddingPostprocessor
     from generative_recommenders.research.rails.similarities.dot_product_similarity_fn import DotProductSimilarity
     temperature = 0.2
+    places = LONGEST + has_times  # theirs keeps one more for the time of what is asked about
     items = LocalEmbeddingModule(ITEMS, WIDTH)
-    model = scatter(HSTU(max_sequence_len=LONGEST, max_output_len=0, embedding_dim=WIDTH, num_blocks=2, num_heads=2,
+    model = scatter(HSTU(max_sequence_len=LONGEST, max_output_len=places - LONGEST, embedding_dim=WIDTH, num_blocks=2, num_heads=2,
                          linear_dim=WIDTH // 2, attention_dim=WIDTH // 2, normalization="rel_bias", linear_config="uvqk",
                          linear_activation="silu", linear_dropout_rate=0.0, attn_dropout_rate=0.0, embedding_module=items,
                          similarity_module=DotProductSimilarity(),
-                         input_features_preproc_module=LearnablePositionalEmbeddingInputFeaturesPreprocessor(LONGEST, WIDTH, 0.0),
+                         input_features_preproc_module=LearnablePositionalEmbeddingInputFeaturesPreprocessor(places, WIDTH, 0.0),
                          output_postproc_module=L2NormEmbeddingPostprocessor(WIDTH), verbose=False), seed=3)
-    for name, parameter in model.named_parameters():
-        if name.endswith("_ts_w"):
-            parameter.data.zero_()
+    if not has_times:
+        for parameter_name, parameter in model.named_parameters():
+            if parameter_name.endswith("_ts_w"):
+                parameter.data.zero_()
 
     class Everything(NegativesSampler):
         def __init__(self):
@@ -132,17 +143,19 @@ def make_hstu(folder):
             return ids, self.normalize_embeddings(items.get_item_embeddings(ids))
 
     length = torch.tensor([len(history) for history in HISTORIES])
-    padded = torch.tensor([[1 + item for item in history] + [0] * (LONGEST - len(history)) for history in HISTORIES])
+    padded = torch.tensor([[1 + item for item in history] + [0] * (places - len(history)) for history in HISTORIES])
+    times = torch.tensor([row + [0] * (places - len(row)) for row in TIMES]) if has_times else torch.zeros_like(padded)
     user = model.encode(past_lengths=length, past_ids=padded, past_embeddings=model.get_item_embeddings(padded),
-                        past_payloads={"timestamps": torch.zeros_like(padded)})
+                        past_payloads={"timestamps": times})
     negatives = Everything()
     ids, vectors = negatives(torch.ones(1), ITEMS)
     scores, _ = model.similarity_fn(query_embeddings=user, item_ids=ids, item_embeddings=vectors)
     label = torch.tensor([1 + LABEL])
     loss, _ = SampledSoftmaxLoss(ITEMS, temperature, model).jagged_forward(
         user[:1], label, items.get_item_embeddings(label), torch.ones(1), negatives)
-    kept = {name: tensor for name, tensor in model.state_dict().items() if not name.endswith("_attn_mask")}
-    save("hstu", {**kept, "temperature": torch.tensor(temperature), "score_BN": scores / temperature, "softmax": loss})
+    kept = {key: tensor for key, tensor in model.state_dict().items() if not key.endswith("_attn_mask")}
+    rows = {f"time.{n}": torch.tensor(row) for n, row in enumerate(TIMES)} if has_times else {}
+    save(name, {**kept, **rows, "temperature": torch.tensor(temperature), "score_BN": scores / temperature, "softmax": loss})
 
 
 arguments = argparse.ArgumentParser(usage=__doc__)

@@ -111,17 +111,19 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
 
 }  // namespace
 
-torch::Tensor pair_distances(const std::vector<int64_t>& offset_B1) {
+torch::Tensor of_pairs(const std::vector<int64_t>& offset_B1,
+                       const std::function<int64_t(int64_t query, int64_t key)>& value) {
   const Layout layout(offset_B1);
-  torch::Tensor distance_P = torch::empty({layout.pair.back()}, torch::kInt64);
-  int64_t* distance = distance_P.mutable_data_ptr<int64_t>();
+  torch::Tensor value_P = torch::empty({layout.pair.back()}, torch::kInt64);
+  int64_t* values = value_P.mutable_data_ptr<int64_t>();
   layout.for_sequences([&](const SequencePlace& place) {
-    int64_t* next = distance + place.first_pair;
+    int64_t* next = values + place.first_pair;
     for (int64_t query = 0; query < place.length; ++query) {
-      for (int64_t key = 0; key <= query; ++key) *next++ = query - key;
+      for (int64_t key = 0; key <= query; ++key)
+        *next++ = value(place.first_token + query, place.first_token + key);
     }
   });
-  return distance_P;
+  return value_P;
 }
 
 torch::Tensor jagged_attention(const torch::Tensor& q_THd, const torch::Tensor& k_THd,

@@ -1,14 +1,17 @@
 // Causal attention within sequences that lie behind each other, without padding.
 #pragma once
 
+#include <functional>
+
 #include "dropout_kernel.hpp"
 #include "tsrec/error.hpp"
 
 namespace tsrec::sequential {
 
 // Of the pairs (query i, key j <= i) of all sequences, sequence by sequence, query by query, oldest
-// key first: int64 [P], how many tokens lie from the key to the query.
-torch::Tensor pair_distances(const std::vector<int64_t>& offset_B1);
+// key first: int64 [P], value(token of the query, token of the key), which any thread may ask.
+torch::Tensor of_pairs(const std::vector<int64_t>& offset_B1,
+                       const std::function<int64_t(int64_t query, int64_t key)>& value);
 
 struct AttentionOptions {
   // softmax: exp(s) over the sum of the query's; silu: silu(s) / divisor, each key for itself.

@@ -10,26 +10,50 @@ namespace {
 // numbers that come again save more time than the rows behind the last sequence cost.
 constexpr size_t kRows = 32;
 
-struct Chain {
-  std::vector<int64_t> item, label;
-};
-
 bool ends_with(const std::vector<int64_t>& items, std::span<const int64_t> end) {
   return end.size() <= items.size() && std::equal(end.rbegin(), end.rend(), items.rbegin());
 }
 
+// The newest `count` items of the row's history, and the label behind them.
+Tokens newest_of(const Samples& samples, int64_t row, size_t count) {
+  const std::span<const int64_t> history = samples.history(row), times = samples.history_times(row);
+  const auto newest = history.last(std::min(history.size(), count));
+  Tokens tokens{.item = {newest.begin(), newest.end()},
+                .label = std::vector<int64_t>(newest.size(), -1)};
+  if (newest.empty()) return tokens;
+  tokens.label.back() = samples.target(row);
+  if (times.empty()) return tokens;
+  const auto newest_times = times.last(newest.size());
+  tokens.time.assign(newest_times.begin(), newest_times.end());
+  tokens.next_time.assign(newest_times.begin() + 1, newest_times.end());
+  tokens.next_time.push_back(samples.time_S.const_data_ptr<int64_t>()[row]);
+  return tokens;
+}
+
+void append(const Tokens& from, int64_t begin, int64_t end, Tokens& to) {
+  const auto add = [&](const std::vector<int64_t>& column, std::vector<int64_t>& longer) {
+    if (!column.empty()) longer.insert(longer.end(), column.begin() + begin, column.begin() + end);
+  };
+  add(from.item, to.item);
+  add(from.label, to.label);
+  add(from.time, to.time);
+  add(from.next_time, to.next_time);
+}
+
+void add_sequence(const Tokens& tokens, int64_t begin, int64_t end, Sequences& sequences) {
+  append(tokens, begin, end, sequences);
+  sequences.offset.push_back(static_cast<int64_t>(sequences.item.size()));
+}
+
 // Windows of at most max_length tokens, the last one full; those without a label teach nothing.
-void add_windows(const Chain& chain, int64_t max_length, Sequences& sequences) {
+void add_windows(const Tokens& chain, int64_t max_length, Sequences& sequences) {
   const auto length = static_cast<int64_t>(chain.item.size());
   for (int64_t begin = 0, end = 0; begin < length; begin = end) {
     end = length - (length - begin - 1) / max_length * max_length;
     const auto labels = std::span(chain.label).subspan(begin, end - begin);
     if (std::all_of(labels.begin(), labels.end(), [](int64_t label) { return label < 0; }))
       continue;
-    sequences.item.insert(sequences.item.end(), chain.item.begin() + begin,
-                          chain.item.begin() + end);
-    sequences.label.insert(sequences.label.end(), labels.begin(), labels.end());
-    sequences.offset.push_back(static_cast<int64_t>(sequences.item.size()));
+    add_sequence(chain, begin, end, sequences);
   }
 }
 
@@ -40,67 +64,68 @@ int64_t Sequences::length(int64_t sequence) const {
 }
 
 Sequences whole_sequences(const Samples& samples, int64_t max_length) {
-  std::vector<Chain> chains;                     // in the order in which they begin
+  std::vector<Tokens> chains;                    // in the order in which they begin
   std::unordered_map<int64_t, size_t> chain_of;  // of a user: the newest
   for (int64_t row = 0; row < samples.size(); ++row) {
     const std::span<const int64_t> history = samples.history(row);
     if (history.empty()) continue;
     const auto known = chain_of.find(samples.user(row));
-    // The newest target of a chain is not one of its tokens yet.
-    bool goes_on = false;
     if (known != chain_of.end()) {
-      Chain& chain = chains[known->second];
-      if (ends_with(chain.item, history) && chain.label.back() == samples.target(row))
+      Tokens& chain = chains[known->second];
+      const int64_t newest_target = chain.label.back();  // which is not one of its tokens yet
+      if (ends_with(chain.item, history) && newest_target == samples.target(row))
         continue;  // the same row again
-      chain.item.push_back(chain.label.back());
-      goes_on = ends_with(chain.item, history);
-      if (!goes_on) chain.item.pop_back();
+      if (history.back() == newest_target &&
+          ends_with(chain.item, history.first(history.size() - 1))) {
+        append(newest_of(samples, row, 1), 0, 1, chain);
+        continue;
+      }
     }
-    if (!goes_on) {
-      chain_of[samples.user(row)] = chains.size();
-      chains.push_back(
-          {{history.begin(), history.end()}, std::vector<int64_t>(history.size() - 1, -1)});
-    }
-    chains[chain_of[samples.user(row)]].label.push_back(samples.target(row));
+    chain_of[samples.user(row)] = chains.size();
+    chains.push_back(newest_of(samples, row, history.size()));
   }
   Sequences sequences;
-  for (const Chain& chain : chains) add_windows(chain, max_length, sequences);
+  for (const Tokens& chain : chains) add_windows(chain, max_length, sequences);
   return sequences;
 }
 
 Sequences single_rows(const Samples& samples, int64_t max_length) {
   Sequences sequences;
   for (int64_t row = 0; row < samples.size(); ++row) {
-    const std::span<const int64_t> history = samples.history(row);
-    const auto newest = history.last(std::min(history.size(), static_cast<size_t>(max_length)));
-    sequences.item.insert(sequences.item.end(), newest.begin(), newest.end());
-    sequences.label.resize(sequences.item.size(), -1);
-    if (!newest.empty()) sequences.label.back() = samples.target(row);
-    sequences.offset.push_back(static_cast<int64_t>(sequences.item.size()));
+    const Tokens tokens = newest_of(samples, row, static_cast<size_t>(max_length));
+    add_sequence(tokens, 0, std::ssize(tokens.item), sequences);
   }
   return sequences;
 }
 
 Batch batch_of(const Sequences& sequences, std::span<const int64_t> chosen) {
-  std::vector<int64_t> item, position, at, label;
+  Tokens tokens;
+  std::vector<int64_t> position, at, label;
   Batch batch;
   for (const int64_t sequence : chosen) {
     const int64_t begin = sequences.offset[static_cast<size_t>(sequence)];
+    append(sequences, begin, begin + sequences.length(sequence), tokens);
     for (int64_t p = 0; p < sequences.length(sequence); ++p) {
-      const auto token = static_cast<size_t>(begin + p);
-      if (sequences.label[token] >= 0) {
-        at.push_back(static_cast<int64_t>(item.size()));
-        label.push_back(sequences.label[token]);
+      const int64_t of_token = tokens.label[position.size()];
+      if (of_token >= 0) {
+        at.push_back(std::ssize(position));
+        label.push_back(of_token);
       }
-      item.push_back(sequences.item[token]);
       position.push_back(p);
     }
-    batch.offset_B1.push_back(static_cast<int64_t>(item.size()));
+    batch.offset_B1.push_back(std::ssize(position));
   }
-  item.resize((item.size() + kRows - 1) / kRows * kRows, 0);
-  position.resize(item.size(), 0);
-  batch.item_T = torch::tensor(item, torch::kInt64);
-  batch.position_T = torch::tensor(position, torch::kInt64);
+  const size_t rows = (position.size() + kRows - 1) / kRows * kRows;
+  const auto padded = [&](std::vector<int64_t>& column) {
+    column.resize(rows, 0);
+    return torch::tensor(column, torch::kInt64);
+  };
+  batch.item_T = padded(tokens.item);
+  batch.position_T = padded(position);
+  if (!sequences.time.empty()) {
+    batch.time_T = padded(tokens.time);
+    batch.next_time_T = padded(tokens.next_time);
+  }
   batch.at_R = torch::tensor(at, torch::kInt64);
   batch.label_R = torch::tensor(label, torch::kInt64);
   return batch;

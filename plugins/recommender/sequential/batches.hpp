@@ -5,10 +5,16 @@
 
 namespace tsrec::sequential {
 
-// Sequence b owns the tokens offset[b] .. offset[b + 1] - 1, oldest first. label: the item that
-// comes next, where it is to be learnt or asked about; else -1.
-struct Sequences {
-  std::vector<int64_t> item, label, offset{0};
+// Columns, oldest token first. label: the item that comes next, where it is to be learnt or asked
+// about; else -1. time, next_time: seconds of the token's event and of the one behind it, which
+// for the newest token is what the row asks about; empty where the rows know no times.
+struct Tokens {
+  std::vector<int64_t> item, label, time, next_time;
+};
+
+// Sequence b owns the tokens offset[b] .. offset[b + 1] - 1.
+struct Sequences : Tokens {
+  std::vector<int64_t> offset{0};
   int64_t size() const { return static_cast<int64_t>(offset.size()) - 1; }
   int64_t length(int64_t sequence) const;
 };
@@ -29,6 +35,7 @@ struct Batch {
   // int64; positions count from the start of the sequence. T is a multiple of 32: up to 31 tokens
   // behind the last sequence are of none.
   torch::Tensor item_T, position_T;
+  torch::Tensor time_T, next_time_T;  // seconds; undefined where the rows know none
   std::vector<int64_t> offset_B1{0};
   torch::Tensor at_R, label_R;  // int64: the labelled tokens, and their labels
   int64_t num_tokens() const { return offset_B1.back(); }

@@ -8,6 +8,7 @@ namespace tsrec::sequential {
 struct HstuSettings : Settings {
   int64_t blocks = 2, heads = 1;
   double temperature = 0.05;
+  std::string time_bias = "auto";
   void declare(Options& options);
 };
 

@@ -6,10 +6,11 @@
 
 namespace tsrec::sequential {
 
-// What the catalogue gives a model.
+// What catalogue and rows give a model.
 struct Catalogue {
   int64_t num_items = 0;
   torch::Tensor x_ND = {};  // of the encoder; undefined where nothing asks for them
+  bool has_times = false;   // rows say when the events of their histories were
 };
 
 struct ItemTableOptions {

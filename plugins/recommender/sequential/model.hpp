@@ -14,6 +14,7 @@ class SequenceModel {
   SequenceModel& operator=(const SequenceModel&) = delete;
   virtual ~SequenceModel() = default;
   virtual const std::vector<nn::Parameter>& parameters() const = 0;
+  virtual bool needs_times() const { return false; }  // of every batch
   // [R, D] of the labelled tokens. No token sees a later one, or another sequence.
   virtual torch::Tensor states(const Batch& batch, const Noise& noise) const = 0;
   virtual torch::Tensor outputs() const = 0;                           // [N, D]

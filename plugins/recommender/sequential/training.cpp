@@ -124,6 +124,13 @@ void SequentialRecommender::check(const RecommenderInputs& inputs) const {
                     "': the item vectors hold NaN or infinite values; check the encoder's output");
 }
 
+void SequentialRecommender::check_times(const Samples& rows) const {
+  if (model_->needs_times() && rows.history_H.numel() > 0 && !rows.history_time_H.defined())
+    throw DataError("recommender '", name_,
+                    "' looks at the times of a history's items, and these rows have none; ask it "
+                    "about rows of a source that knows them, or fit it with time_bias = \"off\"");
+}
+
 void SequentialRecommender::make(const Catalogue& catalogue, Context& context) {
   catalogue_ = catalogue;
   Parameters parameters(context);
@@ -134,8 +141,11 @@ void SequentialRecommender::fit(const RecommenderInputs& inputs, Context& contex
   check(inputs);
   const Dataset& data = inputs.data;
   make({.num_items = data.items.size(),
-        .x_ND = settings_.item_vectors == "none" ? torch::Tensor() : inputs.x_ND},
+        .x_ND = settings_.item_vectors == "none" ? torch::Tensor() : inputs.x_ND,
+        .has_times = data.train.history_time_H.defined()},
        context);
+  check_times(data.train);
+  check_times(data.valid);
   popularity_N_ = at::bincount(data.train.target_S, {}, data.items.size()).to(torch::kFloat32);
   train_ = settings_.is_original()
                ? whole_sequences(data.train, settings_.max_length)
@@ -223,6 +233,7 @@ void SequentialRecommender::finish(Context&) {
 
 Rankings SequentialRecommender::rank(const Samples& samples, int64_t num_candidates,
                                      Context& context) {
+  check_times(samples);
   const torch::NoGradGuard no_grad;
   const int64_t width = std::min(num_candidates, catalogue_.num_items);
   // What is popular, for a row without a history; the rows of all others are written over.
@@ -256,12 +267,14 @@ void SequentialRecommender::save(ArtifactWriter& writer) const {
   nn::save_values(model_->parameters(), writer);
   writer.tensor("popularity_N", popularity_N_);
   if (settings_.item_vectors == "add") writer.tensor("x_ND", catalogue_.x_ND);
+  if (model_->needs_times()) writer.number("has_times", 1);
 }
 
 void SequentialRecommender::load(const ArtifactReader& reader) {
   popularity_N_ = reader.tensor("popularity_N");
   make({.num_items = popularity_N_.size(0),
-        .x_ND = settings_.item_vectors == "add" ? reader.tensor("x_ND") : torch::Tensor()},
+        .x_ND = settings_.item_vectors == "add" ? reader.tensor("x_ND") : torch::Tensor(),
+        .has_times = reader.has("has_times")},
        context_);
   nn::load_values(model_->parameters(), reader);
 }

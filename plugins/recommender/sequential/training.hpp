@@ -66,6 +66,7 @@ class SequentialRecommender : public Recommender, public Stepwise {
  private:
   void check(const RecommenderInputs& inputs) const;
   void make(const Catalogue& catalogue, Context& context);
+  void check_times(const Samples& rows) const;
   // The sums of validation over a block of rows.
   struct Measured;
   void measure(int64_t first, int64_t count, const torch::Tensor& outputs_ND,

@@ -6,14 +6,14 @@ namespace {
 // Filters over an image of the newest items, place by place.
 Formula caser(int64_t window, const std::vector<int64_t>& heights, bool is_minionerec,
               const torch::Tensor& x_ND) {
-  return [=](const Values& p, const std::vector<int64_t>& history) {
+  return [=](const Values& p, const Row& row) {
     const torch::Tensor items = item_table(p, x_ND);
     const int64_t width = items.size(1),
-                  length = std::min(window, static_cast<int64_t>(history.size()));
+                  length = std::min(window, static_cast<int64_t>(row.history.size()));
     const torch::Tensor image = torch::zeros({window, width}, torch::kFloat64);
     for (int64_t n = 0; n < length; ++n) {
-      const int64_t row = is_minionerec ? n : window - length + n;
-      image[row].copy_(items[history[history.size() - static_cast<size_t>(length - n)]]);
+      const int64_t place = is_minionerec ? n : window - length + n;
+      image[place].copy_(items[row.history[row.history.size() - static_cast<size_t>(length - n)]]);
     }
     std::vector<torch::Tensor> features;
     for (const int64_t height : heights) {

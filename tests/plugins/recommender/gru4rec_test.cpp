@@ -5,12 +5,12 @@ namespace {
 
 // One item after the other: h <- (1 - z) n + z h (Cho et al., 2014, as cuDNN has it).
 Formula gru4rec(int64_t layers, const torch::Tensor& x_ND) {
-  return [=](const Values& p, const std::vector<int64_t>& history) {
+  return [=](const Values& p, const Row& row) {
     const torch::Tensor items = item_table(p, x_ND);
     const int64_t width = items.size(1);
     std::vector<torch::Tensor> state(static_cast<size_t>(layers),
                                      torch::zeros({width}, torch::kFloat64));
-    for (const int64_t item : history) {
+    for (const int64_t item : row.history) {
       torch::Tensor x = items[item];
       for (int64_t l = 0; l < layers; ++l) {
         torch::Tensor& h = state[static_cast<size_t>(l)];

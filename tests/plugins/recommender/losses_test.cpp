@@ -99,9 +99,9 @@ TEST(SequentialLosses, AreThoseOfTheirFormulas) {
       {"softmax", softmax_loss},    {"bce", binary(0, label)},
       {"gbce", binary(0.6, label)}, {"sampled_softmax", softmax_over_shared},
       {"bpr_max", bpr_max},         {"top1_max", top1_max}};
-  const Formula one_step = [](const Values& p, const std::vector<int64_t>& history) {
+  const Formula one_step = [](const Values& p, const Row& row) {
     const int64_t width = p.at("items").size(1);
-    const torch::Tensor in = linear(p, "layer.0.input", p.at("items")[history.front()]),
+    const torch::Tensor in = linear(p, "layer.0.input", p.at("items")[row.history.front()]),
                         of = p.at("layer.0.hidden.bias");
     const auto gate = [&](const torch::Tensor& y, int64_t g) {
       return y.slice(0, g * width, (g + 1) * width);

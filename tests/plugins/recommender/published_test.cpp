@@ -59,12 +59,14 @@ Tensors hstu_weights(const Tensors& theirs) {
   Tensors ours = {{"items", theirs.at("_embedding_module._item_emb.weight").slice(0, 1)},
                   {"positions", theirs.at("_input_features_preproc._pos_emb.weight")}};
   const int64_t length = ours.at("positions").size(0);
+  const bool has_times = theirs.contains("time.0");
   for (const std::string b : {"0", "1"}) {
     const std::string block = "block." + b + ".", layer = "_hstu._attention_layers." + b + ".";
     ours[block + "uvqk.weight"] = theirs.at(layer + "_uvqk").t();
     // Theirs counts from the query's last possible key to its first, and knows later ones.
     ours[block + "distance_bias"] =
         theirs.at(layer + "_rel_attn_bias._pos_w").slice(0, 0, length).flip(0);
+    if (has_times) ours[block + "time_bias"] = theirs.at(layer + "_rel_attn_bias._ts_w");
     ours[block + "outer.weight"] = theirs.at(layer + "_o.weight");
     ours[block + "outer.bias"] = theirs.at(layer + "_o.bias");
   }
@@ -81,8 +83,8 @@ struct Published {
     for (int64_t i = 0; i < num_items; ++i) keys.push_back(std::to_string(i));
     data.items = Items(keys);
     SamplesBuilder train, asked;
-    train.add(0, history(0), theirs.at("label").item<int64_t>(), 0);
-    for (int64_t b = 0; b < theirs.at("score_BN").size(0); ++b) asked.add(b, history(b), 0, 0);
+    add(0, theirs.at("label").item<int64_t>(), train);
+    for (int64_t b = 0; b < theirs.at("score_BN").size(0); ++b) add(b, 0, asked);
     data.train = train.build();
     data.valid = data.test = Samples::empty();
     rows = asked.build();
@@ -97,9 +99,13 @@ struct Published {
       parameter.value.copy_(ours.at(parameter.name));
     }
   }
-  std::vector<int64_t> history(int64_t row) const {
-    const torch::Tensor items = theirs.at(c10::str("history.", row)).contiguous();
-    return {items.const_data_ptr<int64_t>(), items.const_data_ptr<int64_t>() + items.size(0)};
+  // Their times are those of the history's items and, behind them, of what is asked about.
+  void add(int64_t row, int64_t target, SamplesBuilder& to) const {
+    const std::vector<int64_t> history = vector_of(theirs.at(c10::str("history.", row)));
+    const auto known = theirs.find(c10::str("time.", row));
+    if (known == theirs.end()) return to.add(row, history, target, 0);
+    const std::vector<int64_t> times = vector_of(known->second);
+    to.add(row, history, target, times.back(), std::span(times).first(history.size()));
   }
   double first_loss() {
     steps_of(*part)->step(0, context);
@@ -157,12 +163,19 @@ TEST(PublishedCode, Gru4Rec) {
   }
 }
 
+// Theirs keeps one place more where rows have times: for the one of what is asked about.
 TEST(PublishedCode, Hstu) {
-  Published model("hstu", "hstu", {{"blocks", "2"}, {"heads", "2"}, {"temperature", "0.2"}},
-                  hstu_weights);
-  EXPECT_NEAR(model.theirs.at("temperature").item<double>(), 0.2, 1e-6);
-  model.expect_scores();
-  EXPECT_NEAR(model.first_loss(), model.theirs.at("softmax").item<double>(), 1e-4);
+  for (const bool has_times : {false, true}) {
+    Published model("hstu", has_times ? "hstu_timed" : "hstu",
+                    {{"blocks", "2"},
+                     {"heads", "2"},
+                     {"temperature", "0.2"},
+                     {"max_length", has_times ? "7" : "6"}},
+                    hstu_weights);
+    EXPECT_NEAR(model.theirs.at("temperature").item<double>(), 0.2, 1e-6);
+    model.expect_scores();
+    EXPECT_NEAR(model.first_loss(), model.theirs.at("softmax").item<double>(), 1e-4);
+  }
 }
 
 }  // namespace

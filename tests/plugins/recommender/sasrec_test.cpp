@@ -28,10 +28,10 @@ torch::Tensor sasrec_block(const Values& p, const std::string& name, const torch
 }
 
 Formula sasrec(int64_t blocks, int64_t heads, bool is_minionerec, const torch::Tensor& x_ND) {
-  return [=](const Values& p, const std::vector<int64_t>& history) {
+  return [=](const Values& p, const Row& row) {
     const torch::Tensor items = item_table(p, x_ND);
-    const auto length = static_cast<int64_t>(history.size());
-    torch::Tensor x = items.index_select(0, torch::tensor(history));
+    const auto length = static_cast<int64_t>(row.history.size());
+    torch::Tensor x = items.index_select(0, torch::tensor(row.history));
     if (!is_minionerec) x = x * std::sqrt(static_cast<double>(x.size(1)));
     x = x + p.at("positions").slice(0, 0, length);
     for (int64_t b = 0; b < blocks; ++b)

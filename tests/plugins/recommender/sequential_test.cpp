@@ -71,7 +71,7 @@ std::string saved(const Recommender& part) {
 }
 
 TEST(Sequential, GoesOnAfterAStopToTheSameBytes) {
-  RandomWorld world(/*num_items=*/30, /*num_users=*/20, /*longest=*/9, /*seed=*/3);
+  RandomWorld world(/*num_items=*/30, /*num_users=*/20, /*longest=*/9, /*seed=*/3, Times::seconds);
   const Dataset seen = world.data.without_test();
   const RecommenderInputs inputs{.data = seen, .sids = nullptr, .x_ND = world.x_ND};
   for (const std::string& name : kParts) {

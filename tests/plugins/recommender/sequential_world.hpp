@@ -12,8 +12,14 @@ namespace tsrec::test {
 
 using Values = std::map<std::string, torch::Tensor>;  // of parameters, by name, float64
 
+inline std::vector<int64_t> vector_of(const torch::Tensor& numbers) {
+  return {numbers.const_data_ptr<int64_t>(), numbers.const_data_ptr<int64_t>() + numbers.numel()};
+}
+
 struct RandomWorld {
-  explicit RandomWorld(int64_t num_items, int64_t num_users, int64_t longest, uint64_t seed)
+  // times: seconds apart from none to months, or the order alone.
+  RandomWorld(int64_t num_items, int64_t num_users, int64_t longest, uint64_t seed,
+              Times times = Times::order)
       : generator(at::detail::createCPUGenerator(seed)) {
     std::vector<std::string> keys;
     for (int64_t i = 0; i < num_items; ++i) keys.push_back(std::to_string(i));
@@ -28,9 +34,13 @@ struct RandomWorld {
         user.items.push_back(items[i].item<int64_t>());
         user.times.push_back(i);
       }
+      if (times == Times::seconds) {
+        const torch::Tensor gap = torch::exp(17 * torch::rand({length}, generator) - 1);
+        user.times = vector_of(1'500'000'000 + gap.to(torch::kInt64).cumsum(0));
+      }
       users.push_back(user);
     }
-    split_leave_one_out(users, /*max_history=*/50, data);
+    split_leave_one_out(users, /*max_history=*/50, data, times);
     x_ND = torch::randn({num_items, 6}, generator);
   }
   // float32 values that differ from any start, and are not small: nothing hides behind zeros.
@@ -51,10 +61,19 @@ inline Values doubles_of(const std::vector<nn::Parameter>& parameters) {
   return values;
 }
 
-inline std::vector<int64_t> vector_of(std::span<const int64_t> span, int64_t newest) {
-  const auto kept = span.last(std::min<size_t>(span.size(), static_cast<size_t>(newest)));
-  return {kept.begin(), kept.end()};
-}
+// What a model may see of a row: its newest items, when they were, and when it is asked.
+struct Row {
+  Row(const Samples& samples, int64_t row, int64_t newest)
+      : history(last(samples.history(row), newest)),
+        times(last(samples.history_times(row), newest)),
+        time(samples.time_S[row].item<int64_t>()) {}
+  static std::vector<int64_t> last(std::span<const int64_t> span, int64_t newest) {
+    const auto kept = span.last(std::min<size_t>(span.size(), static_cast<size_t>(newest)));
+    return {kept.begin(), kept.end()};
+  }
+  std::vector<int64_t> history, times;
+  int64_t time;
+};
 
 // --- layers, as the papers write them
 
@@ -87,8 +106,8 @@ inline torch::Tensor item_scores(const Values& p, const torch::Tensor& items_ND,
 
 // --- a part against its formula
 
-// [N] float64: the scores behind a history.
-using Formula = std::function<torch::Tensor(const Values&, const std::vector<int64_t>& history)>;
+// [N] float64: the scores behind a row's history.
+using Formula = std::function<torch::Tensor(const Values&, const Row& row)>;
 // Of scores and the label; `row` counts the labels in the order of the part's batch.
 using LossFormula = std::function<double(const torch::Tensor& score_N, int64_t label, int64_t row)>;
 
@@ -100,7 +119,7 @@ inline double mean_loss(const Values& values, const Formula& formula, const Loss
                         const Samples& rows, int64_t max_length) {
   double sum = 0;
   for (int64_t row = 0; row < rows.size(); ++row)
-    sum += loss(formula(values, vector_of(rows.history(row), max_length)), rows.target(row), row);
+    sum += loss(formula(values, Row(rows, row, max_length)), rows.target(row), row);
   return sum / static_cast<double>(rows.size());
 }
 
@@ -137,8 +156,7 @@ inline void expect_lists(RandomWorld& world, const Case& of) {
   const Samples& rows = world.data.test;
   const Rankings rankings = scattered.part->rank(rows, num_items, context);
   for (int64_t row = 0; row < rows.size(); ++row) {
-    const torch::Tensor expected_N =
-        of.formula(scattered.values, vector_of(rows.history(row), of.max_length));
+    const torch::Tensor expected_N = of.formula(scattered.values, Row(rows, row, of.max_length));
     const torch::Tensor listed_N =
         rankings.score_SM[row].to(torch::kFloat64);  // of the items in their order
     const torch::Tensor error =
@@ -162,8 +180,11 @@ inline void expect_loss_and_gradient(RandomWorld& world, const Case& of) {
   for (const nn::Parameter& parameter : steps.parameters()) {
     const torch::Tensor gradient = parameter.value.grad().to(torch::kFloat64).flatten();
     const double scale = 1 + gradient.abs().max().item<double>();
-    for (int64_t tried = 0; tried < 3; ++tried) {
-      const int64_t at = torch::randint(0, gradient.size(0), {1}, world.generator).item<int64_t>();
+    for (int64_t tried = 0; tried < 4; ++tried) {
+      // Three places that are drawn, and the one that matters most.
+      const int64_t at =
+          tried < 3 ? torch::randint(0, gradient.size(0), {1}, world.generator).item<int64_t>()
+                    : gradient.abs().argmax().item<int64_t>();
       constexpr double kStep = 1e-5;
       const auto moved = [&](double by) {
         Values values = scattered.values;
