@@ -75,5 +75,5 @@ ended_inside_each() {  # EXPERIMENT STAGES
   ended_inside "$1" TERM "$2"
 }
 
-ended_inside_each "$in_steps" "quantize recommender.gru4rec recommender.caser recommender.sasrec recommender.hstu backbone stage.sft stage.grpo"
+ended_inside_each "$in_steps" "quantize recommender.gru4rec recommender.caser recommender.sasrec recommender.hstu recommender.bert4rec backbone stage.sft stage.grpo"
 ended_inside_each "$tiger" "stage.sft"

@@ -44,6 +44,7 @@ class Options {
         {"hstu", {{"epochs", "3"}, {"item_vectors", "add"}, {"loss", "sampled_softmax"}}},
         {"gru4rec", {{"epochs", "3"}, {"variant", "minionerec"}, {"loss", "bpr_max"}}},
         {"caser", {{"epochs", "3"}, {"loss", "bce"}, {"negatives", "1"}}},
+        {"bert4rec", {{"epochs", "3"}}},
         {"csv", {{"file", in("events.csv")}}},
         {"movielens", {{"folder", in("movies")}, {"k_user", "1"}, {"k_item", "1"}}},
         {"recbole", {{"folder", in("atomic")}}},
@@ -121,9 +122,10 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 78);
-  EXPECT_EQ(in_steps, (std::set<std::string>{"caser", "dpo", "gru4rec", "grpo", "hstu", "rq_vae",
-                                             "s_dpo", "sasrec", "scratch", "sft", "simpo"}));
+  EXPECT_EQ(parts, 79);
+  EXPECT_EQ(in_steps,
+            (std::set<std::string>{"bert4rec", "caser", "dpo", "gru4rec", "grpo", "hstu", "rq_vae",
+                                   "s_dpo", "sasrec", "scratch", "sft", "simpo"}));
 }
 
 TEST(OwnPlugins, ExportExactlyTwoNames) {

@@ -12,10 +12,10 @@ using Weighting = AttentionOptions::Weighting;
 
 // Where the tokens and the pairs of every sequence begin.
 struct Layout {
-  explicit Layout(const std::vector<int64_t>& offset_B1) : token(offset_B1), pair{0} {
+  Layout(const std::vector<int64_t>& offset_B1, bool is_causal) : token(offset_B1), pair{0} {
     for (size_t b = 0; b + 1 < token.size(); ++b) {
       const int64_t length = token[b + 1] - token[b];
-      pair.push_back(pair.back() + length * (length + 1) / 2);
+      pair.push_back(pair.back() + pairs_before(length, length, is_causal));
     }
   }
   // see(place), sequences side by side.
@@ -43,18 +43,20 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& q_in,
                                const torch::Tensor& k_in, const torch::Tensor& v_in,
                                const std::optional<torch::Tensor>& bias_P,
-                               const std::vector<int64_t>& offset_B1, bool is_softmax, double scale,
-                               double divisor, int64_t seed, double share) {
+                               const std::vector<int64_t>& offset_B1, bool is_softmax,
+                               bool is_causal, double scale, double divisor, int64_t seed,
+                               double share) {
     const torch::Tensor q = q_in.contiguous(), k = k_in.contiguous(), v = v_in.contiguous();
     const torch::Tensor bias = bias_P ? bias_P->contiguous() : torch::Tensor();
     ctx->saved_data["offset"] = offset_B1;
     ctx->saved_data["is_softmax"] = is_softmax;
+    ctx->saved_data["is_causal"] = is_causal;
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["divisor"] = divisor;
     ctx->saved_data["seed"] = seed;
     ctx->saved_data["share"] = share;
     const AttentionRule rule = rule_of(*ctx, q, v);
-    const Layout layout(offset_B1);
+    const Layout layout(offset_B1, is_causal);
     const torch::Tensor known_PH = torch::empty({layout.pair.back(), rule.heads});
     const torch::Tensor out = torch::zeros({q.size(0), rule.heads, rule.value_width});
     const AttentionInputs inputs = inputs_of(q, k, v, bias);
@@ -73,7 +75,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
     const torch::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &bias = saved[3],
                         &known_PH = saved[4];
     const AttentionRule rule = rule_of(*ctx, q, v);
-    const Layout layout(ctx->saved_data["offset"].toIntVector());
+    const Layout layout(ctx->saved_data["offset"].toIntVector(), rule.is_causal);
     const torch::Tensor dout = gradients[0].contiguous();
     const torch::Tensor dq = torch::zeros_like(q), dk = torch::zeros_like(k),
                         dv = torch::zeros_like(v);
@@ -88,7 +90,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
       attention_backward(rule, place, inputs, known_data, dout_data, of);
     });
     const torch::Tensor none;
-    return {dq,   dk,   dv,  bias.defined() ? dscore_PH.sum(1) : none, none, none, none,
+    return {dq,   dk,   dv,  bias.defined() ? dscore_PH.sum(1) : none, none, none, none, none,
             none, none, none};
   }
 
@@ -99,6 +101,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
       return static_cast<float>(ctx.saved_data[name].toDouble());
     };
     return {.is_softmax = ctx.saved_data["is_softmax"].toBool(),
+            .is_causal = ctx.saved_data["is_causal"].toBool(),
             .scale = number("scale"),
             .share = 1 / number("divisor"),
             .dropout = {.seed = static_cast<uint64_t>(ctx.saved_data["seed"].toInt()),
@@ -113,7 +116,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
 
 torch::Tensor of_pairs(const std::vector<int64_t>& offset_B1,
                        const std::function<int64_t(int64_t query, int64_t key)>& value) {
-  const Layout layout(offset_B1);
+  const Layout layout(offset_B1, /*is_causal=*/true);
   torch::Tensor value_P = torch::empty({layout.pair.back()}, torch::kInt64);
   int64_t* values = value_P.mutable_data_ptr<int64_t>();
   layout.for_sequences([&](const SequencePlace& place) {
@@ -131,8 +134,9 @@ torch::Tensor jagged_attention(const torch::Tensor& q_THd, const torch::Tensor& 
                                const AttentionOptions& options) {
   return JaggedAttention::apply(
       q_THd, k_THd, v_THe, options.bias_P.defined() ? std::optional(options.bias_P) : std::nullopt,
-      offset_B1, options.weighting == Weighting::softmax, options.scale, options.divisor,
-      static_cast<int64_t>(options.dropout.seed), static_cast<double>(options.dropout.share));
+      offset_B1, options.weighting == Weighting::softmax, options.is_causal, options.scale,
+      options.divisor, static_cast<int64_t>(options.dropout.seed),
+      static_cast<double>(options.dropout.share));
 }
 
 }  // namespace tsrec::sequential

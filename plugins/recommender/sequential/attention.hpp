@@ -1,4 +1,4 @@
-// Causal attention within sequences that lie behind each other, without padding.
+// Attention within sequences that lie behind each other, without padding.
 #pragma once
 
 #include <functional>
@@ -8,16 +8,18 @@
 
 namespace tsrec::sequential {
 
-// Of the pairs (query i, key j <= i) of all sequences, sequence by sequence, query by query, oldest
-// key first: int64 [P], value(token of the query, token of the key), which any thread may ask.
+// Of the pairs (query i, key j <= i) of causal attention in all sequences, sequence by sequence,
+// query by query, oldest key first: int64 [P], value(token of the query, token of the key), which
+// any thread may ask.
 torch::Tensor of_pairs(const std::vector<int64_t>& offset_B1,
                        const std::function<int64_t(int64_t query, int64_t key)>& value);
 
 struct AttentionOptions {
   // softmax: exp(s) over the sum of the query's; silu: silu(s) / divisor, each key for itself.
   enum class Weighting { softmax, silu } weighting = Weighting::softmax;
+  bool is_causal = true;          // keys up to the query's token; else all of the sequence
   double scale = 1, divisor = 1;  // s = scale * q k + bias
-  torch::Tensor bias_P = {};      // float32, of all heads; may be undefined
+  torch::Tensor bias_P = {};      // float32, pair by pair, of all heads; may be undefined
   Dropout dropout = {};           // of the weights
 };
 

@@ -39,8 +39,8 @@ struct Query {
         head(of_head),
         query(place.first_token + number),
         first_key(place.first_token),
-        num_keys(number + 1),
-        first_pair(place.first_pair + number * (number + 1) / 2) {}
+        num_keys(rule.is_causal ? number + 1 : place.length),
+        first_pair(place.first_pair + pairs_before(number, place.length, rule.is_causal)) {}
   int64_t token() const { return query * heads + head; }
   int64_t key(int64_t j) const { return (first_key + j) * heads + head; }
   int64_t pair(int64_t j) const { return (first_pair + j) * heads + head; }

@@ -1,4 +1,4 @@
-// Causal attention of one sequence, over plain memory: tokens are rows of heads, pairs of query and
+// Attention of one sequence, over plain memory: tokens are rows of heads, pairs of query and
 // key rows of one number for each head.
 #pragma once
 
@@ -8,10 +8,16 @@ namespace tsrec::sequential {
 
 struct AttentionRule {
   bool is_softmax;     // else each key's weight is silu(score) * share
+  bool is_causal;      // a query's keys end with its own token; else with the sequence
   float scale, share;  // score = scale * q k + bias
   Dropout dropout;     // of weights, by the place of pair and head
   int64_t heads, width, value_width;
 };
+
+// How many pairs come before those of query `number` of a sequence; of number = length: all.
+inline int64_t pairs_before(int64_t number, int64_t length, bool is_causal) {
+  return is_causal ? number * (number + 1) / 2 : number * length;
+}
 
 // Where a sequence's tokens and pairs begin. Its pairs lie query by query, oldest key first.
 struct SequencePlace {

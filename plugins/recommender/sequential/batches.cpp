@@ -98,43 +98,48 @@ Sequences single_rows(const Samples& samples, int64_t max_length) {
   return sequences;
 }
 
-Batch batch_of(const Sequences& sequences, std::span<const int64_t> chosen) {
-  Tokens tokens;
-  std::vector<int64_t> position, at, label;
-  Batch batch;
+Sequences chosen_of(const Sequences& sequences, std::span<const int64_t> chosen) {
+  Sequences some;
   for (const int64_t sequence : chosen) {
     const int64_t begin = sequences.offset[static_cast<size_t>(sequence)];
-    append(sequences, begin, begin + sequences.length(sequence), tokens);
+    add_sequence(sequences, begin, begin + sequences.length(sequence), some);
+  }
+  return some;
+}
+
+Sequences chosen_of(const Sequences& sequences, int64_t first, int64_t count) {
+  std::vector<int64_t> chosen(static_cast<size_t>(count));
+  std::iota(chosen.begin(), chosen.end(), first);
+  return chosen_of(sequences, chosen);
+}
+
+Batch batch_of(const Sequences& sequences) {
+  std::vector<int64_t> position, at, label;
+  for (int64_t sequence = 0; sequence < sequences.size(); ++sequence) {
     for (int64_t p = 0; p < sequences.length(sequence); ++p) {
-      const int64_t of_token = tokens.label[position.size()];
+      const int64_t of_token = sequences.label[position.size()];
       if (of_token >= 0) {
         at.push_back(std::ssize(position));
         label.push_back(of_token);
       }
       position.push_back(p);
     }
-    batch.offset_B1.push_back(std::ssize(position));
   }
   const size_t rows = (position.size() + kRows - 1) / kRows * kRows;
-  const auto padded = [&](std::vector<int64_t>& column) {
+  const auto padded = [&](std::vector<int64_t> column) {
     column.resize(rows, 0);
     return torch::tensor(column, torch::kInt64);
   };
-  batch.item_T = padded(tokens.item);
-  batch.position_T = padded(position);
+  Batch batch{.item_T = padded(sequences.item),
+              .position_T = padded(position),
+              .offset_B1 = sequences.offset,
+              .at_R = torch::tensor(at, torch::kInt64),
+              .label_R = torch::tensor(label, torch::kInt64)};
   if (!sequences.time.empty()) {
-    batch.time_T = padded(tokens.time);
-    batch.next_time_T = padded(tokens.next_time);
+    batch.time_T = padded(sequences.time);
+    batch.next_time_T = padded(sequences.next_time);
   }
-  batch.at_R = torch::tensor(at, torch::kInt64);
-  batch.label_R = torch::tensor(label, torch::kInt64);
   return batch;
-}
-
-Batch batch_of(const Sequences& sequences, int64_t first, int64_t count) {
-  std::vector<int64_t> chosen(static_cast<size_t>(count));
-  std::iota(chosen.begin(), chosen.end(), first);
-  return batch_of(sequences, chosen);
 }
 
 }  // namespace tsrec::sequential

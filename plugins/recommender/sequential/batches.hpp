@@ -5,11 +5,12 @@
 
 namespace tsrec::sequential {
 
-// Columns, oldest token first. label: the item that comes next, where it is to be learnt or asked
-// about; else -1. time, next_time: seconds of the token's event and of the one behind it, which
-// for the newest token is what the row asks about; empty where the rows know no times.
+// Columns, oldest token first. label: the item that is to be learnt or asked about at this token,
+// that of the next one; else -1. time, next_time: seconds of the token's event and of the one
+// behind it, which for the newest token is what the row asks about; empty where the rows know no
+// times.
 struct Tokens {
-  std::vector<int64_t> item, label, time, next_time;
+  std::vector<int64_t> item = {}, label = {}, time = {}, next_time = {};
 };
 
 // Sequence b owns the tokens offset[b] .. offset[b + 1] - 1.
@@ -31,17 +32,20 @@ Sequences whole_sequences(const Samples& samples, int64_t max_length);
 // row without a history is a sequence without tokens.
 Sequences single_rows(const Samples& samples, int64_t max_length);
 
+// These sequences alone.
+Sequences chosen_of(const Sequences& sequences, std::span<const int64_t> chosen);
+// Of first .. first + count - 1.
+Sequences chosen_of(const Sequences& sequences, int64_t first, int64_t count);
+
 struct Batch {
   // int64; positions count from the start of the sequence. T is a multiple of 32: up to 31 tokens
   // behind the last sequence are of none.
   torch::Tensor item_T, position_T;
-  torch::Tensor time_T, next_time_T;  // seconds; undefined where the rows know none
+  torch::Tensor time_T = {}, next_time_T = {};  // seconds; undefined where the rows know none
   std::vector<int64_t> offset_B1{0};
   torch::Tensor at_R, label_R;  // int64: the labelled tokens, and their labels
   int64_t num_tokens() const { return offset_B1.back(); }
 };
-Batch batch_of(const Sequences& sequences, std::span<const int64_t> chosen);
-// Of first .. first + count - 1.
-Batch batch_of(const Sequences& sequences, int64_t first, int64_t count);
+Batch batch_of(const Sequences& sequences);
 
 }  // namespace tsrec::sequential

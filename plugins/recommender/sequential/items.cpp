@@ -49,24 +49,28 @@ torch::Tensor ItemTable::rows(const torch::Tensor& item) const {
          linear_product(x_NV_.index_select(0, item.flatten()), projection_DV_).view(own.sizes());
 }
 
-Outputs::Outputs(Parameters& parameters, const ItemTable* items, int64_t width, int64_t num_items)
+Outputs::Outputs(Parameters& parameters, const ItemTable* items, int64_t width, int64_t num_items,
+                 bool tied_with_bias)
     : items_(items) {
-  if (items_ != nullptr) return;
-  weight_ND_ = parameters.xavier("outputs.weight", num_items, width);
-  bias_N_ = parameters.constant("outputs.bias", num_items, 0);
+  if (items_ == nullptr) weight_ND_ = parameters.xavier("outputs.weight", num_items, width);
+  if (items_ == nullptr || tied_with_bias)
+    bias_N_ = parameters.constant("outputs.bias", num_items, 0);
 }
 
 torch::Tensor Outputs::all() const {
-  return items_ != nullptr ? items_->all() : at::cat({weight_ND_, bias_N_.unsqueeze(1)}, 1);
+  const torch::Tensor weight_ND = items_ != nullptr ? items_->all() : weight_ND_;
+  return bias_N_.defined() ? at::cat({weight_ND, bias_N_.unsqueeze(1)}, 1) : weight_ND;
 }
 
 torch::Tensor Outputs::rows(const torch::Tensor& item) const {
-  if (items_ != nullptr) return items_->rows(item);
-  return at::cat({at::embedding(weight_ND_, item), at::embedding(bias_N_.unsqueeze(1), item)}, -1);
+  const torch::Tensor weight =
+      items_ != nullptr ? items_->rows(item) : at::embedding(weight_ND_, item);
+  if (!bias_N_.defined()) return weight;
+  return at::cat({weight, at::embedding(bias_N_.unsqueeze(1), item)}, -1);
 }
 
 torch::Tensor Outputs::states(const torch::Tensor& h_RD) const {
-  return items_ != nullptr ? h_RD : at::cat({h_RD, torch::ones({h_RD.size(0), 1})}, 1);
+  return bias_N_.defined() ? at::cat({h_RD, torch::ones({h_RD.size(0), 1})}, 1) : h_RD;
 }
 
 }  // namespace tsrec::sequential

@@ -32,11 +32,12 @@ class ItemTable {
 };
 
 // Scores are products of a state with rows of outputs: of the item table, where the model is tied,
-// else of a weight with a bias. The bias is one more column, and every state has a 1 for it.
+// else of a weight with a bias. A bias is one more column, and every state has a 1 for it.
 class Outputs {
  public:
   // items: null where the outputs are not tied to them.
-  Outputs(Parameters& parameters, const ItemTable* items, int64_t width, int64_t num_items);
+  Outputs(Parameters& parameters, const ItemTable* items, int64_t width, int64_t num_items,
+          bool tied_with_bias = false);
   torch::Tensor all() const;
   torch::Tensor rows(const torch::Tensor& item) const;
   torch::Tensor states(const torch::Tensor& h_RD) const;

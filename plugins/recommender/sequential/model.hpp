@@ -15,7 +15,14 @@ class SequenceModel {
   virtual ~SequenceModel() = default;
   virtual const std::vector<nn::Parameter>& parameters() const = 0;
   virtual bool needs_times() const { return false; }  // of every batch
-  // [R, D] of the labelled tokens. No token sees a later one, or another sequence.
+  // Sequences as states() is to see them, with labels where they are to be learnt: each at the
+  // token before its item, unless the model has another way, which may draw.
+  virtual Sequences to_learn(Sequences sequences, at::Generator /*generator*/) const {
+    return sequences;
+  }
+  // The same of rows that are asked about: each keeps its one label, in their order.
+  virtual Sequences to_ask(Sequences sequences) const { return sequences; }
+  // [R, D] of the labelled tokens. No token sees another sequence, or the item of its own label.
   virtual torch::Tensor states(const Batch& batch, const Noise& noise) const = 0;
   virtual torch::Tensor outputs() const = 0;                           // [N, D]
   virtual torch::Tensor outputs(const torch::Tensor& item) const = 0;  // int64 [...]: [..., D]

@@ -1,4 +1,5 @@
 // The sequential recommenders: one spine, one file for each model.
+#include "bert4rec.hpp"
 #include "caser.hpp"
 #include "gru4rec.hpp"
 #include "hstu.hpp"
@@ -17,4 +18,6 @@ TSREC_PLUGIN(
     tsrec::part<tsrec::Recommender, Gru4Rec, Gru4RecSettings>(
         "gru4rec", /*revision=*/4, "A recurrent network over the history"),
     tsrec::part<tsrec::Recommender, Caser, CaserSettings>("caser", /*revision=*/5,
-                                                          "Convolutions over the newest items"))
+                                                          "Convolutions over the newest items"),
+    tsrec::part<tsrec::Recommender, Bert4Rec, Bert4RecSettings>(
+        "bert4rec", /*revision=*/1, "Self-attention both ways, learnt at masked items"))

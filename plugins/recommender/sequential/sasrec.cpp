@@ -2,22 +2,20 @@
 
 #include <cmath>
 
-#include "attention.hpp"
+#include "self_attention.hpp"
 
 namespace tsrec::sequential {
 namespace {
 
 struct SasRecBlock {
-  SasRecBlock(Parameters& parameters, const std::string& name, int64_t width)
+  SasRecBlock(Parameters& parameters, const std::string& name, int64_t width, int64_t heads)
       : before_attention(parameters, name + ".before_attention", width),
-        query(parameters, name + ".query", width, width),
-        key(parameters, name + ".key", width, width),
-        value(parameters, name + ".value", width, width),
+        attention(parameters, name, width, heads),
         before_layers(parameters, name + ".before_layers", width),
         inner(parameters, name + ".inner", width, width),
         outer(parameters, name + ".outer", width, width) {}
   LayerNorm before_attention;
-  Linear query, key, value;
+  SelfAttention attention;
   LayerNorm before_layers;
   Linear inner, outer;
   std::optional<LayerNorm> behind_layers;  // MiniOneRec's has one more
@@ -26,8 +24,7 @@ struct SasRecBlock {
 class SasRecModel final : public SequenceModel {
  public:
   SasRecModel(const SasRecSettings& settings, Parameters& parameters, const Catalogue& catalogue)
-      : heads_(settings.heads),
-        item_scale_(settings.is_original() ? std::sqrt(static_cast<double>(settings.width)) : 1),
+      : item_scale_(settings.is_original() ? std::sqrt(static_cast<double>(settings.width)) : 1),
         items_(parameters, settings.item_table(), catalogue),
         position_LD_(parameters.normal("positions", {settings.max_length, settings.width},
                                        settings.deviation())),
@@ -36,7 +33,7 @@ class SasRecModel final : public SequenceModel {
                  catalogue.num_items) {
     for (int64_t b = 0; b < settings.blocks; ++b) {
       const std::string name = c10::str("block.", b);
-      blocks_.emplace_back(parameters, name, settings.width);
+      blocks_.emplace_back(parameters, name, settings.width, settings.heads);
       if (!settings.is_original())
         blocks_.back().behind_layers.emplace(parameters, name + ".behind_layers", settings.width);
     }
@@ -61,29 +58,13 @@ class SasRecModel final : public SequenceModel {
                        const Noise& noise) const {
     const torch::Tensor query_TD = block.before_attention(x_TD);
     const torch::Tensor attended_TD =
-        query_TD + attention(block, query_TD, x_TD, batch.offset_B1, noise);
+        query_TD + block.attention(query_TD, x_TD, batch.offset_B1, /*is_causal=*/true, noise);
     const torch::Tensor y_TD = block.before_layers(attended_TD);
     const torch::Tensor inner_TD = noise(at::relu(block.inner(y_TD)));
     const torch::Tensor z_TD = y_TD + noise(block.outer(inner_TD));
     return block.behind_layers ? (*block.behind_layers)(z_TD) : z_TD;
   }
 
-  torch::Tensor attention(const SasRecBlock& block, const torch::Tensor& query_TD,
-                          const torch::Tensor& x_TD, const std::vector<int64_t>& offset_B1,
-                          const Noise& noise) const {
-    const int64_t tokens = x_TD.size(0), width = x_TD.size(1), of_head = width / heads_;
-    const auto by_head = [&](const torch::Tensor& y_TD) {
-      return y_TD.view({tokens, heads_, of_head});
-    };
-    return jagged_attention(by_head(block.query(query_TD)), by_head(block.key(x_TD)),
-                            by_head(block.value(x_TD)), offset_B1,
-                            {.weighting = AttentionOptions::Weighting::softmax,
-                             .scale = 1 / std::sqrt(static_cast<double>(of_head)),
-                             .dropout = noise.next()})
-        .view({tokens, width});
-  }
-
-  int64_t heads_;
   double item_scale_;
   ItemTable items_;
   torch::Tensor position_LD_;

@@ -177,7 +177,8 @@ int64_t SequentialRecommender::validate_every() const {
 
 void SequentialRecommender::step(int64_t index, Context& context) {
   const std::span<const int64_t> rows = order_->rows(index, context);
-  const Batch batch = batch_of(train_, rows);
+  const Batch batch =
+      batch_of(model_->to_learn(chosen_of(train_, rows), context.generator("to_learn", index)));
   const Noise noise(settings_.dropout, context.generator("dropout", index));
   const torch::Tensor loss =
       loss_of(*model_, model_->states(batch, noise), batch.label_R, catalogue_.num_items,
@@ -192,7 +193,7 @@ void SequentialRecommender::step(int64_t index, Context& context) {
 
 void SequentialRecommender::measure(int64_t first, int64_t count, const torch::Tensor& outputs_ND,
                                     Measured& measured) const {
-  const Batch batch = batch_of(valid_, first, count);
+  const Batch batch = batch_of(model_->to_ask(chosen_of(valid_, first, count)));
   const torch::Tensor score_BN = scores(*model_, batch, outputs_ND);
   const torch::Tensor own_B = score_BN.gather(1, batch.label_R.unsqueeze(1)).squeeze(1);
   measured.cross_entropy +=
@@ -248,7 +249,8 @@ Rankings SequentialRecommender::rank(const Samples& samples, int64_t num_candida
   const int64_t block = rows_at_once(catalogue_.num_items);
   for (int64_t first = 0; first < sequences.size(); first += block) {
     const int64_t count = std::min(block, sequences.size() - first);
-    const torch::Tensor score_BN = scores(*model_, batch_of(sequences, first, count), outputs_ND);
+    const Batch batch = batch_of(model_->to_ask(chosen_of(sequences, first, count)));
+    const torch::Tensor score_BN = scores(*model_, batch, outputs_ND);
     if (!settings_.repeats) put_histories_last(asked, first, score_BN);
     const BestItems best = best_items(score_BN, width);
     const torch::Tensor row_B = torch::tensor(

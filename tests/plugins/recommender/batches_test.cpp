@@ -45,7 +45,7 @@ TEST(Batches, TokensHaveTheirTimesHoweverRowsBecomeSequences) {
       EXPECT_EQ(whole.item.size(), 7);  // but the last event, and the two of the other splits
       expect_times(whole, times);
       expect_times(single_rows(rows, max_length), times);
-      const Batch batch = batch_of(whole, 0, whole.size());
+      const Batch batch = batch_of(whole);
       EXPECT_EQ(batch.time_T.sizes(), batch.item_T.sizes());
       EXPECT_EQ(vector_of(batch.time_T.slice(0, 0, 7)), whole.time);
       EXPECT_EQ(vector_of(batch.next_time_T.slice(0, 0, 7)), whole.next_time);
@@ -61,7 +61,7 @@ TEST(Batches, RowsWithoutTimesGiveTokensWithoutTimes) {
   EXPECT_EQ(plain.item, timed.item);
   EXPECT_EQ(plain.label, timed.label);
   EXPECT_TRUE(plain.time.empty() && plain.next_time.empty());
-  EXPECT_FALSE(batch_of(plain, 0, plain.size()).time_T.defined());
+  EXPECT_FALSE(batch_of(plain).time_T.defined());
 }
 
 }  // namespace

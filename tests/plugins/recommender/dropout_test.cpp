@@ -102,7 +102,7 @@ TEST(Noise, WithoutAGeneratorOrAShareNothingIsDropped) {
 // Of every part, dropout included: along the gradient of a parameter the loss of a step rises as
 // the gradient says, as long as the step drops the same again.
 TEST(Sequential, GradientIsThatOfTheLossWithItsDropout) {
-  for (const std::string name : {"sasrec", "hstu", "gru4rec", "caser"}) {
+  for (const std::string name : {"sasrec", "hstu", "gru4rec", "caser", "bert4rec"}) {
     RandomWorld world(/*num_items=*/30, /*num_users=*/40, /*longest=*/12, /*seed=*/9);
     Scattered scattered(world, {.part = name, .options = {{"width", "16"}, {"dropout", "0.5"}}});
     Stepwise& steps = *steps_of(*scattered.part);

@@ -26,11 +26,11 @@ torch::Tensor by_formula(const AttentionCase& of, const torch::Tensor& q, const 
   for (size_t b = 0; b + 1 < of.offset_B1.size(); ++b) {
     const int64_t first = of.offset_B1[b];
     for (int64_t i = first; i < of.offset_B1[b + 1]; ++i) {
-      const int64_t keys = i - first + 1;
+      const int64_t end = of.options.is_causal ? i + 1 : of.offset_B1[b + 1], keys = end - first;
       std::vector<torch::Tensor> heads;
       for (int64_t h = 0; h < of.heads; ++h) {
         const auto seen = [&](const torch::Tensor& x) {
-          return x.slice(0, first, i + 1).select(1, h);
+          return x.slice(0, first, end).select(1, h);
         };
         torch::Tensor score = torch::mv(seen(k), q[i][h]) * of.options.scale;
         if (bias_P.defined()) score = score + bias_P.slice(0, pair, pair + keys);
@@ -57,7 +57,18 @@ std::vector<AttentionCase> cases() {
   return {{{0, 3, 4, 11}, 1, 64, 64, {.weighting = softmax, .scale = 0.125}},
           {{0, 3, 3, 20}, 3, 21, 16, {.weighting = softmax, .scale = 0.5, .dropout = dropout}},
           {{0, 9, 10}, 2, 5, 7, {.weighting = silu, .divisor = 12, .dropout = dropout}},
-          {{0, 1, 30}, 1, 40, 33, {.weighting = silu, .scale = 0.3, .divisor = 4}}};
+          {{0, 1, 30}, 1, 40, 33, {.weighting = silu, .scale = 0.3, .divisor = 4}},
+          {{0, 3, 4, 11}, 2, 32, 32, {.weighting = softmax, .is_causal = false, .scale = 0.2}},
+          {{0, 3, 3, 20},
+           3,
+           21,
+           16,
+           {.weighting = softmax, .is_causal = false, .scale = 0.5, .dropout = dropout}},
+          {{0, 9, 10},
+           2,
+           5,
+           7,
+           {.weighting = silu, .is_causal = false, .divisor = 12, .dropout = dropout}}};
 }
 
 TEST(JaggedAttention, ValuesAndGradientsAreThoseOfTheFormula) {
@@ -68,7 +79,7 @@ TEST(JaggedAttention, ValuesAndGradientsAreThoseOfTheFormula) {
       int64_t pairs = 0;
       for (size_t b = 0; b + 1 < of.offset_B1.size(); ++b) {
         const int64_t length = of.offset_B1[b + 1] - of.offset_B1[b];
-        pairs += length * (length + 1) / 2;
+        pairs += of.options.is_causal ? length * (length + 1) / 2 : length * length;
       }
       std::vector<torch::Tensor> inputs = {torch::randn({tokens, of.heads, of.width}),
                                            torch::randn({tokens, of.heads, of.width}),
@@ -101,20 +112,22 @@ TEST(JaggedAttention, ValuesAndGradientsAreThoseOfTheFormula) {
 TEST(JaggedAttention, GivesEqualBytesForAnyNumberOfThreads) {
   std::vector<int64_t> offset = {0};
   for (int64_t b = 0; b < 60; ++b) offset.push_back(offset.back() + b % 7);
-  const auto bytes = [&](int threads) {
+  const auto bytes = [&](int threads, bool is_causal) {
     const int before = at::get_num_threads();
     at::set_num_threads(threads);
     torch::manual_seed(4);
     const torch::Tensor x = torch::randn({offset.back(), 2, 16}).requires_grad_();
-    const torch::Tensor out = sequential::jagged_attention(x, x * 0.5, x * 2, offset,
-                                                           {.dropout = {.seed = 5, .share = 0.3f}});
+    const torch::Tensor out = sequential::jagged_attention(
+        x, x * 0.5, x * 2, offset, {.is_causal = is_causal, .dropout = {.seed = 5, .share = 0.3f}});
     out.square().sum().backward();
     at::set_num_threads(before);
     return std::pair(out.detach(), x.grad());
   };
-  const auto one = bytes(1), two = bytes(2);
-  EXPECT_TRUE(torch::equal(one.first, two.first));
-  EXPECT_TRUE(torch::equal(one.second, two.second));
+  for (const bool is_causal : {true, false}) {
+    const auto one = bytes(1, is_causal), two = bytes(2, is_causal);
+    EXPECT_TRUE(torch::equal(one.first, two.first));
+    EXPECT_TRUE(torch::equal(one.second, two.second));
+  }
 }
 
 }  // namespace

@@ -167,14 +167,12 @@ inline void expect_lists(RandomWorld& world, const Case& of) {
   }
 }
 
-// The loss of the first step, and its gradient against finite differences of the formula.
-inline void expect_loss_and_gradient(RandomWorld& world, const Case& of) {
+// The loss of the first step, and its gradient against finite differences of the formula loss_at().
+template <class LossAt>
+void expect_first_step(RandomWorld& world, const Case& of, const LossAt& loss_at) {
   Scattered scattered(world, of);
   Stepwise& steps = *steps_of(*scattered.part);
   steps.step(0, scattered.context);
-  const auto loss_at = [&](const Values& values) {
-    return mean_loss(values, of.formula, of.loss, world.data.train, of.max_length);
-  };
   const double loss = scattered.context.numbers.at("train.loss").front();
   EXPECT_NEAR(loss, loss_at(scattered.values), 1e-4 * (1 + loss)) << of.part;
   for (const nn::Parameter& parameter : steps.parameters()) {
@@ -198,6 +196,13 @@ inline void expect_loss_and_gradient(RandomWorld& world, const Case& of) {
           << of.part << ": " << parameter.name << "[" << at << "]";
     }
   }
+}
+
+// Of all training rows, each by its formula.
+inline void expect_loss_and_gradient(RandomWorld& world, const Case& of) {
+  expect_first_step(world, of, [&](const Values& values) {
+    return mean_loss(values, of.formula, of.loss, world.data.train, of.max_length);
+  });
 }
 
 }  // namespace tsrec::test
