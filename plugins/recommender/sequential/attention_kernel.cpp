@@ -4,15 +4,14 @@
 #include <cmath>
 #include <limits>
 
+#include "lanes.hpp"
 #include "simd.hpp"
 
 namespace tsrec::sequential {
 namespace {
 
-constexpr int64_t kLanes = 16;  // sums side by side, which the compiler can keep in registers
-
 [[gnu::always_inline]] inline float dot(const float* a, const float* b, int64_t width) {
-  float lanes[kLanes] = {};
+  float lanes[kLanes] = {};  // sums side by side, which the compiler can keep in registers
   const int64_t whole = width / kLanes * kLanes;
   for (int64_t d = 0; d < whole; d += kLanes) {
     for (int64_t l = 0; l < kLanes; ++l) lanes[l] += a[d + l] * b[d + l];

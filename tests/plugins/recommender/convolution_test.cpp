@@ -31,7 +31,7 @@ Batch random_batch(int64_t sequences, int64_t num_items, at::Generator& generato
     }
     all.offset.push_back(std::ssize(all.item));
   }
-  return sequential::batch_of(all, 0, sequences);
+  return sequential::batch_of(all);
 }
 
 std::vector<torch::Tensor> random_leaves(const FilterCase& of, int64_t num_items,
@@ -171,7 +171,7 @@ TEST(Convolution, LooksAtTheTokensOfWindowsAlone) {
     one.label.push_back(n == 59 || n == 60 || n == 99 ? 7 : -1);
   }
   one.offset.push_back(100);
-  const Windows windows(sequential::batch_of(one, 0, 1), /*rows=*/3, /*newest_at_end=*/true);
+  const Windows windows(sequential::batch_of(one), /*rows=*/3, /*newest_at_end=*/true);
   const torch::Tensor expected = torch::tensor({57, 58, 59, 60, 97, 98, 99}, torch::kInt64);
   EXPECT_TRUE(torch::equal(windows.item_S.slice(0, 0, 7), expected));
   EXPECT_EQ(windows.item_S.size(0), 32);
