@@ -10,9 +10,8 @@
 namespace tsrec::sequential {
 namespace {
 
-constexpr size_t kProductRows =
-    32;  // rows of products come in multiples of it, as those of batches do
-constexpr int64_t kBlockWindows = 64;  // windows, at least
+constexpr size_t kProductRows = 32;    // a product has a multiple of them, as a batch has
+constexpr int64_t kBlockWindows = 64;  // of a block, at least
 
 // What the passes over the windows need beside their tensors.
 struct Plan : torch::CustomClassHolder {
@@ -128,7 +127,7 @@ Windows::Windows(const Batch& batch, int64_t num_rows, bool newest_at_end) : row
   };
   for (size_t b = 0; b + 1 < batch.offset_B1.size(); ++b) {
     const int64_t begin = batch.offset_B1[b], end = batch.offset_B1[b + 1];
-    for (; std::ssize(window_R) < labels && at[window_R.size()] < end;) {
+    while (std::ssize(window_R) < labels && at[window_R.size()] < end) {
       const int64_t newest = at[window_R.size()], count = std::min(rows, newest - begin + 1);
       for (next = std::max(next, newest - count + 1); next <= newest; ++next) seen.push_back(next);
       window_R.push_back({.first = std::ssize(seen) - count,
