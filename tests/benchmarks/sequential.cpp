@@ -20,12 +20,15 @@ constexpr int64_t kPlaces = 20;  // of a list
 struct Model {
   const char *id, *name;
   kit::OptionTexts options;
+  const char* note = "";
+  std::string label() const { return std::string(name) + note; }
 };
 const std::vector<Model>& models() {
   static const std::vector<Model> all = {
       {"E1", "sasrec", {}},
       {"E2", "gru4rec", {}},
       {"E2", "caser", {}},
+      {"E2", "caser", {{"outputs", "tied"}}, " with tied outputs, as RecBole has it"},
       {"E4", "hstu", {{"beta2", "0.98"}}},
   };
   return all;
@@ -92,7 +95,7 @@ void train_and_rank(const Model& model, const Dataset& data, const JobOptions& o
   Stepwise& steps = *steps_of(*recommender);
   const int64_t steps_per_epoch = steps.validate_every();
   int64_t next = 0;
-  Line line(model.id, std::string(model.name) + ": one epoch, no padding", context.machine());
+  Line line(model.id, model.label() + ": one epoch, no padding", context.machine());
   line.seconds(timed(options.repeats, [&] {
     context.counters.clear();
     for (int64_t step = 0; step < steps_per_epoch; ++step) steps.step(next++, context);
@@ -103,7 +106,7 @@ void train_and_rank(const Model& model, const Dataset& data, const JobOptions& o
   line.set("epochs", next / steps_per_epoch).set("loss", context.numbers["train.loss"].back());
   line.set("valid_hr@10", named(valid, "hr@10")).set("valid_ndcg@10", named(valid, "ndcg@10"));
   line.print();
-  rank_line(*recommender, model.name, data, options, context);
+  rank_line(*recommender, model.label(), data, options, context);
 }
 
 }  // namespace
