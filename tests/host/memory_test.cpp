@@ -31,6 +31,36 @@ TEST(Memory, WhatWasFreedGoesBackToTheSystemWhenAsked) {
     EXPECT_TRUE((blocks[static_cast<size_t>(i)] == 1).all().item<bool>());
 }
 
+// Nothing where little was freed, and everything where it was much: how much is seen from what the
+// process has grown by.
+TEST(Memory, WhatGrewGoesBackToTheSystemWhereItIsMuch) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the sanitizer has an allocator of its own";
+#endif
+  constexpr int64_t kMebibyte = 1 << 20;
+  keep_freed_memory();
+  // Blocks and what stands behind them, so that the heap does not end with what is freed.
+  const auto freed_of = [](int64_t blocks) {
+    std::vector<torch::Tensor> freed, kept;
+    for (int64_t i = 0; i < blocks; ++i) {
+      freed.push_back(torch::ones({kMebibyte / 4}, torch::kFloat32));
+      kept.push_back(torch::ones({1024}));
+    }
+    return kept;
+  };
+  host::give_back_what_grew();
+  const std::vector<torch::Tensor> much = freed_of(300);
+  host::give_back_what_grew();
+  const int64_t before = host::memory_in_use();
+  const std::vector<torch::Tensor> little = freed_of(20);
+  host::give_back_what_grew();
+  EXPECT_GT(host::memory_in_use(), before + 15 * kMebibyte);
+  const std::vector<torch::Tensor> more = freed_of(300);
+  EXPECT_GT(host::memory_in_use(), before + 250 * kMebibyte);
+  host::give_back_what_grew();
+  EXPECT_LT(host::memory_in_use(), before + 40 * kMebibyte);
+}
+
 // Every second one is still needed, so that no freed place grows together with another.
 TEST(Memory, AFreedTensorsPlaceServesTheNextOfItsSize) {
 #if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)

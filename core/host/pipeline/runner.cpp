@@ -117,7 +117,7 @@ void run_one(const Stage& stage, const Experiment& experiment, const Store& stor
   const RunningStage named(stage.id.text());
   if (!has_checkpoint(work)) fs::remove(work / "curves.jsonl");
   fs::remove_all(work / "out");
-  give_back_freed_memory();
+  give_back_what_grew();
   forget_peak_memory();
   const int64_t memory_before = memory_in_use();
   const auto began = std::chrono::steady_clock::now();

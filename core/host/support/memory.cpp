@@ -1,5 +1,9 @@
 #include "support/memory.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <string>
 #ifdef __GLIBC__
@@ -28,7 +32,23 @@ void give_back_freed_memory() {
 #endif
 }
 
-int64_t memory_in_use() { return status_bytes("VmRSS:"); }
+void give_back_what_grew() {
+  constexpr int64_t kWorthIt = int64_t{64} << 20;
+  static std::atomic<int64_t> least = 0;
+  const int64_t now = memory_in_use();
+  if (now < least + kWorthIt) {
+    least = std::min<int64_t>(least, now);
+  } else {
+    give_back_freed_memory();
+    least = memory_in_use();
+  }
+}
+
+int64_t memory_in_use() {
+  int64_t all = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
 
 void forget_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
