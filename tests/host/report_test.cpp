@@ -449,6 +449,36 @@ TEST_F(Reports, CellsDifferWhereOtherSeedsWouldDifferToo) {
             host::permutation_test(value_S, last_S, torch::arange(200), 300, 17));
 }
 
+TEST_F(Reports, CellsThatAreComparedByOneModelAreNamed) {
+  host::CompareSettings settings;
+  settings.against = "markov";
+  std::vector<host::CellRun> runs;
+  const Tensor floor_S = noise(100), other_S = noise(100);
+  const auto add = [&](const std::string& cell, const std::string& last, const Tensor& last_S) {
+    runs.push_back(
+        {cell,
+         17,
+         host::lineage_of(experiment()),
+         {result({Role::rank_recommender, cell}, {number("item.ndcg@10", noise(100))}, 100),
+          result({Role::rank_recommender, last}, {number("item.ndcg@10", last_S)}, 100)}});
+  };
+  add("markov", "everywhere", floor_S);
+  add("popularity", "everywhere", floor_S);
+  add("ease", "everywhere", other_S);
+  add("sasrec", "sasrec_last", floor_S);
+  const host::MatrixReport report = host::matrix_report(settings, runs, 300);
+  ASSERT_EQ(report.same.size(), 1u);
+  EXPECT_EQ(report.same[0].cell, "popularity");
+  const std::string text = host::text_of(report), markdown = host::markdown_of(report);
+  for (const std::string& shown : {text, markdown})
+    EXPECT_TRUE(contains(shown,
+                         "the cells 'popularity' and 'markov' are both compared by "
+                         "'everywhere', and its numbers are the same in every row"))
+        << shown;
+  EXPECT_FALSE(contains(text, "'ease' and")) << text;
+  EXPECT_FALSE(contains(text, "'sasrec' and")) << text;
+}
+
 // Two cells that train on from one model: what each of them gains, over all seeds.
 TEST_F(Reports, ACellsModelIsTestedAgainstTheOneItWasTrainedFrom) {
   host::CompareSettings settings;

@@ -421,7 +421,7 @@ std::string markdown_of(const RunReport& report) {
 }
 
 std::string markdown_of(const MatrixReport& report) {
-  return tables_of(report) + warnings(warnings_of(report.alarms, report.trainings));
+  return tables_of(report) + warnings(warnings_of(report));
 }
 
 }  // namespace tsrec::host

@@ -237,6 +237,28 @@ bool has_equal_values(const Joined& a, const Joined& b) {
                     [](const auto& x_S, const auto& y_S) { return torch::equal(x_S, y_S); });
 }
 
+std::vector<MatrixReport::SameModel> same_models(const std::string& against,
+                                                 const std::vector<Measured>& measured,
+                                                 const MatrixReport& report) {
+  const auto last_of = [&](const std::string& cell) {
+    const Column* last = last_model(columns_of_cell(measured, cell));
+    return last == nullptr ? std::string() : last->name;
+  };
+  std::vector<MatrixReport::SameModel> same;
+  for (const std::string& cell : report.cells) {
+    if (against.empty() || cell == against || last_of(cell) != last_of(against)) continue;
+    const bool is_same =
+        !report.numbers.empty() &&
+        std::all_of(report.numbers.begin(), report.numbers.end(), [&](const std::string& number) {
+          const Joined ours = joined_last(measured, cell, number);
+          const Joined theirs = joined_last(measured, against, number);
+          return is_paired(ours, theirs) && has_equal_values(ours, theirs);
+        });
+    if (is_same) same.push_back({cell, last_of(cell)});
+  }
+  return same;
+}
+
 std::vector<MatrixReport::TrainedDifference> trained_differences_of(
     const std::string& against, const std::vector<Measured>& measured, const MatrixReport& report,
     int64_t resamples) {
@@ -353,6 +375,17 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
+std::vector<std::string> warnings_of(const MatrixReport& report) {
+  std::vector<std::string> sentences = warnings_of(report.alarms, report.trainings);
+  for (const MatrixReport::SameModel& same : report.same)
+    sentences.push_back(c10::str(
+        "the cells '", same.cell, "' and '", report.against, "' are both compared by '", same.model,
+        "', and its numbers are the same in every row: nothing of what the axis changes reaches "
+        "it. A cell is compared by its last trained model, or without one by its last "
+        "recommender"));
+  return sentences;
+}
+
 MatrixReport matrix_report(const CompareSettings& settings, const std::vector<CellRun>& runs,
                            int64_t resamples, const ReportSettings& tests) {
   std::vector<Measured> measured;
@@ -368,6 +401,7 @@ MatrixReport matrix_report(const CompareSettings& settings, const std::vector<Ce
   report.num_seeds = static_cast<int64_t>(runs.size() / report.cells.size());
   report.settings = tests;
   report.differences = differences_of(settings.against, measured, report, resamples);
+  report.same = same_models(settings.against, measured, report);
   report.trained = trained_differences_of(settings.against, measured, report, resamples);
   std::vector<std::vector<Alarm>> alarms(report.cells.size());
   at::parallel_for(0, std::ssize(alarms), /*grain_size=*/1, [&](int64_t begin, int64_t end) {

@@ -36,6 +36,12 @@ struct MatrixReport {
   int64_t num_seeds = 1;  // of every cell
   ReportSettings settings;
   std::vector<CellDifference> differences;
+  // Cells that are compared by the other cell's own model: it has the same name and made the same
+  // lists, so that their differences are 0 whatever the axis was meant to change.
+  struct SameModel {
+    std::string cell, model;
+  };
+  std::vector<SameModel> same;
   // A model of a cell minus the one that it was trained from, where that is not what the cell is
   // tested against anyway. All of them are another family.
   struct TrainedDifference : TestedDifference {
@@ -71,6 +77,9 @@ struct MatrixReport {
   };
   std::vector<Point> points;  // of the curves, seed by seed
 };
+
+// Sentences that a reader of a comparison must not miss.
+std::vector<std::string> warnings_of(const MatrixReport& report);
 
 // Means over seeds with their standard deviation; differences to settings.against, corrected over
 // the table, by a paired bootstrap over users where there is one seed and by the variances of seeds

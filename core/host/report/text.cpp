@@ -30,7 +30,7 @@ std::string text_of(const RunReport& report) {
 }
 
 std::string text_of(const MatrixReport& report) {
-  return tables_of(report) + terminal_lines(warnings_of(report.alarms, report.trainings));
+  return tables_of(report) + terminal_lines(warnings_of(report));
 }
 
 std::string text_of(const TuneReport& report) {
