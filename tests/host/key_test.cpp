@@ -519,6 +519,23 @@ TEST(Store, AnArtefactWhoseDigestWasLostIsNotStored) {
   EXPECT_TRUE(store.has(key)) << "the same command makes it again";
 }
 
+// A result may be refused as soon as it is stored; what followed its storing must not delete that.
+TEST(Store, WordsOfAFailureStayWhereTheyAreWrittenBehindTheResult) {
+  const TempFolder folder;
+  const std::string key = io::sha256("a stage");
+  const fs::path words = host::Store(folder.path()).failed(key);
+  for (int i = 0; i < 20; ++i) {
+    const host::Store store(folder.path());
+    fs::create_directories(store.work(key) / "out");
+    fs::create_directories(words);
+    store.commit(key, 1);
+    EXPECT_FALSE(fs::exists(words));
+    fs::create_directories(words);
+    io::write_text(words / "error.txt", "refused");
+  }
+  EXPECT_TRUE(fs::exists(words / "error.txt"));
+}
+
 // Line by line, whoever stored a text and whenever.
 TEST(Store, TheClosestKeyTextLacksTheFewestLines) {
   const TempFolder folder;

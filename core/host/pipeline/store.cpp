@@ -173,18 +173,18 @@ std::string Store::commit(const std::string& key, double seconds) const {
   fs::create_directories(place.parent_path());
   fs::remove_all(place);
   fs::rename(out, place);
-  afterwards_->begin(
-      [place, store = root_ / "store", own = root_ / "work" / key, words = failed(key)] {
-        try {
-          for (const fs::path& path : {place / "digest.txt", place, place.parent_path(), store})
-            flush(path);
-        } catch (const Error&) {
-          return;  // as after a power cut: the next run finds it, or goes on from the checkpoint
-        }
-        std::error_code left_behind;
-        fs::remove_all(own, left_behind);
-        fs::remove_all(words, left_behind);
-      });
+  std::error_code left_behind;
+  fs::remove_all(failed(key), left_behind);  // at once: who looks at the result may write it anew
+  afterwards_->begin([place, store = root_ / "store", own = root_ / "work" / key] {
+    try {
+      for (const fs::path& path : {place / "digest.txt", place, place.parent_path(), store})
+        flush(path);
+    } catch (const Error&) {
+      return;  // as after a power cut: the next run finds it, or goes on from the checkpoint
+    }
+    std::error_code kept;
+    fs::remove_all(own, kept);
+  });
   return digest;
 }
 
