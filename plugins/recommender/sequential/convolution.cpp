@@ -56,7 +56,7 @@ struct Filtered : torch::autograd::Function<Filtered> {
     const std::vector<Window>& window_R = plan->windows->window_R;
     const torch::Tensor place_RM =
         torch::empty({std::ssize(window_R), shape.num_maxima}, torch::kInt32);
-    const torch::Tensor feature_RF = torch::empty({std::ssize(window_R), shape.num_features()});
+    torch::Tensor feature_RF = torch::empty({std::ssize(window_R), shape.num_features()});
     const FilterInputs inputs =
         inputs_of(x_SD, product_SK, horizontal_bias, vertical_VL, vertical_bias);
     auto* place = place_RM.mutable_data_ptr<int32_t>();

@@ -9,7 +9,6 @@ namespace tsrec::test {
 namespace {
 
 using sequential::Batch;
-using sequential::FilterWeights;
 using sequential::Windows;
 
 struct FilterCase {

@@ -135,7 +135,7 @@ TEST(Hstu, RefusesRowsWithoutTimesWhereItLooksAtThem) {
   for (Samples* rows : {&plain.train, &plain.valid}) rows->history_time_H = torch::Tensor();
   TestContext context;
   const auto fitted = [&](const Dataset& data, const std::string& time_bias) {
-    const auto part = make_part<Recommender>("hstu", context, {{"time_bias", time_bias}});
+    auto part = make_part<Recommender>("hstu", context, {{"time_bias", time_bias}});
     part->fit({.data = data, .sids = nullptr}, context);
     return part;
   };
