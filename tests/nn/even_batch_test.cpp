@@ -22,19 +22,7 @@ std::vector<std::vector<int32_t>> random_rows(int64_t count) {
 }
 
 nn::PackedBatch batch_of(std::span<const std::vector<int32_t>> rows) {
-  nn::PackedBatch batch;
-  std::vector<int64_t> tokens, positions;
-  for (const std::vector<int32_t>& row : rows) {
-    batch.segments.push_back(
-        {static_cast<int32_t>(tokens.size()), static_cast<int32_t>(row.size())});
-    for (size_t t = 0; t < row.size(); ++t) {
-      tokens.push_back(row[t]);
-      positions.push_back(static_cast<int64_t>(t));
-    }
-  }
-  batch.token_T = torch::tensor(tokens, torch::kInt64);
-  batch.position_T = torch::tensor(positions, torch::kInt64);
-  return batch;
+  return nn::pack_prompts(rows, /*share_prefix=*/false).batch;
 }
 
 nn::CausalLm random_model() {

@@ -1,14 +1,11 @@
 #include "batches.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 namespace tsrec::sequential {
 namespace {
-
-// A library of products makes code for every number of rows that it meets, and keeps only so much:
-// numbers that come again save more time than the rows behind the last sequence cost.
-constexpr size_t kRows = 32;
 
 bool ends_with(const std::vector<int64_t>& items, std::span<const int64_t> end) {
   return end.size() <= items.size() && std::equal(end.rbegin(), end.rend(), items.rbegin());
@@ -113,6 +110,11 @@ Sequences chosen_of(const Sequences& sequences, int64_t first, int64_t count) {
   return chosen_of(sequences, chosen);
 }
 
+size_t whole_rows(size_t count) {
+  constexpr size_t kMultiple = 32;
+  return (count + kMultiple - 1) / kMultiple * kMultiple;
+}
+
 Batch batch_of(const Sequences& sequences) {
   std::vector<int64_t> position, at, label;
   for (int64_t sequence = 0; sequence < sequences.size(); ++sequence) {
@@ -125,7 +127,7 @@ Batch batch_of(const Sequences& sequences) {
       position.push_back(p);
     }
   }
-  const size_t rows = (position.size() + kRows - 1) / kRows * kRows;
+  const size_t rows = whole_rows(position.size());
   const auto padded = [&](std::vector<int64_t> column) {
     column.resize(rows, 0);
     return torch::tensor(column, torch::kInt64);

@@ -37,6 +37,11 @@ Sequences chosen_of(const Sequences& sequences, std::span<const int64_t> chosen)
 // Of first .. first + count - 1.
 Sequences chosen_of(const Sequences& sequences, int64_t first, int64_t count);
 
+// So many rows or a few more, a multiple of 32: a library of products makes code for every number
+// of rows that it meets, and keeps only so much; numbers that come again save more time than the
+// rows behind the last one cost.
+size_t whole_rows(size_t count);
+
 struct Batch {
   // int64; positions count from the start of the sequence. T is a multiple of 32: up to 31 tokens
   // behind the last sequence are of none.

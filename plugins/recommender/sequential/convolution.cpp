@@ -10,7 +10,6 @@
 namespace tsrec::sequential {
 namespace {
 
-constexpr size_t kProductRows = 32;    // a product has a multiple of them, as a batch has
 constexpr int64_t kBlockWindows = 64;  // of a block, at least
 
 // What the passes over the windows need beside their tensors.
@@ -122,9 +121,6 @@ Windows::Windows(const Batch& batch, int64_t num_rows, bool newest_at_end) : row
   const auto* at = batch.at_R.const_data_ptr<int64_t>();
   std::vector<int64_t> seen;  // tokens of the batch
   int64_t next = 0;           // the first token that a window has not seen
-  const auto round_up = [](size_t count) {
-    return (count + kProductRows - 1) / kProductRows * kProductRows;
-  };
   for (size_t b = 0; b + 1 < batch.offset_B1.size(); ++b) {
     const int64_t begin = batch.offset_B1[b], end = batch.offset_B1[b + 1];
     while (std::ssize(window_R) < labels && at[window_R.size()] < end) {
@@ -137,9 +133,9 @@ Windows::Windows(const Batch& batch, int64_t num_rows, bool newest_at_end) : row
     if (std::ssize(window_R) - offset_B1.back() >= kBlockWindows)
       offset_B1.push_back(std::ssize(window_R));
   }
-  window_R.resize(round_up(window_R.size()));
+  window_R.resize(whole_rows(window_R.size()));
   offset_B1.push_back(std::ssize(window_R));
-  seen.resize(round_up(seen.size()));
+  seen.resize(whole_rows(seen.size()));
   item_S = batch.item_T.index_select(0, torch::tensor(seen, torch::kInt64));
 }
 
