@@ -85,46 +85,5 @@ TEST(Elementwise, SwiGluOverTheWholeRange) {
   EXPECT_NEAR(nn::swiglu(torch::tensor({{-1e4f, 1.0f}})).item<float>(), 0, 1e-30);
 }
 
-TEST(Elementwise, SumWithoutDropoutIsTheSum) {
-  expect_same([](const auto& x) { return nn::dropped_sum(x[0], x[1], {}); },
-              {random({9, 5}, 7), random({9, 5}, 8)});
-}
-
-// Kept elements are scaled by 1/(1-p), the share of dropped ones is p, and backward drops the same.
-TEST(Elementwise, DropoutKeepsTheExpectationAndBackwardSeesTheSameMask) {
-  nn::ForwardOptions options;
-  options.dropout = 0.3;
-  options.generator = at::detail::createCPUGenerator(11);
-  const torch::Tensor x = random({400, 64}, 9);
-  const torch::Tensor branch = (random({400, 64}, 10).abs() + 0.1).requires_grad_();
-  const torch::Tensor y = nn::dropped_sum(x, branch, options);
-  const torch::Tensor share = ((y - x) / branch).detach();
-  const torch::Tensor is_kept = share > 0.5;
-  const double dropped = 1 - is_kept.to(torch::kFloat64).mean().item<double>();
-  EXPECT_NEAR(dropped, 0.3, 5 * std::sqrt(0.3 * 0.7 / (400 * 64)));
-  EXPECT_TRUE(torch::allclose(share, is_kept.to(torch::kFloat32) / 0.7, 1e-3, 1e-3));
-  y.sum().backward();
-  EXPECT_TRUE(torch::equal(branch.grad(), is_kept.to(torch::kFloat32) * (1.0f / 0.7f)));
-  const torch::Tensor again = nn::dropped_sum(x, branch.detach(), options);
-  EXPECT_FALSE(torch::equal(again, y.detach())) << "every call draws a fresh mask";
-}
-
-TEST(Elementwise, DropoutInBfloat16IsThatOfFloat32Rounded) {
-  const auto run = [](torch::ScalarType type) {
-    nn::ForwardOptions options;
-    options.dropout = 0.4;
-    options.generator = at::detail::createCPUGenerator(12);
-    const torch::Tensor x = random({70, 24}, 13).to(torch::kBFloat16).to(type),
-                        branch =
-                            random({70, 24}, 14).to(torch::kBFloat16).to(type).requires_grad_();
-    const torch::Tensor y = nn::dropped_sum(x, branch, options);
-    (y * random({70, 24}, 15).to(torch::kBFloat16).to(type)).sum().backward();
-    return std::pair(y.detach().to(torch::kBFloat16), branch.grad().to(torch::kBFloat16));
-  };
-  const auto exact = run(torch::kFloat32), got = run(torch::kBFloat16);
-  EXPECT_TRUE(torch::equal(got.first, exact.first));
-  EXPECT_TRUE(torch::equal(got.second, exact.second));
-}
-
 }  // namespace
 }  // namespace tsrec::test

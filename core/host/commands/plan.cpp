@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -30,9 +31,11 @@ int command_plan(const Arguments& arguments) {
   const Opened opened = open_experiment(arguments, named_experiment(arguments));
   const Store store(arguments.store);
   const std::vector<StageResult> plan = plan_stages(opened.experiment, store);
+  size_t width = 24;
+  for (const StageResult& stage : plan) width = std::max(width, stage.id.text().size());
   for (size_t i = 0; i < plan.size(); ++i) {
     const bool is_stored = plan[i].state == StageResult::State::stored;
-    std::cout << std::left << std::setw(26) << plan[i].id.text()
+    std::cout << std::left << std::setw(static_cast<int>(width) + 2) << plan[i].id.text()
               << (is_stored ? "stored" : "runs: " + plan[i].why) << '\n';
     if (!arguments.origins) continue;
     for (const PartChoice& part : opened.experiment.stages[i].parts) print_origins(part, "");

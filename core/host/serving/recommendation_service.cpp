@@ -63,8 +63,8 @@ std::vector<Answer> RecommendationService::after(std::span<const Request> reques
     SamplesBuilder rows;
     for (const size_t r : members) {
       const std::vector<int64_t> history = shown_history(requests[r]);
-      // A row has a target; prompts do not show it.
-      rows.add(/*user=*/0, history, /*target=*/history.back(), /*time=*/0);
+      // A row has a target; prompts do not show it. Nobody of the data asks.
+      rows.add(/*user=*/-1, history, /*target=*/history.back(), /*time=*/0);
     }
     EvaluateSettings settings = parts_->evaluate;
     settings.beams = group.second;

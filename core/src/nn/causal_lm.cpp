@@ -16,6 +16,7 @@
 #include "nn/weight.hpp"
 #include "tsrec/io/safetensors.hpp"
 #include "tsrec/nn/attention.hpp"
+#include "tsrec/nn/dropout.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
@@ -236,6 +237,7 @@ struct CausalLm::Impl : Weights {
   BlockOutput block(const Layer& layer, torch::Tensor x_TD, std::span<const KeyValue> past,
                     const Rotation& r, const AttentionPlan& attention,
                     const ForwardOptions& options) const {
+    const Dropout dropout(options.dropout, options.generator);
     const Recomputed normed = recomputed_rms_norm(x_TD, layer.attention_norm, shape.norm_eps);
     torch::Tensor qkv = layer.qkv_adapter.added_to(layer.qkv_weight.product(normed, layer.qkv_bias),
                                                    normed, options);
@@ -244,12 +246,12 @@ struct CausalLm::Impl : Weights {
     const torch::Tensor mixed = attention(q, k, v, past).reshape({x_TD.size(0), query_width()});
     const torch::Tensor out =
         layer.out_adapter.added_to(layer.out_weight.product(mixed), as_it_is(mixed), options);
-    x_TD = dropped_sum(x_TD, out, options);
+    x_TD = dropout.sum(x_TD, out);
     const Recomputed inner = recomputed_rms_norm(x_TD, layer.mlp_norm, shape.norm_eps);
     const Recomputed gated = gated_by(layer, inner, options);
     const torch::Tensor down =
         layer.down_adapter.added_to(layer.down_weight.product(gated), gated, options);
-    return {dropped_sum(x_TD, down, options), {k, v}};
+    return {dropout.sum(x_TD, down), {k, v}};
   }
 };
 
@@ -485,8 +487,7 @@ torch::Tensor CausalLm::hidden(const PackedBatch& batch, const ForwardOptions& o
   const AttentionPlan attention(even, past);
   const Rotation r = rotation(even.position_T, m.shape, m.precision);
   auto kept = options.keep != nullptr ? std::make_shared<KvPrefix::Block>() : nullptr;
-  torch::Tensor x_TD = m.token_rows(even.token_T);
-  if (options.dropout > 0) x_TD = dropped_sum(torch::zeros_like(x_TD), x_TD, options);
+  torch::Tensor x_TD = Dropout(options.dropout, options.generator)(m.token_rows(even.token_T));
   const bool checkpoint = options.checkpoint && torch::GradMode::is_enabled();
   // Else nothing would lead back into the blocks, whose weights the graph does not see.
   if (checkpoint && !x_TD.requires_grad()) x_TD.requires_grad_();

@@ -1,6 +1,5 @@
 #include "nn/elementwise.hpp"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <ATen/record_function.h>
 #include <torch/autograd.h>
@@ -148,40 +147,6 @@ struct SwiGlu : Function<SwiGlu> {
   }
 };
 
-struct DroppedSum : Function<DroppedSum> {
-  static torch::Tensor forward(AutogradContext* ctx, const torch::Tensor& x_in,
-                               const torch::Tensor& branch_in, double probability, int64_t seed) {
-    RECORD_USER_SCOPE("DroppedSum");
-    const torch::Tensor x = x_in.contiguous(), branch = branch_in.contiguous();
-    const Dropout dropout{static_cast<uint64_t>(seed), static_cast<float>(probability)};
-    torch::Tensor y = torch::empty_like(x);
-    const int64_t width = x.size(1);
-    typed(x, [&]<class T>(T) {
-      for_rows(x.size(0), [&](int64_t begin, int64_t end) {
-        dropped_sum_forward(in<T>(x) + begin * width, in<T>(branch) + begin * width, begin * width,
-                            (end - begin) * width, dropout, out<T>(y) + begin * width);
-      });
-    });
-    ctx->saved_data["probability"] = probability;
-    ctx->saved_data["seed"] = seed;
-    return y;
-  }
-  static variable_list backward(AutogradContext* ctx, variable_list gradients) {
-    const Dropout dropout{static_cast<uint64_t>(ctx->saved_data["seed"].toInt()),
-                          static_cast<float>(ctx->saved_data["probability"].toDouble())};
-    const torch::Tensor g = gradients[0].contiguous();
-    torch::Tensor dbranch = torch::empty_like(g);
-    const int64_t width = g.size(1);
-    typed(g, [&]<class T>(T) {
-      for_rows(g.size(0), [&](int64_t begin, int64_t end) {
-        dropped_sum_backward(in<T>(g) + begin * width, begin * width, (end - begin) * width,
-                             dropout, out<T>(dbranch) + begin * width);
-      });
-    });
-    return {g, dbranch, torch::Tensor(), torch::Tensor()};
-  }
-};
-
 }  // namespace
 
 torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
@@ -254,16 +219,6 @@ Recomputed recomputed_swiglu(const torch::Tensor& gate_TF, const torch::Tensor& 
       swiglu_by_operators(gate_TF, up_TF),
       {[](const std::vector<torch::Tensor>& kept) { return swiglu_by_operators(kept[0], kept[1]); },
        {gate_TF, up_TF}}};
-}
-
-torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
-                          const ForwardOptions& options) {
-  if (options.dropout == 0) return x_TD + branch_TD;
-  at::Generator generator = *options.generator;
-  const uint64_t seed = at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
-  if (has_kernel(x_TD))
-    return DroppedSum::apply(x_TD, branch_TD, options.dropout, static_cast<int64_t>(seed));
-  return x_TD + branch_TD * kept_scale(branch_TD, options.dropout, seed);
 }
 
 }  // namespace tsrec::nn

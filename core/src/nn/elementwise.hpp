@@ -5,6 +5,7 @@
 
 #include "nn/recomputed.hpp"
 #include "tsrec/nn/causal_lm.hpp"
+#include "tsrec/nn/rms_norm.hpp"
 
 namespace tsrec::nn {
 
@@ -12,10 +13,7 @@ inline bool has_kernel(const torch::Tensor& x) {
   return x.is_cpu() && (x.scalar_type() == torch::kFloat32 || x.scalar_type() == torch::kBFloat16);
 }
 
-// x [T, D] w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
-TSREC_API torch::Tensor rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
-                                 double eps);
-// As the input of a product, from x.
+// rms_norm() as the input of a product, from x.
 TSREC_API Recomputed recomputed_rms_norm(const torch::Tensor& x_TD, const torch::Tensor& weight_D,
                                          double eps);
 
@@ -39,9 +37,5 @@ TSREC_API torch::Tensor swiglu(const torch::Tensor& gate_up_T2F);
 // As the input of a product, from gate and up, joined or apart (for devices without kernels).
 TSREC_API Recomputed recomputed_swiglu(const torch::Tensor& gate_up_T2F);
 TSREC_API Recomputed recomputed_swiglu(const torch::Tensor& gate_TF, const torch::Tensor& up_TF);
-
-// x + dropout(branch), by options.dropout and options.generator.
-TSREC_API torch::Tensor dropped_sum(const torch::Tensor& x_TD, const torch::Tensor& branch_TD,
-                                    const ForwardOptions& options);
 
 }  // namespace tsrec::nn

@@ -22,24 +22,6 @@ inline float dot(const A* a, const B* b, int64_t count) {
   return sum;
 }
 
-// 32 well-mixed bits of a counter (the finaliser of MurmurHash3 over two rounds).
-inline uint32_t hashed(uint32_t seed_low, uint32_t seed_high, uint32_t index) {
-  uint32_t h = index * 0x9E3779B1u ^ seed_low;
-  h = (h ^ (h >> 16)) * 0x85EBCA6Bu;
-  h = (h ^ (h >> 13)) * 0xC2B2AE35u;
-  h ^= seed_high;
-  h = (h ^ (h >> 16)) * 0x7FEB352Du;
-  h = (h ^ (h >> 15)) * 0x846CA68Bu;
-  return h ^ (h >> 16);
-}
-
-inline float kept_scale(const Dropout& dropout, uint32_t index) {
-  const uint32_t bits =
-      hashed(static_cast<uint32_t>(dropout.seed), static_cast<uint32_t>(dropout.seed >> 32), index);
-  const float uniform = static_cast<float>(static_cast<int32_t>(bits >> 8)) * 0x1p-24f;
-  return uniform >= dropout.probability ? 1.0f / (1.0f - dropout.probability) : 0.0f;
-}
-
 }  // namespace
 
 template <class T>
@@ -188,21 +170,17 @@ void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_
 }
 
 template <class T>
-TSREC_SIMD void dropped_sum_forward(const T* x, const T* branch, int64_t first, int64_t count,
-                                    const Dropout& dropout, T* y) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float scale = kept_scale(dropout, static_cast<uint32_t>(first + i));
-    store(widened(x[i]) + widened(branch[i]) * scale, y[i]);
-  }
+TSREC_SIMD void drop(const T* x, int64_t first, int64_t count, const DropoutMask& mask, T* y) {
+  const DropoutMask of = mask;  // y may not change it
+  for (int64_t i = 0; i < count; ++i) store(widened(x[i]) * kept_scale(of, first + i), y[i]);
 }
 
 template <class T>
-TSREC_SIMD void dropped_sum_backward(const T* y_gradient, int64_t first, int64_t count,
-                                     const Dropout& dropout, T* branch_gradient) {
-  for (int64_t i = 0; i < count; ++i) {
-    const float scale = kept_scale(dropout, static_cast<uint32_t>(first + i));
-    store(widened(y_gradient[i]) * scale, branch_gradient[i]);
-  }
+TSREC_SIMD void add_dropped(const T* x, const T* branch, int64_t first, int64_t count,
+                            const DropoutMask& mask, T* y) {
+  const DropoutMask of = mask;
+  for (int64_t i = 0; i < count; ++i)
+    store(widened(x[i]) + widened(branch[i]) * kept_scale(of, first + i), y[i]);
 }
 
 TSREC_SIMD void widen(const Bfloat16* from, int64_t from_stride, int64_t rows, int64_t width,
@@ -269,8 +247,8 @@ TSREC_SIMD double sum_of_squares(const T* x, int64_t count) {
                                 const QkvShape&, T*);                                              \
   template void swiglu_forward(const T*, int64_t, int64_t, T*);                                    \
   template void swiglu_backward(const T*, const T*, int64_t, int64_t, T*);                         \
-  template void dropped_sum_forward(const T*, const T*, int64_t, int64_t, const Dropout&, T*);     \
-  template void dropped_sum_backward(const T*, int64_t, int64_t, const Dropout&, T*);              \
+  template void drop(const T*, int64_t, int64_t, const DropoutMask&, T*);                          \
+  template void add_dropped(const T*, const T*, int64_t, int64_t, const DropoutMask&, T*);         \
   template void add_rounded(const float*, int64_t, T*);                                            \
   template void add_widened(const T*, int64_t, float*);                                            \
   template void adamw_update(const AdamWStep&, const T*, int64_t, float*, float*, float*, T*);     \

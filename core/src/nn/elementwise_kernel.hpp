@@ -3,6 +3,7 @@
 #pragma once
 
 #include "simd.hpp"
+#include "tsrec/nn/dropout_mask.hpp"
 
 namespace tsrec::nn {
 
@@ -39,18 +40,12 @@ template <class T>
 void swiglu_backward(const T* gate_up, const T* y_gradient, int64_t rows, int64_t width,
                      T* gate_up_gradient);
 
-// y = x + branch keep / (1 - p). Whether element i is kept is a hash of (seed, first + i): backward
-// draws it again instead of reading a mask.
-struct Dropout {
-  uint64_t seed;
-  float probability;
-};
+// y = x kept_scale and y = x + branch kept_scale, of `count` numbers at the places from `first` on.
 template <class T>
-void dropped_sum_forward(const T* x, const T* branch, int64_t first, int64_t count,
-                         const Dropout& dropout, T* y);
+void drop(const T* x, int64_t first, int64_t count, const DropoutMask& mask, T* y);
 template <class T>
-void dropped_sum_backward(const T* y_gradient, int64_t first, int64_t count, const Dropout& dropout,
-                          T* branch_gradient);
+void add_dropped(const T* x, const T* branch, int64_t first, int64_t count, const DropoutMask& mask,
+                 T* y);
 
 // Rows of `width` numbers, `from_stride` and `to_stride` apart, from one type of memory to the
 // other.

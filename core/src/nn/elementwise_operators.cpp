@@ -84,7 +84,7 @@ torch::Tensor swiglu_by_operators(const torch::Tensor& gate_TF, const torch::Ten
   return PlainSwiGlu::apply(gate_TF, up_TF);
 }
 
-torch::Tensor kept_scale(const torch::Tensor& like, double probability, uint64_t seed) {
+torch::Tensor kept_scale(const torch::Tensor& like, const DropoutMask& mask) {
   constexpr int64_t kLow = 0xFFFFFFFF;
   const auto times = [](const torch::Tensor& h, int64_t factor) {
     return (h * factor).bitwise_and_(kLow);
@@ -93,12 +93,12 @@ torch::Tensor kept_scale(const torch::Tensor& like, double probability, uint64_t
     return h.bitwise_xor(h.bitwise_right_shift(shift));
   };
   torch::Tensor h = torch::arange(like.numel(), like.options().dtype(torch::kInt64));
-  h = times(h.bitwise_and_(kLow), 0x9E3779B1).bitwise_xor_(static_cast<int64_t>(seed) & kLow);
+  h = times(h.bitwise_and_(kLow), 0x9E3779B1).bitwise_xor_(static_cast<int64_t>(mask.seed) & kLow);
   h = times(mixed(h, 16), 0x85EBCA6B);
-  h = times(mixed(h, 13), 0xC2B2AE35).bitwise_xor_(static_cast<int64_t>(seed >> 32));
+  h = times(mixed(h, 13), 0xC2B2AE35).bitwise_xor_(static_cast<int64_t>(mask.seed >> 32));
   h = times(mixed(h, 16), 0x7FEB352D);
   h = times(mixed(h, 15), 0x846CA68B);
-  const auto limit = static_cast<double>(static_cast<float>(probability));
+  const auto limit = static_cast<double>(mask.probability);
   const torch::Tensor uniform = mixed(h, 16).bitwise_right_shift_(8).to(torch::kFloat32) * 0x1p-24;
   const torch::Tensor is_kept = uniform.ge_(limit).view(like.sizes());
   return is_kept.to(like.scalar_type()).div_(1 - limit);

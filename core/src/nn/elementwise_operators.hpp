@@ -4,6 +4,7 @@
 #pragma once
 
 #include "nn/elementwise.hpp"
+#include "tsrec/nn/dropout_mask.hpp"
 
 namespace tsrec::nn {
 
@@ -13,8 +14,8 @@ TSREC_API Qkv split_and_rotate_by_operators(const torch::Tensor& qkv_TD, const R
 TSREC_API torch::Tensor swiglu_by_operators(const torch::Tensor& gate_TF,
                                             const torch::Tensor& up_TF);
 
-// What dropped_sum() multiplies the branch by: 0, or 1 / (1 - probability). The numbers are those
-// of the kernel, so that every device drops the same ones.
-TSREC_API torch::Tensor kept_scale(const torch::Tensor& like, double probability, uint64_t seed);
+// kept_scale() of dropout_mask.hpp for each number of a tensor, so that every device drops the same
+// ones.
+TSREC_API torch::Tensor kept_scale(const torch::Tensor& like, const DropoutMask& mask);
 
 }  // namespace tsrec::nn

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tsrec/nn/dropout.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::nn {
@@ -88,13 +89,6 @@ struct Added : torch::autograd::Function<Added> {
   }
 };
 
-// The numbers that are left are as large as all together were.
-torch::Tensor dropped(const torch::Tensor& x, double probability, at::Generator generator) {
-  const torch::Tensor kept =
-      torch::empty(x.sizes(), torch::kFloat32).bernoulli_(1 - probability, std::move(generator));
-  return x * kept.div_(1 - probability).to(x.device(), x.scalar_type());
-}
-
 }  // namespace
 
 const std::vector<std::string>& lora_targets() {
@@ -129,7 +123,7 @@ torch::Tensor LowRank::added_to(torch::Tensor y_TO, const Recomputed& x,
   }
   // Also without a graph: a checkpointed block is computed once without, and must be the same.
   const bool drops = dropout_ > 0 && options.generator.has_value();
-  const Recomputed read = drops ? as_it_is(dropped(x.value, dropout_, *options.generator)) : x;
+  const Recomputed read = drops ? as_it_is(Dropout(dropout_, options.generator)(x.value)) : x;
   if (!torch::GradMode::is_enabled()) {
     add_up(y_TO, linear_product(read.value, down).mul_(scale_), up, parts);
     return y_TO;

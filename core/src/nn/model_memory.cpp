@@ -46,7 +46,7 @@ Kept kept_by_adapters(const LmShape& s, const Lora& lora) {
   if (adapts(lora, {"o_proj"})) inputs += s.heads * s.head_width;
   if (adapts(lora, {"gate_proj", "up_proj"})) inputs += s.width;
   if (adapts(lora, {"down_proj"})) inputs += s.mlp_width;
-  kept.numbers += 2 * inputs;  // what is left of them, and the masks
+  kept.numbers += inputs;  // what is left of them
   return kept;
 }
 

@@ -7,19 +7,13 @@
 #include "labelled_rows.hpp"
 #include "relative_positions.hpp"
 #include "tsrec/io/safetensors.hpp"
+#include "tsrec/nn/rms_norm.hpp"
 #include "tsrec/nn/transfer.hpp"
 #include "tsrec/nn/work.hpp"
 #include "tsrec/product.hpp"
 
 namespace tsrec::tiger {
 namespace {
-
-// x w / sqrt(mean(x^2) + eps) (Zhang and Sennrich, 2019).
-torch::Tensor normed(const torch::Tensor& x_TD, const torch::Tensor& weight_D, double eps) {
-  const torch::Tensor wide_TD = x_TD.to(torch::kFloat32);
-  const torch::Tensor scale_T1 = (wide_TD.square().mean(-1, /*keepdim=*/true) + eps).rsqrt();
-  return (wide_TD * scale_T1).to(x_TD.scalar_type()) * weight_D;
-}
 
 // The prompts' numbers, short ones first.
 std::vector<size_t> by_length(std::span<const std::vector<int32_t>> prompts) {
@@ -39,34 +33,24 @@ nn::PackedBatch starts(size_t count, int32_t start_id) {
   return batch;
 }
 
+// How many tokens of nobody a product over so many is given besides: oneDNN makes code for every
+// number of rows that it meets, and every batch of prompts has a number of its own.
+int64_t idle_tokens(int64_t tokens) {
+  constexpr int64_t kMultiple = 32, kLeastTokens = 512;
+  return tokens < kLeastTokens ? 0 : (kMultiple - tokens % kMultiple) % kMultiple;
+}
+
 torch::Tensor rows_of(const torch::Tensor& x, const torch::Tensor& row) {
   return row.defined() ? x.index_select(0, row) : x;
 }
 
+// While training: the stage's probability goes before the model's own.
+nn::Dropout dropout_of(const nn::ForwardOptions& options, double own) {
+  if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
+  return {options.dropout > 0 ? options.dropout : own, options.generator};
+}
+
 }  // namespace
-
-// While training, each number is 0 with a probability, and the others count for more.
-class T5::Dropout {
- public:
-  Dropout() = default;
-  Dropout(const nn::ForwardOptions& options, double own) {
-    if (options.dropout > 0 && !options.generator) throw Error("dropout needs a generator");
-    if (!options.generator) return;
-    probability_ = options.dropout > 0 ? options.dropout : own;
-    generator_ = options.generator;
-  }
-  torch::Tensor operator()(const torch::Tensor& x) const {
-    if (probability_ == 0) return x;
-    const torch::Tensor kept = torch::empty(x.sizes(), torch::kFloat32)
-                                   .bernoulli_(1 - probability_, generator_)
-                                   .div_(1 - probability_);
-    return x * nn::to_device(kept.to(x.scalar_type()), x.device());
-  }
-
- private:
-  double probability_ = 0;
-  std::optional<at::Generator> generator_;
-};
 
 // What the decoder sees: the encoder's output as keys and values of every layer, and its own.
 class T5::Memory final : public nn::ModelState {
@@ -93,21 +77,19 @@ class T5::Memory final : public nn::ModelState {
 namespace {
 
 // softmax(q k^T + bias) v, not scaled. q: [..., Q, d]; k, v: [..., K, d]; bias: [H, Q, K] or none.
-template <class Drop>
 torch::Tensor attended(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
-                       const torch::Tensor& bias, const Drop& dropout) {
+                       const torch::Tensor& bias, const nn::Dropout& dropout) {
   torch::Tensor score = torch::matmul(q, k.transpose(-2, -1));
   if (bias.defined()) score = score + bias;
   const torch::Tensor share = torch::softmax(score, -1, torch::kFloat32).to(score.scalar_type());
   return torch::matmul(dropout(share), v);
 }
 
-template <class Drop>
 torch::Tensor fed_forward(const torch::Tensor& x_TD, const FeedForward& mlp, double eps,
-                          const Drop& dropout) {
+                          const nn::Dropout& dropout) {
   const torch::Tensor inner_TF =
-      torch::relu(linear_product(normed(x_TD, mlp.norm_D, eps), mlp.in_FD));
-  return x_TD + dropout(linear_product(dropout(inner_TF), mlp.out_DF));
+      torch::relu(linear_product(nn::rms_norm(x_TD, mlp.norm_D, eps), mlp.in_FD));
+  return dropout.sum(x_TD, linear_product(dropout(inner_TF), mlp.out_DF));
 }
 
 void refuse_checkpoint(bool is_asked_for) {
@@ -174,7 +156,7 @@ void T5::set_rows(int64_t first_id, const torch::Tensor& input_ED, const torch::
 // The layers of the encoder, over prompts that stand behind each other; tokens of one length are a
 // dense batch.
 T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
-                      const Dropout& dropout) const {
+                      const nn::Dropout& dropout) const {
   const int64_t H = shape_.heads, d = shape_.head_width, I = shape_.inner();
   const double eps = shape_.norm_eps;
   Memory memory;
@@ -188,6 +170,8 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
     ++memory.groups.back().count;
     tokens.insert(tokens.end(), prompt.begin(), prompt.end());
   }
+  const int64_t idle = idle_tokens(std::ssize(tokens));
+  tokens.insert(tokens.end(), static_cast<size_t>(idle), shape_.start_id);
   // Of one group, [parts, prompts, heads, length, d].
   const auto heads_of = [&](const torch::Tensor& x_TX, const PromptGroup& group) {
     return x_TX.slice(0, group.first, group.first + group.count * group.length)
@@ -202,17 +186,18 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
       weights_.embedding_VD, nn::to_device(torch::tensor(tokens, torch::kInt64), device_)));
   for (const EncoderLayer& layer : weights_.encoder) {
     const torch::Tensor qkv_TX =
-        linear_product(normed(x_TD, layer.self.norm_D, eps), layer.self.qkv_OD);
+        linear_product(nn::rms_norm(x_TD, layer.self.norm_D, eps), layer.self.qkv_OD);
     std::vector<torch::Tensor> mixed;
     for (size_t g = 0; g < memory.groups.size(); ++g) {
       const torch::Tensor qkv = heads_of(qkv_TX, memory.groups[g]);
       mixed.push_back(
           attended(qkv[0], qkv[1], qkv[2], bias_GHLL[g], dropout).transpose(1, 2).reshape({-1, I}));
     }
-    x_TD = x_TD + dropout(linear_product(torch::cat(mixed), layer.self.out_DI));
+    mixed.push_back(torch::zeros({idle, I}, qkv_TX.options()));
+    x_TD = dropout.sum(x_TD, linear_product(torch::cat(mixed), layer.self.out_DI));
     x_TD = fed_forward(x_TD, layer.mlp, eps, dropout);
   }
-  x_TD = dropout(normed(x_TD, weights_.encoder_norm_D, eps));
+  x_TD = dropout(nn::rms_norm(x_TD, weights_.encoder_norm_D, eps));
 
   for (const DecoderLayer& layer : weights_.decoder) {
     const torch::Tensor kv_TX = linear_product(x_TD, layer.cross.kv_OD);
@@ -226,7 +211,7 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
 
 // The layers of the decoder, over tokens behind the memory, which becomes that behind the batch.
 torch::Tensor T5::decode(const nn::PackedBatch& batch, Memory& memory,
-                         const Dropout& dropout) const {
+                         const nn::Dropout& dropout) const {
   const int64_t H = shape_.heads, d = shape_.head_width, I = shape_.inner();
   const double eps = shape_.norm_eps;
   const int64_t first_token = memory.num_tokens();
@@ -239,7 +224,7 @@ torch::Tensor T5::decode(const nn::PackedBatch& batch, Memory& memory,
 
   const auto self_attention = [&](const SelfAttention& self, const torch::Tensor& x_TD,
                                   torch::Tensor& known_T2I) {
-    const torch::Tensor qkv_TX = linear_product(normed(x_TD, self.norm_D, eps), self.qkv_OD);
+    const torch::Tensor qkv_TX = linear_product(nn::rms_norm(x_TD, self.norm_D, eps), self.qkv_OD);
     const torch::Tensor q_TI = qkv_TX.slice(1, 0, I), new_T2I = qkv_TX.slice(1, I);
     known_T2I = known_T2I.defined() ? torch::cat({known_T2I, new_T2I}) : new_T2I;
     std::vector<torch::Tensor> mixed;
@@ -255,7 +240,7 @@ torch::Tensor T5::decode(const nn::PackedBatch& batch, Memory& memory,
   };
   const auto cross_attention = [&](const CrossAttention& cross, const torch::Tensor& x_TD,
                                    const std::vector<torch::Tensor>& kv_G) {
-    const torch::Tensor q_TI = linear_product(normed(x_TD, cross.norm_D, eps), cross.q_ID);
+    const torch::Tensor q_TI = linear_product(nn::rms_norm(x_TD, cross.norm_D, eps), cross.q_ID);
     std::vector<torch::Tensor> mixed;
     for (const CrossGroup& group : plan.cross) {
       const torch::Tensor q_CHMd =
@@ -273,11 +258,11 @@ torch::Tensor T5::decode(const nn::PackedBatch& batch, Memory& memory,
       dropout(torch::embedding(weights_.embedding_VD, nn::to_device(batch.token_T, device_)));
   for (size_t i = 0; i < weights_.decoder.size(); ++i) {
     const DecoderLayer& layer = weights_.decoder[i];
-    x_TD = x_TD + dropout(self_attention(layer.self, x_TD, memory.self_L[i]));
-    x_TD = x_TD + dropout(cross_attention(layer.cross, x_TD, memory.cross_LG[i]));
+    x_TD = dropout.sum(x_TD, self_attention(layer.self, x_TD, memory.self_L[i]));
+    x_TD = dropout.sum(x_TD, cross_attention(layer.cross, x_TD, memory.cross_LG[i]));
     x_TD = fed_forward(x_TD, layer.mlp, eps, dropout);
   }
-  x_TD = dropout(normed(x_TD, weights_.decoder_norm_D, eps));
+  x_TD = dropout(nn::rms_norm(x_TD, weights_.decoder_norm_D, eps));
   return shape_.tied ? x_TD / std::sqrt(static_cast<double>(shape_.width)) : x_TD;
 }
 
@@ -290,7 +275,7 @@ torch::Tensor T5::hidden(const nn::PackedBatch& batch, const nn::ForwardOptions&
                                "before prefill() has read one");
   }
   Memory memory = *past;
-  torch::Tensor hidden_TD = decode(batch, memory, Dropout(options, shape_.dropout));
+  torch::Tensor hidden_TD = decode(batch, memory, dropout_of(options, shape_.dropout));
   if (options.keep != nullptr) *options.keep = std::make_shared<Memory>(std::move(memory));
   return hidden_TD;
 }
@@ -325,7 +310,7 @@ torch::Tensor T5::label_hidden(const nn::PackedBatch& batch,
     }
   }
   answers.token_T = torch::cat({answers.token_T, torch::tensor(tokens, torch::kInt64)});
-  const Dropout dropout(options, shape_.dropout);
+  const nn::Dropout dropout = dropout_of(options, shape_.dropout);
   Memory memory = encode(labelled.prompts, order, dropout);
   return decode(answers, memory, dropout)
       .index_select(0, nn::to_device(torch::tensor(at, torch::kInt64), device_));
@@ -357,8 +342,9 @@ nn::Prefilled T5::prefill(Prompts prompts, const nn::State& begun, Context& cont
   std::vector<int32_t> root_of(order.size());
   for (size_t p = 0; p < order.size(); ++p) root_of[order[p]] = static_cast<int32_t>(p);
 
-  auto memory = std::make_shared<Memory>(encode(distinct, order, Dropout()));
-  const torch::Tensor start_PD = decode(starts(order.size(), shape_.start_id), *memory, Dropout());
+  auto memory = std::make_shared<Memory>(encode(distinct, order, nn::Dropout()));
+  const torch::Tensor start_PD =
+      decode(starts(order.size(), shape_.start_id), *memory, nn::Dropout());
   nn::Prefilled result;
   std::vector<int64_t> root_B;
   for (const std::vector<int32_t>& prompt : prompts) {

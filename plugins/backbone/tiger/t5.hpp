@@ -3,6 +3,7 @@
 
 #include "decoder_plan.hpp"
 #include "t5_weights.hpp"
+#include "tsrec/nn/dropout.hpp"
 #include "tsrec/nn/trainable_model.hpp"
 
 namespace tsrec::tiger {
@@ -39,12 +40,11 @@ class T5 final : public nn::TrainableModel {
 
  private:
   class Memory;
-  class Dropout;
   using Prompts = std::span<const std::vector<int32_t>>;
 
   // `order`: the prompts, short ones first, as the memory numbers them.
-  Memory encode(Prompts prompts, const std::vector<size_t>& order, const Dropout& dropout) const;
-  torch::Tensor decode(const nn::PackedBatch& batch, Memory& memory, const Dropout& dropout) const;
+  Memory encode(Prompts prompts, const std::vector<size_t>& order, const nn::Dropout& dropout) const;
+  torch::Tensor decode(const nn::PackedBatch& batch, Memory& memory, const nn::Dropout& dropout) const;
   torch::Tensor leaf(const torch::Tensor& value) const;
 
   T5Shape shape_;

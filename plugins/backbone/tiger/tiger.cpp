@@ -10,6 +10,7 @@ using tiger::T5Shape;
 
 struct Settings {
   T5Shape shape;
+  int64_t users = 0;
 
   void declare(Options& o) {
     o.add("width", shape.width).range(1, 1 << 16).help("width of the hidden state (T5: d_model)");
@@ -50,20 +51,34 @@ struct Settings {
             "drop probability in sft, on embeddings, attention weights, inside the feed-forward "
             "blocks and behind every block; where the stage says dropout, that is taken");
     o.add("norm_eps", shape.norm_eps).range(1e-12, 1).help("added to the mean square in each norm");
+    o.add("users", users)
+        .range(0, 1 << 24)
+        .unit("tokens")
+        .help("the vocabulary has so many user tokens <user_0>, <user_1>, ... for a task to say");
     o.add("tied", shape.tied)
         .help("the embedding is the head as well, over states divided by the root of the width");
   }
 };
+
+std::vector<std::string> user_tokens(int64_t users) {
+  std::vector<std::string> tokens;
+  for (int64_t user = 0; user < users; ++user) tokens.push_back(c10::str("<user_", user, ">"));
+  return tokens;
+}
 
 class Tiger final : public Backbone {
  public:
   static constexpr const char* kNeeds = "";
 
   Tiger(const Settings& settings, Context& context)
-      : shape_(settings.shape), precision_(context.precision()), device_(context.device()) {}
+      : shape_(settings.shape),
+        users_(settings.users),
+        precision_(context.precision()),
+        device_(context.device()) {}
 
   void prepare(const Items&, Context& context) override {
     tokenizer_.emplace(text::Tokenizer::without_text());
+    tokenizer_->add(user_tokens(users_));
     shape_.vocabulary = tokenizer_->size();
     shape_.start_id = tokenizer_->eos();
     model_.emplace(shape_, precision_, device_).init_random(context.generator("weights", 0));
@@ -135,6 +150,7 @@ class Tiger final : public Backbone {
   }
 
   T5Shape shape_;
+  int64_t users_;
   torch::ScalarType precision_;
   torch::Device device_;
   std::optional<text::Tokenizer> tokenizer_;
@@ -145,4 +161,4 @@ class Tiger final : public Backbone {
 
 TSREC_PLUGIN("tsrec.tiger", "0.1.0",
              tsrec::part<tsrec::Backbone, Tiger, Settings>(
-                 "tiger", /*revision=*/1, "TIGER: a T5 over SID tokens, from noise"))
+                 "tiger", /*revision=*/2, "TIGER: a T5 over SID tokens, from noise"))

@@ -39,13 +39,13 @@ AttentionInputs inputs_of(const torch::Tensor& q, const torch::Tensor& k, const 
 }
 
 struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
-  // seed and share: of dropout.
+  // seed and probability: of dropout.
   static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& q_in,
                                const torch::Tensor& k_in, const torch::Tensor& v_in,
                                const std::optional<torch::Tensor>& bias_P,
                                const std::vector<int64_t>& offset_B1, bool is_softmax,
                                bool is_causal, double scale, double divisor, int64_t seed,
-                               double share) {
+                               double probability) {
     const torch::Tensor q = q_in.contiguous(), k = k_in.contiguous(), v = v_in.contiguous();
     const torch::Tensor bias = bias_P ? bias_P->contiguous() : torch::Tensor();
     ctx->saved_data["offset"] = offset_B1;
@@ -54,7 +54,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["divisor"] = divisor;
     ctx->saved_data["seed"] = seed;
-    ctx->saved_data["share"] = share;
+    ctx->saved_data["probability"] = probability;
     const AttentionRule rule = rule_of(*ctx, q, v);
     const Layout layout(offset_B1, is_causal);
     const torch::Tensor known_PH = torch::empty({layout.pair.back(), rule.heads});
@@ -105,7 +105,7 @@ struct JaggedAttention : torch::autograd::Function<JaggedAttention> {
             .scale = number("scale"),
             .share = 1 / number("divisor"),
             .dropout = {.seed = static_cast<uint64_t>(ctx.saved_data["seed"].toInt()),
-                        .share = number("share")},
+                        .probability = number("probability")},
             .heads = q.size(1),
             .width = q.size(2),
             .value_width = v.size(2)};
@@ -136,7 +136,7 @@ torch::Tensor jagged_attention(const torch::Tensor& q_THd, const torch::Tensor& 
       q_THd, k_THd, v_THe, options.bias_P.defined() ? std::optional(options.bias_P) : std::nullopt,
       offset_B1, options.weighting == Weighting::softmax, options.is_causal, options.scale,
       options.divisor, static_cast<int64_t>(options.dropout.seed),
-      static_cast<double>(options.dropout.share));
+      static_cast<double>(options.dropout.probability));
 }
 
 }  // namespace tsrec::sequential

@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "dropout_kernel.hpp"
 #include "tsrec/error.hpp"
+#include "tsrec/nn/dropout_mask.hpp"
 
 namespace tsrec::sequential {
 
@@ -20,7 +20,7 @@ struct AttentionOptions {
   bool is_causal = true;          // keys up to the query's token; else all of the sequence
   double scale = 1, divisor = 1;  // s = scale * q k + bias
   torch::Tensor bias_P = {};      // float32, pair by pair, of all heads; may be undefined
-  Dropout dropout = {};           // of the weights
+  nn::DropoutMask dropout = {};   // of the weights
 };
 
 // q, k: [T, heads, head width]; v: [T, heads, value width] -> [T, heads, value width], float32 on

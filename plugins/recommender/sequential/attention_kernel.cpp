@@ -47,7 +47,7 @@ struct Query {
 };
 
 [[gnu::always_inline]] inline float kept(const AttentionRule& rule, int64_t pair) {
-  return rule.dropout.share > 0 ? kept_scale(rule.dropout, pair) : 1;
+  return rule.dropout.probability > 0 ? kept_scale(rule.dropout, pair) : 1;
 }
 
 [[gnu::always_inline]] inline void softmax(const Query& at, float* known) {

@@ -2,15 +2,15 @@
 // key rows of one number for each head.
 #pragma once
 
-#include "dropout_kernel.hpp"
+#include "tsrec/nn/dropout_mask.hpp"
 
 namespace tsrec::sequential {
 
 struct AttentionRule {
-  bool is_softmax;     // else each key's weight is silu(score) * share
-  bool is_causal;      // a query's keys end with its own token; else with the sequence
-  float scale, share;  // score = scale * q k + bias
-  Dropout dropout;     // of weights, by the place of pair and head
+  bool is_softmax;          // else each key's weight is silu(score) * share
+  bool is_causal;           // a query's keys end with its own token; else with the sequence
+  float scale, share;       // score = scale * q k + bias
+  nn::DropoutMask dropout;  // of weights, by the place of pair and head
   int64_t heads, width, value_width;
 };
 

@@ -60,10 +60,10 @@ class Bert4RecModel final : public SequenceModel {
     return with_last_masked(sequences, mask_);
   }
 
-  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+  torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
     torch::Tensor x_TD =
-        noise(tokens(batch.item_T) + at::embedding(position_LD_, places_from_the_end(batch)));
-    for (const BertBlock& block : blocks_) x_TD = behind(block, x_TD, batch.offset_B1, noise);
+        dropout(tokens(batch.item_T) + at::embedding(position_LD_, places_from_the_end(batch)));
+    for (const BertBlock& block : blocks_) x_TD = behind(block, x_TD, batch.offset_B1, dropout);
     return outputs_.states(at::gelu(last_(x_TD.index_select(0, batch.at_R))));
   }
 
@@ -79,12 +79,12 @@ class Bert4RecModel final : public SequenceModel {
 
   // Norms stand behind the sums, not before the branches.
   torch::Tensor behind(const BertBlock& block, const torch::Tensor& x_TD,
-                       const std::vector<int64_t>& offset_B1, const Noise& noise) const {
+                       const std::vector<int64_t>& offset_B1, const nn::Dropout& dropout) const {
     const torch::Tensor attended_TD =
-        block.joined(block.attention(x_TD, x_TD, offset_B1, /*is_causal=*/false, noise));
-    const torch::Tensor y_TD = block.behind_attention(x_TD + noise(attended_TD));
+        block.joined(block.attention(x_TD, x_TD, offset_B1, /*is_causal=*/false, dropout));
+    const torch::Tensor y_TD = block.behind_attention(x_TD + dropout(attended_TD));
     const torch::Tensor z_TD = block.outer(at::gelu(block.inner(y_TD)));
-    return block.behind_layers(y_TD + noise(z_TD));
+    return block.behind_layers(y_TD + dropout(z_TD));
   }
 
   MaskOptions masks_;

@@ -49,12 +49,12 @@ class CaserModel final : public SequenceModel {
 
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
 
-  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+  torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
     const auto windows = std::make_shared<Windows>(batch, window_, /*newest_at_end=*/is_original_);
     const torch::Tensor feature_RF =
         convolved(items_.rows(windows->item_S), windows, heights_, filters());
     // MiniOneRec's has a relu behind its vertical filters too; maxima are never below 0.
-    const torch::Tensor found_RF = noise(is_original_ ? feature_RF : at::relu(feature_RF));
+    const torch::Tensor found_RF = dropout(is_original_ ? feature_RF : at::relu(feature_RF));
     const torch::Tensor h_RD = joined_ ? at::relu((*joined_)(found_RF)) : found_RF;
     return outputs_->states(h_RD.narrow(0, 0, batch.at_R.size(0)));
   }

@@ -54,14 +54,14 @@ class Gru4RecModel final : public SequenceModel {
 
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
 
-  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+  torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
     const TimeMajor order(batch.offset_B1);
     torch::Tensor x_TD = items_.rows(batch.item_T.index_select(0, order.from_T));
     for (const GruLayer& layer : layers_)
-      x_TD = nn::gru(layer.input(noise(x_TD)), layer.hidden.weight, layer.hidden.bias,
+      x_TD = nn::gru(layer.input(dropout(x_TD)), layer.hidden.weight, layer.hidden.bias,
                      order.running_L);
     const torch::Tensor place_R = order.place_T.index_select(0, batch.at_R);
-    return outputs_.states(noise(x_TD.index_select(0, place_R)));
+    return outputs_.states(dropout(x_TD.index_select(0, place_R)));
   }
 
   torch::Tensor outputs() const override { return outputs_.all(); }

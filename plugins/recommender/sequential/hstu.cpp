@@ -74,16 +74,16 @@ class HstuModel final : public SequenceModel {
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
   bool needs_times() const override { return has_time_bias_; }
 
-  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
+  torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
     const double item_scale = std::sqrt(static_cast<double>(items_.width()));
-    torch::Tensor x_TD = noise(item_scale * items_.rows(batch.item_T) +
-                               at::embedding(position_LD_, batch.position_T));
+    torch::Tensor x_TD = dropout(item_scale * items_.rows(batch.item_T) +
+                                 at::embedding(position_LD_, batch.position_T));
     const torch::Tensor distance_P = distances(batch),
                         bucket_P = has_time_bias_ ? time_buckets(batch) : torch::Tensor();
     for (const HstuBlock& block : blocks_) {
       torch::Tensor bias_P = block.distance_bias_L.index_select(0, distance_P);
       if (has_time_bias_) bias_P = bias_P + block.time_bias_U.index_select(0, bucket_P);
-      x_TD = x_TD + branch(block, x_TD, batch.offset_B1, bias_P, noise);
+      x_TD = x_TD + branch(block, x_TD, batch.offset_B1, bias_P, dropout);
     }
     return of_length_1(x_TD.index_select(0, batch.at_R)) / temperature_;
   }
@@ -96,7 +96,7 @@ class HstuModel final : public SequenceModel {
  private:
   torch::Tensor branch(const HstuBlock& block, const torch::Tensor& x_TD,
                        const std::vector<int64_t>& offset_B1, const torch::Tensor& bias_P,
-                       const Noise& noise) const {
+                       const nn::Dropout& dropout) const {
     const int64_t tokens = x_TD.size(0), width = x_TD.size(1);
     const std::vector<torch::Tensor> uvqk =
         at::silu(linear_product(plain_layer_norm(x_TD), block.gates)).chunk(4, 1);
@@ -109,7 +109,7 @@ class HstuModel final : public SequenceModel {
                           .divisor = static_cast<double>(max_length_),
                           .bias_P = bias_P})
             .view({tokens, width});
-    return block.outer(noise(uvqk[0] * plain_layer_norm(attended_TD)));
+    return block.outer(dropout(uvqk[0] * plain_layer_norm(attended_TD)));
   }
 
   int64_t heads_, max_length_;

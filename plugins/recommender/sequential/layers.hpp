@@ -1,8 +1,8 @@
 // The small layers that the models are made of, and the parameters that they are made of.
 #pragma once
 
-#include "noise.hpp"
 #include "tsrec/context.hpp"
+#include "tsrec/nn/dropout.hpp"
 #include "tsrec/nn/parameter.hpp"
 
 namespace tsrec::sequential {

@@ -23,7 +23,7 @@ class SequenceModel {
   // The same of rows that are asked about: each keeps its one label, in their order.
   virtual Sequences to_ask(Sequences sequences) const { return sequences; }
   // [R, D] of the labelled tokens. No token sees another sequence, or the item of its own label.
-  virtual torch::Tensor states(const Batch& batch, const Noise& noise) const = 0;
+  virtual torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const = 0;
   virtual torch::Tensor outputs() const = 0;                           // [N, D]
   virtual torch::Tensor outputs(const torch::Tensor& item) const = 0;  // int64 [...]: [..., D]
 };

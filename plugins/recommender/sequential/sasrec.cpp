@@ -42,10 +42,10 @@ class SasRecModel final : public SequenceModel {
 
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
 
-  torch::Tensor states(const Batch& batch, const Noise& noise) const override {
-    torch::Tensor x_TD = noise(item_scale_ * items_.rows(batch.item_T) +
-                               at::embedding(position_LD_, batch.position_T));
-    for (const SasRecBlock& block : blocks_) x_TD = behind(block, x_TD, batch, noise);
+  torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
+    torch::Tensor x_TD = dropout(item_scale_ * items_.rows(batch.item_T) +
+                                 at::embedding(position_LD_, batch.position_T));
+    for (const SasRecBlock& block : blocks_) x_TD = behind(block, x_TD, batch, dropout);
     return outputs_.states(last_(x_TD.index_select(0, batch.at_R)));
   }
 
@@ -55,13 +55,13 @@ class SasRecModel final : public SequenceModel {
  private:
   // Only the query is normalised, and the residual is added to it.
   torch::Tensor behind(const SasRecBlock& block, const torch::Tensor& x_TD, const Batch& batch,
-                       const Noise& noise) const {
+                       const nn::Dropout& dropout) const {
     const torch::Tensor query_TD = block.before_attention(x_TD);
     const torch::Tensor attended_TD =
-        query_TD + block.attention(query_TD, x_TD, batch.offset_B1, /*is_causal=*/true, noise);
+        query_TD + block.attention(query_TD, x_TD, batch.offset_B1, /*is_causal=*/true, dropout);
     const torch::Tensor y_TD = block.before_layers(attended_TD);
-    const torch::Tensor inner_TD = noise(at::relu(block.inner(y_TD)));
-    const torch::Tensor z_TD = y_TD + noise(block.outer(inner_TD));
+    const torch::Tensor inner_TD = dropout(at::relu(block.inner(y_TD)));
+    const torch::Tensor z_TD = y_TD + dropout(block.outer(inner_TD));
     return block.behind_layers ? (*block.behind_layers)(z_TD) : z_TD;
   }
 

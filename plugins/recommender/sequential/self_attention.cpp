@@ -15,7 +15,7 @@ SelfAttention::SelfAttention(Parameters& parameters, const std::string& name, in
 
 torch::Tensor SelfAttention::operator()(const torch::Tensor& query_TD, const torch::Tensor& x_TD,
                                         const std::vector<int64_t>& offset_B1, bool is_causal,
-                                        const Noise& noise) const {
+                                        const nn::Dropout& dropout) const {
   const int64_t tokens = x_TD.size(0), width = x_TD.size(1), of_head = width / heads;
   const auto by_head = [&](const torch::Tensor& y_TD) {
     return y_TD.view({tokens, heads, of_head});
@@ -25,7 +25,7 @@ torch::Tensor SelfAttention::operator()(const torch::Tensor& query_TD, const tor
                           {.weighting = AttentionOptions::Weighting::softmax,
                            .is_causal = is_causal,
                            .scale = 1 / std::sqrt(static_cast<double>(of_head)),
-                           .dropout = noise.next()})
+                           .dropout = dropout.next()})
       .view({tokens, width});
 }
 

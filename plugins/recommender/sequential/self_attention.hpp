@@ -10,7 +10,7 @@ struct SelfAttention {
   // query_TD: what asks; x_TD: what gives keys and values, up to the query's token or both ways.
   torch::Tensor operator()(const torch::Tensor& query_TD, const torch::Tensor& x_TD,
                            const std::vector<int64_t>& offset_B1, bool is_causal,
-                           const Noise& noise) const;
+                           const nn::Dropout& dropout) const;
   int64_t heads;
   Linear query, key, value;
 };

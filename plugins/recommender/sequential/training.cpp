@@ -28,7 +28,7 @@ std::vector<int64_t> rows_with_history(const Samples& samples) {
 // A state for each of the batch's labels, against all items.
 torch::Tensor scores(const SequenceModel& model, const Batch& batch,
                      const torch::Tensor& outputs_ND) {
-  return linear_product(model.states(batch, Noise()), outputs_ND);
+  return linear_product(model.states(batch, nn::Dropout()), outputs_ND);
 }
 
 }  // namespace
@@ -179,9 +179,9 @@ void SequentialRecommender::step(int64_t index, Context& context) {
   const std::span<const int64_t> rows = order_->rows(index, context);
   const Batch batch =
       batch_of(model_->to_learn(chosen_of(train_, rows), context.generator("to_learn", index)));
-  const Noise noise(settings_.dropout, context.generator("dropout", index));
+  const nn::Dropout dropout(settings_.dropout, context.generator("dropout", index));
   const torch::Tensor loss =
-      loss_of(*model_, model_->states(batch, noise), batch.label_R, catalogue_.num_items,
+      loss_of(*model_, model_->states(batch, dropout), batch.label_R, catalogue_.num_items,
               settings_.loss, context.generator("negatives", index));
   updater_->backward(loss);
   updater_->update(index, loss.item<double>(), rows, context);

@@ -205,5 +205,5 @@ class Sft final : public Trainer {
 
 TSREC_PLUGIN("tsrec.sft", "0.1.0",
              tsrec::part<tsrec::Trainer, Sft, Settings>(
-                 "sft", /*revision=*/5,
+                 "sft", /*revision=*/6,
                  "Supervised fine-tuning on the response tokens of the enabled tasks"))

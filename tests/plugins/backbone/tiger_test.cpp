@@ -68,8 +68,8 @@ Tokens random_tokens(int64_t count, int64_t vocabulary, uint64_t seed) {
 // Equal and different lengths, equal prompts, and prompts that end in the target of another row.
 std::vector<Row> random_rows(int64_t vocabulary) {
   std::vector<Row> rows;
-  const std::vector<std::pair<int64_t, int64_t>> lengths = {{3, 3}, {9, 3},    {9, 1},
-                                                            {3, 5}, {150, 24}, {40, 3}};
+  const std::vector<std::pair<int64_t, int64_t>> lengths = {{3, 3},    {9, 3},  {9, 1},  {3, 5},
+                                                            {150, 24}, {40, 3}, {400, 2}};
   uint64_t seed = 30;
   for (const auto& [prompt, target] : lengths)
     rows.push_back(
@@ -359,6 +359,25 @@ TEST(Tiger, RefusesOtherFamiliesWithFileKeyAndValue) {
   EXPECT_TRUE(contains(refusal("\"num_layers\": 2,\n  \"num_decoder_layers\": 2",
                                "\"num_layers\": 3,\n  \"num_decoder_layers\": 3"),
                        "lacks the tensor 'encoder.block.2."));
+}
+
+// They stand before the SIDs, are read from a prompt's text, and belong to the files.
+TEST(Tiger, KnowsTokensOfUsers) {
+  TestContext context;
+  const auto model = small_tiger(context, 2, 3, {{"users", "4"}});
+  EXPECT_EQ(model->tokenizer().size(), 1 + 4 + 2 * 3);
+  EXPECT_EQ(model->embedding().size(0), 1 + 4 + 2 * 3);
+  EXPECT_EQ(model->tokenizer().encode("<user_3>"), Tokens{4});
+  EXPECT_EQ(model->tokenizer().find(SidSpelling().token(0, 0)), 5);
+  EXPECT_GT(model->embedding()[4].abs().max().item<double>(), 0.1);
+  EXPECT_TRUE(contains(message_of<ConfigError>([&] { model->tokenizer().encode("<user_4>"); }),
+                       "was given '<user_4>'"));
+  const TempFolder folder;
+  model->save(folder.path() / "model");
+  const auto loaded = make_part<Backbone>("tiger", context);
+  loaded->load(folder.path() / "model");
+  EXPECT_EQ(loaded->tokenizer().encode("<user_3>"), Tokens{4});
+  EXPECT_TRUE(same_bytes(*model, *loaded));
 }
 
 TEST(Tiger, SavedItIsReadAgain) {

@@ -39,7 +39,7 @@ torch::Tensor by_formula(const AttentionCase& of, const torch::Tensor& q, const 
                                    : score / (1 + torch::exp(-score)) / of.options.divisor;
         std::vector<double> kept;
         for (int64_t j = 0; j < keys; ++j) {
-          const float scale = sequential::kept_scale(of.options.dropout, (pair + j) * of.heads + h);
+          const float scale = nn::kept_scale(of.options.dropout, (pair + j) * of.heads + h);
           kept.push_back(static_cast<double>(scale));
         }
         heads.push_back(torch::mv(seen(v).t(), weight * torch::tensor(kept, torch::kFloat64)));
@@ -53,7 +53,7 @@ torch::Tensor by_formula(const AttentionCase& of, const torch::Tensor& q, const 
 
 std::vector<AttentionCase> cases() {
   using enum AttentionOptions::Weighting;
-  const sequential::Dropout dropout{.seed = 77, .share = 0.4f};
+  const nn::DropoutMask dropout{.seed = 77, .probability = 0.4f};
   return {{{0, 3, 4, 11}, 1, 64, 64, {.weighting = softmax, .scale = 0.125}},
           {{0, 3, 3, 20}, 3, 21, 16, {.weighting = softmax, .scale = 0.5, .dropout = dropout}},
           {{0, 9, 10}, 2, 5, 7, {.weighting = silu, .divisor = 12, .dropout = dropout}},
@@ -118,7 +118,7 @@ TEST(JaggedAttention, GivesEqualBytesForAnyNumberOfThreads) {
     torch::manual_seed(4);
     const torch::Tensor x = torch::randn({offset.back(), 2, 16}).requires_grad_();
     const torch::Tensor out = sequential::jagged_attention(
-        x, x * 0.5, x * 2, offset, {.is_causal = is_causal, .dropout = {.seed = 5, .share = 0.3f}});
+        x, x * 0.5, x * 2, offset, {.is_causal = is_causal, .dropout = {.seed = 5, .probability = 0.3f}});
     out.square().sum().backward();
     at::set_num_threads(before);
     return std::pair(out.detach(), x.grad());

@@ -63,6 +63,19 @@ TEST(NextItem, TheTargetTravelsWithItsRow) {
             (std::vector<int64_t>{0, 1, 3}));
 }
 
+TEST(NextItem, UsersShareTheirTokensByRemainder) {
+  Toy toy;
+  const auto task = toy.task("next_item", {{"users", "5"}});
+  EXPECT_EQ(task->at(Split::train, 0, 0).slots.at("user")[0].text_value, "<user_2>");
+  EXPECT_EQ(task->at(Split::train, 2, 0).slots.at("user")[0].text_value, "<user_3>");
+  EXPECT_EQ(task->at(Split::valid, 0, 0).slots.at("user")[0].text_value, "<user_2>");
+  EXPECT_EQ(toy.task("next_item")->at(Split::train, 0, 0).slots.count("user"), 0U);
+  SamplesBuilder unknown;
+  unknown.add(-1, std::vector<int64_t>{0}, 1, 10);
+  toy.data.test = unknown.build();
+  EXPECT_TRUE(task->at(Split::test, 0, 0).slots.at("user").empty());
+}
+
 TEST(ItemText, OneRowPerTitledItemInBothDirections) {
   Toy toy;
   const auto to_sid = toy.task("title_to_sid"), to_title = toy.task("sid_to_title");
