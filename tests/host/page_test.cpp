@@ -201,6 +201,19 @@ TEST(ReportCommand, APageSaysWhatTheRunMeasured) {
                 after["grpo"][number].get<double>() - numbers["grpo"][number].get<double>(), 1e-9);
   }
   EXPECT_TRUE(pair["notes"].empty());
+  const auto is_said = [](const ordered_json& comparison) {
+    const auto& alarms = comparison["alarms"];
+    return std::any_of(alarms.begin(), alarms.end(), [](const ordered_json& sentence) {
+      return contains(sentence.get<std::string>(), "are both compared by 'grpo'");
+    });
+  };
+  EXPECT_FALSE(is_said(pair)) << pair["alarms"];
+  const fs::path again = run_folder_of(run("run " + kSmoke + store));
+  ASSERT_EQ(
+      run("report " + first.string() + " " + again.string() + store + " --out " + other.string())
+          .code,
+      0);
+  EXPECT_TRUE(is_said(page_of(other)["comparison"])) << "one model twice";
   const Outcome three = run(two + " " + third.string() + store + " --out " + other.string());
   ASSERT_EQ(three.code, 0) << three.text;
   const ordered_json all = page_of(other)["comparison"];

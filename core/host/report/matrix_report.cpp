@@ -375,14 +375,21 @@ Spread spread_of(const std::vector<double>& values) {
   return spread;
 }
 
-std::vector<std::string> warnings_of(const MatrixReport& report) {
-  std::vector<std::string> sentences = warnings_of(report.alarms, report.trainings);
+std::vector<std::string> same_model_sentences(const MatrixReport& report) {
+  std::vector<std::string> sentences;
   for (const MatrixReport::SameModel& same : report.same)
     sentences.push_back(c10::str(
         "the cells '", same.cell, "' and '", report.against, "' are both compared by '", same.model,
         "', and its numbers are the same in every row: nothing of what the axis changes reaches "
         "it. A cell is compared by its last trained model, or without one by its last "
         "recommender"));
+  return sentences;
+}
+
+std::vector<std::string> warnings_of(const MatrixReport& report) {
+  std::vector<std::string> sentences = warnings_of(report.alarms, report.trainings);
+  for (std::string& sentence : same_model_sentences(report))
+    sentences.push_back(std::move(sentence));
   return sentences;
 }
 

@@ -78,6 +78,9 @@ struct MatrixReport {
   std::vector<Point> points;  // of the curves, seed by seed
 };
 
+// One for each of report.same.
+std::vector<std::string> same_model_sentences(const MatrixReport& report);
+
 // Sentences that a reader of a comparison must not miss.
 std::vector<std::string> warnings_of(const MatrixReport& report);
 

@@ -176,6 +176,8 @@ ordered_json page_comparison_json(const CompareSettings& settings, const std::ve
       json["trained"].back().update(json_of(d));
     }
     for (const Alarm& alarm : report->alarms) json["alarms"].push_back(alarm.sentence());
+    for (const std::string& sentence : same_model_sentences(*report))
+      json["alarms"].push_back(sentence);
   }
   json["notes"] = notes;
   return json;
