@@ -11,12 +11,12 @@ torch::Tensor indices(const std::vector<int64_t>& values, torch::Device device) 
   return nn::to_device(torch::tensor(values, torch::kInt64), device);
 }
 
-// [T]: where each of `order` stands in it.
-std::vector<int64_t> places(const std::vector<int64_t>& order) {
-  std::vector<int64_t> place(order.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    place[static_cast<size_t>(order[i])] = static_cast<int64_t>(i);
-  return place;
+GroupOrder order_of(const std::vector<int64_t>& tokens, std::vector<int64_t> count_G,
+                    torch::Device device) {
+  std::vector<int64_t> place(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i)
+    place[static_cast<size_t>(tokens[i])] = static_cast<int64_t>(i);
+  return {indices(tokens, device), indices(place, device), std::move(count_G)};
 }
 
 // A prompt's place among the groups.
@@ -68,12 +68,13 @@ DecoderPlan plan_of(const Paths& paths, const std::vector<nn::Segment>& batch, i
   }
 
   DecoderPlan plan;
-  std::vector<int64_t> order;
+  std::vector<int64_t> order, count_G;
   for (const auto& [visible, same] : by_visible) {
-    plan.self.push_back({visible, indices(same.query, device), indices(same.key, device)});
+    plan.self.push_back({visible, indices(same.key, device)});
+    count_G.push_back(std::ssize(same.query));
     order.insert(order.end(), same.query.begin(), same.query.end());
   }
-  plan.self_place_T = indices(places(order), device);
+  plan.self_order = order_of(order, std::move(count_G), device);
 
   struct Asking {
     std::vector<int64_t> row, query;
@@ -87,14 +88,15 @@ DecoderPlan plan_of(const Paths& paths, const std::vector<nn::Segment>& batch, i
     asking.query.insert(asking.query.end(), queries.begin(), queries.end());
   }
   order.clear();
+  count_G.clear();
   for (const auto& [which, asking] : by_group) {
     const auto& [group, each] = which;
     const bool is_whole = static_cast<int64_t>(asking.row.size()) == groups[group].count;
-    plan.cross.push_back({group, each, is_whole ? torch::Tensor() : indices(asking.row, device),
-                          indices(asking.query, device)});
+    plan.cross.push_back({group, each, is_whole ? torch::Tensor() : indices(asking.row, device)});
+    count_G.push_back(std::ssize(asking.query));
     order.insert(order.end(), asking.query.begin(), asking.query.end());
   }
-  plan.cross_place_T = indices(places(order), device);
+  plan.cross_order = order_of(order, std::move(count_G), device);
   return plan;
 }
 

@@ -6,9 +6,9 @@
 
 namespace tsrec::tiger {
 
-// Prompts of one length, which the encoder computed behind each other from token `first` on.
+// Prompts of one length, which the encoder computed behind each other.
 struct PromptGroup {
-  int64_t first = 0, count = 0, length = 0;
+  int64_t count = 0, length = 0;
 };
 
 // Of a decoder's forest of segments, whose roots are start tokens: root p answers prompt p.
@@ -23,21 +23,25 @@ struct Paths {
 // Tokens that each see `visible` tokens of their answer, themselves the last.
 struct SelfGroup {
   int64_t visible = 0;
-  torch::Tensor query_N;  // of the batch
-  torch::Tensor key_M;    // of all batches: N x visible
+  torch::Tensor key_M;  // of all batches: tokens of the group x visible
 };
 // Tokens of prompts of one group: `each` of every prompt.
 struct CrossGroup {
   size_t prompts = 0;  // the group
   int64_t each = 0;
-  torch::Tensor row_C;    // prompts of the group; undefined: all of them, in their order
-  torch::Tensor query_N;  // of the batch: C x each
+  torch::Tensor row_C;  // prompts of the group; undefined: all of them, in their order
+};
+// The batch's tokens group by group, how many each group has, and of each token its place in that
+// order.
+struct GroupOrder {
+  torch::Tensor token_T, place_T;
+  std::vector<int64_t> count_G;
 };
 
 struct DecoderPlan {
   std::vector<SelfGroup> self;
   std::vector<CrossGroup> cross;
-  torch::Tensor self_place_T, cross_place_T;  // of each token among those of all groups
+  GroupOrder self_order, cross_order;
 };
 
 // The last `count` segments of the paths are the batch's, whose tokens are numbered from

@@ -40,6 +40,14 @@ int64_t idle_tokens(int64_t tokens) {
   return tokens < kLeastTokens ? 0 : (kMultiple - tokens % kMultiple) % kMultiple;
 }
 
+// Tokens of groups that lie behind each other, and whatever stands behind them: one cut whose
+// gradient is one joining, where a slice for each group would have one of zeros as large as x.
+std::vector<torch::Tensor> cut(const torch::Tensor& x_TX, std::vector<int64_t> count_G) {
+  const int64_t rest = x_TX.size(0) - std::accumulate(count_G.begin(), count_G.end(), int64_t{0});
+  if (rest > 0) count_G.push_back(rest);
+  return x_TX.split_with_sizes(count_G);
+}
+
 torch::Tensor rows_of(const torch::Tensor& x, const torch::Tensor& row) {
   return row.defined() ? x.index_select(0, row) : x;
 }
@@ -166,30 +174,37 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
     if (prompt.empty()) throw Error("a prompt needs at least one token");
     const auto length = static_cast<int64_t>(prompt.size());
     if (memory.groups.empty() || memory.groups.back().length != length)
-      memory.groups.push_back({static_cast<int64_t>(tokens.size()), 0, length});
+      memory.groups.push_back({0, length});
     ++memory.groups.back().count;
     tokens.insert(tokens.end(), prompt.begin(), prompt.end());
   }
   const int64_t idle = idle_tokens(std::ssize(tokens));
   tokens.insert(tokens.end(), static_cast<size_t>(idle), shape_.start_id);
-  // Of one group, [parts, prompts, heads, length, d].
-  const auto heads_of = [&](const torch::Tensor& x_TX, const PromptGroup& group) {
-    return x_TX.slice(0, group.first, group.first + group.count * group.length)
-        .view({group.count, group.length, -1, H, d})
-        .permute({2, 0, 3, 1, 4});
-  };
+  std::vector<int64_t> count_G;
   std::vector<torch::Tensor> bias_GHLL;
-  for (const PromptGroup& group : memory.groups)
+  for (const PromptGroup& group : memory.groups) {
+    count_G.push_back(group.count * group.length);
     bias_GHLL.push_back(encoder_bias(weights_.encoder_bias_BH, group.length, shape_));
+  }
+  // Of each group, [parts, prompts, heads, length, d].
+  const auto heads_of = [&](const torch::Tensor& x_TX) {
+    std::vector<torch::Tensor> heads = cut(x_TX, count_G);
+    for (size_t g = 0; g < memory.groups.size(); ++g) {
+      const PromptGroup& group = memory.groups[g];
+      heads[g] = heads[g].view({group.count, group.length, -1, H, d}).permute({2, 0, 3, 1, 4});
+    }
+    return heads;
+  };
 
   torch::Tensor x_TD = dropout(torch::embedding(
       weights_.embedding_VD, nn::to_device(torch::tensor(tokens, torch::kInt64), device_)));
   for (const EncoderLayer& layer : weights_.encoder) {
     const torch::Tensor qkv_TX =
         linear_product(nn::rms_norm(x_TD, layer.self.norm_D, eps), layer.self.qkv_OD);
+    const std::vector<torch::Tensor> heads_G = heads_of(qkv_TX);
     std::vector<torch::Tensor> mixed;
     for (size_t g = 0; g < memory.groups.size(); ++g) {
-      const torch::Tensor qkv = heads_of(qkv_TX, memory.groups[g]);
+      const std::vector<torch::Tensor> qkv = heads_G[g].unbind();
       mixed.push_back(
           attended(qkv[0], qkv[1], qkv[2], bias_GHLL[g], dropout).transpose(1, 2).reshape({-1, I}));
     }
@@ -200,10 +215,9 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
   x_TD = dropout(nn::rms_norm(x_TD, weights_.encoder_norm_D, eps));
 
   for (const DecoderLayer& layer : weights_.decoder) {
-    const torch::Tensor kv_TX = linear_product(x_TD, layer.cross.kv_OD);
+    const std::vector<torch::Tensor> heads_G = heads_of(linear_product(x_TD, layer.cross.kv_OD));
     std::vector<torch::Tensor>& cross = memory.cross_LG.emplace_back();
-    for (const PromptGroup& group : memory.groups)
-      cross.push_back(heads_of(kv_TX, group).contiguous());
+    for (size_t g = 0; g < memory.groups.size(); ++g) cross.push_back(heads_G[g].contiguous());
   }
   memory.self_L.resize(weights_.decoder.size());
   return memory;
@@ -225,33 +239,39 @@ torch::Tensor T5::decode(const nn::PackedBatch& batch, Memory& memory,
   const auto self_attention = [&](const SelfAttention& self, const torch::Tensor& x_TD,
                                   torch::Tensor& known_T2I) {
     const torch::Tensor qkv_TX = linear_product(nn::rms_norm(x_TD, self.norm_D, eps), self.qkv_OD);
-    const torch::Tensor q_TI = qkv_TX.slice(1, 0, I), new_T2I = qkv_TX.slice(1, I);
-    known_T2I = known_T2I.defined() ? torch::cat({known_T2I, new_T2I}) : new_T2I;
+    const std::vector<torch::Tensor> q_and_kv = qkv_TX.split_with_sizes({I, 2 * I}, 1);
+    known_T2I = known_T2I.defined() ? torch::cat({known_T2I, q_and_kv[1]}) : q_and_kv[1];
+    const std::vector<torch::Tensor> q_G =
+        cut(q_and_kv[0].index_select(0, plan.self_order.token_T), plan.self_order.count_G);
     std::vector<torch::Tensor> mixed;
     for (size_t g = 0; g < plan.self.size(); ++g) {
       const SelfGroup& group = plan.self[g];
-      const torch::Tensor q_NH1d = q_TI.index_select(0, group.query_N).view({-1, H, 1, d});
-      const torch::Tensor kv = known_T2I.index_select(0, group.key_M)
-                                   .view({-1, group.visible, 2, H, d})
-                                   .permute({2, 0, 3, 1, 4});
+      const torch::Tensor q_NH1d = q_G[g].view({-1, H, 1, d});
+      const std::vector<torch::Tensor> kv = known_T2I.index_select(0, group.key_M)
+                                                .view({-1, group.visible, 2, H, d})
+                                                .permute({2, 0, 3, 1, 4})
+                                                .unbind();
       mixed.push_back(attended(q_NH1d, kv[0], kv[1], bias_GH1K[g], dropout).reshape({-1, I}));
     }
-    return linear_product(torch::cat(mixed).index_select(0, plan.self_place_T), self.out_DI);
+    return linear_product(torch::cat(mixed).index_select(0, plan.self_order.place_T), self.out_DI);
   };
   const auto cross_attention = [&](const CrossAttention& cross, const torch::Tensor& x_TD,
                                    const std::vector<torch::Tensor>& kv_G) {
     const torch::Tensor q_TI = linear_product(nn::rms_norm(x_TD, cross.norm_D, eps), cross.q_ID);
+    const std::vector<torch::Tensor> q_G =
+        cut(q_TI.index_select(0, plan.cross_order.token_T), plan.cross_order.count_G);
     std::vector<torch::Tensor> mixed;
-    for (const CrossGroup& group : plan.cross) {
-      const torch::Tensor q_CHMd =
-          q_TI.index_select(0, group.query_N).view({-1, group.each, H, d}).transpose(1, 2);
-      const torch::Tensor& kv = kv_G[group.prompts];
+    for (size_t g = 0; g < plan.cross.size(); ++g) {
+      const CrossGroup& group = plan.cross[g];
+      const torch::Tensor q_CHMd = q_G[g].view({-1, group.each, H, d}).transpose(1, 2);
+      const std::vector<torch::Tensor> kv = kv_G[group.prompts].unbind();
       mixed.push_back(attended(q_CHMd, rows_of(kv[0], group.row_C), rows_of(kv[1], group.row_C),
                                /*bias=*/{}, dropout)
                           .transpose(1, 2)
                           .reshape({-1, I}));
     }
-    return linear_product(torch::cat(mixed).index_select(0, plan.cross_place_T), cross.out_DI);
+    return linear_product(torch::cat(mixed).index_select(0, plan.cross_order.place_T),
+                          cross.out_DI);
   };
 
   torch::Tensor x_TD =

@@ -43,8 +43,10 @@ class T5 final : public nn::TrainableModel {
   using Prompts = std::span<const std::vector<int32_t>>;
 
   // `order`: the prompts, short ones first, as the memory numbers them.
-  Memory encode(Prompts prompts, const std::vector<size_t>& order, const nn::Dropout& dropout) const;
-  torch::Tensor decode(const nn::PackedBatch& batch, Memory& memory, const nn::Dropout& dropout) const;
+  Memory encode(Prompts prompts, const std::vector<size_t>& order,
+                const nn::Dropout& dropout) const;
+  torch::Tensor decode(const nn::PackedBatch& batch, Memory& memory,
+                       const nn::Dropout& dropout) const;
   torch::Tensor leaf(const torch::Tensor& value) const;
 
   T5Shape shape_;
