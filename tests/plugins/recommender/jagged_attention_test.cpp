@@ -118,7 +118,8 @@ TEST(JaggedAttention, GivesEqualBytesForAnyNumberOfThreads) {
     torch::manual_seed(4);
     const torch::Tensor x = torch::randn({offset.back(), 2, 16}).requires_grad_();
     const torch::Tensor out = sequential::jagged_attention(
-        x, x * 0.5, x * 2, offset, {.is_causal = is_causal, .dropout = {.seed = 5, .probability = 0.3f}});
+        x, x * 0.5, x * 2, offset,
+        {.is_causal = is_causal, .dropout = {.seed = 5, .probability = 0.3f}});
     out.square().sum().backward();
     at::set_num_threads(before);
     return std::pair(out.detach(), x.grad());
