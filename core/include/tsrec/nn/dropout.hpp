@@ -1,8 +1,8 @@
 // Dropout of a training step (Srivastava et al., 2014).
 #pragma once
 
+#include "tsrec/error.hpp"
 #include "tsrec/nn/dropout_mask.hpp"
-#include "tsrec/torch.hpp"
 
 namespace tsrec::nn {
 

@@ -1,7 +1,7 @@
 // The norm of the Llama, Qwen and T5 families.
 #pragma once
 
-#include "tsrec/torch.hpp"
+#include "tsrec/error.hpp"
 
 namespace tsrec::nn {
 
