@@ -11,12 +11,17 @@ torch::Tensor indices(const std::vector<int64_t>& values, torch::Device device) 
   return nn::to_device(torch::tensor(values, torch::kInt64), device);
 }
 
-GroupOrder order_of(const std::vector<int64_t>& tokens, std::vector<int64_t> count_G,
-                    torch::Device device) {
+// token_GN: of each group.
+GroupOrder order_of(const std::vector<std::vector<int64_t>>& token_GN, torch::Device device) {
+  std::vector<int64_t> tokens, count_G;
+  for (const std::vector<int64_t>& group : token_GN) {
+    tokens.insert(tokens.end(), group.begin(), group.end());
+    count_G.push_back(std::ssize(group));
+  }
   std::vector<int64_t> place(tokens.size());
   for (size_t i = 0; i < tokens.size(); ++i)
     place[static_cast<size_t>(tokens[i])] = static_cast<int64_t>(i);
-  return {indices(tokens, device), indices(place, device), std::move(count_G)};
+  return {indices(tokens, device), indices(place, device), count_G};
 }
 
 // A prompt's place among the groups.
@@ -68,13 +73,12 @@ DecoderPlan plan_of(const Paths& paths, const std::vector<nn::Segment>& batch, i
   }
 
   DecoderPlan plan;
-  std::vector<int64_t> order, count_G;
+  std::vector<std::vector<int64_t>> self_GN, cross_GN;
   for (const auto& [visible, same] : by_visible) {
     plan.self.push_back({visible, indices(same.key, device)});
-    count_G.push_back(std::ssize(same.query));
-    order.insert(order.end(), same.query.begin(), same.query.end());
+    self_GN.push_back(same.query);
   }
-  plan.self_order = order_of(order, std::move(count_G), device);
+  plan.self_order = order_of(self_GN, device);
 
   struct Asking {
     std::vector<int64_t> row, query;
@@ -87,16 +91,13 @@ DecoderPlan plan_of(const Paths& paths, const std::vector<nn::Segment>& batch, i
     asking.row.push_back(place.row);
     asking.query.insert(asking.query.end(), queries.begin(), queries.end());
   }
-  order.clear();
-  count_G.clear();
   for (const auto& [which, asking] : by_group) {
     const auto& [group, each] = which;
     const bool is_whole = static_cast<int64_t>(asking.row.size()) == groups[group].count;
     plan.cross.push_back({group, each, is_whole ? torch::Tensor() : indices(asking.row, device)});
-    count_G.push_back(std::ssize(asking.query));
-    order.insert(order.end(), asking.query.begin(), asking.query.end());
+    cross_GN.push_back(asking.query);
   }
-  plan.cross_order = order_of(order, std::move(count_G), device);
+  plan.cross_order = order_of(cross_GN, device);
   return plan;
 }
 

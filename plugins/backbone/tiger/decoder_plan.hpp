@@ -9,6 +9,7 @@ namespace tsrec::tiger {
 // Prompts of one length, which the encoder computed behind each other.
 struct PromptGroup {
   int64_t count = 0, length = 0;
+  int64_t num_tokens() const { return count * length; }
 };
 
 // Of a decoder's forest of segments, whose roots are start tokens: root p answers prompt p.

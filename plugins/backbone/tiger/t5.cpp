@@ -183,7 +183,7 @@ T5::Memory T5::encode(Prompts prompts, const std::vector<size_t>& order,
   std::vector<int64_t> count_G;
   std::vector<torch::Tensor> bias_GHLL;
   for (const PromptGroup& group : memory.groups) {
-    count_G.push_back(group.count * group.length);
+    count_G.push_back(group.num_tokens());
     bias_GHLL.push_back(encoder_bias(weights_.encoder_bias_BH, group.length, shape_));
   }
   // Of each group, [parts, prompts, heads, length, d].
@@ -374,7 +374,7 @@ nn::Prefilled T5::prefill(Prompts prompts, const nn::State& begun, Context& cont
   result.last_BD =
       start_PD.index_select(0, nn::to_device(torch::tensor(root_B, torch::kInt64), device_));
   int64_t read = memory->num_tokens();
-  for (const PromptGroup& group : memory->groups) read += group.count * group.length;
+  for (const PromptGroup& group : memory->groups) read += group.num_tokens();
   nn::count_work(*this, read, /*rows=*/0, /*columns=*/0, context);
   result.state = std::move(memory);
   return result;
