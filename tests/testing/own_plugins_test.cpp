@@ -27,6 +27,7 @@ class Options {
       notes.push_back(
           {{"token", note.token}, {"description", note.description}, {"keywords", note.keywords}});
     io::write_text(folder_.path() / "notes.json", notes.dump());
+    write_user_texts(world.data);
     write_events();
     const auto in = [&](const char* name) { return (folder_.path() / name).string(); };
     of_ = {
@@ -36,6 +37,8 @@ class Options {
          {{"path",
            (std::filesystem::path(TSREC_SOURCE_FOLDER) / "tests/golden/sentence_bert").string()}}},
         {"published", {{"file", in("notes.json")}}},
+        {"intention_to_sid", {{"file", in("users.json")}}},
+        {"history_to_preference", {{"file", in("users.json")}}},
         {"local", {{"path", in("model")}, {"max_tokens", "16"}, {"description_tokens", "6"}}},
         {"openai", {{"base_url", chat_.url()}, {"model", "toy"}, {"cache", in("replies")}}},
         {"lc_rec", {{"folder", lc_rec_.path().string()}}},
@@ -57,6 +60,24 @@ class Options {
         {"scratch", {{"pretrain_steps", "5"}, {"pretrain_batch_tokens", "256"}}},
         {"grpo", {{"completions", "4"}, {"batch_prompts", "4"}}},
         {"guard", {{"below", "0.2"}, {"in_a_row", "8"}}}};
+  }
+  // Of every training row a text or two, in LC-Rec's layout.
+  void write_user_texts(const Dataset& data) {
+    nlohmann::json preferences, train;
+    for (int64_t row = 0; row < data.train.size(); ++row) {
+      const std::string user = std::to_string(row);
+      preferences[user] = {"likes bolts", "likes what is red"};
+      train[user] = {{"item", data.items.key(data.train.target(row))},
+                     {"inters", nlohmann::json::array()},
+                     {"querys", {"a bolt", "something red"}}};
+      for (const int64_t item : data.train.history(row))
+        train[user]["inters"].push_back(data.items.key(item));
+    }
+    io::write_text(folder_.path() / "users.json",
+                   nlohmann::json{{"user_explicit_preference", preferences},
+                                  {"user_vague_intention",
+                                   {{"train", train}, {"test", nlohmann::json::object()}}}}
+                       .dump());
   }
   // The same four events for each source of events.
   void write_events() {
@@ -122,7 +143,7 @@ TEST(OwnPlugins, ObeyEveryRule) {
       }
     }
   }
-  EXPECT_EQ(parts, 79);
+  EXPECT_EQ(parts, 81);
   EXPECT_EQ(in_steps,
             (std::set<std::string>{"bert4rec", "caser", "dpo", "gru4rec", "grpo", "hstu", "rq_vae",
                                    "s_dpo", "sasrec", "scratch", "sft", "simpo"}));
