@@ -124,9 +124,9 @@ class Worker {
                          "; it said last: ", one_line(last_said_, 300),
                          "\n  log: ", (job_->folder / "log.txt").string());
     }
-    is_over_ = !has_answered;
     end.stages = plan_stages(*job_->experiment, store);
     end.seconds = seconds_since(began_);
+    is_over_ = !has_answered || end.seconds > kLongJob;
     return end;
   }
   void rest() { job_.reset(); }
@@ -270,7 +270,7 @@ void Jobs::side_by_side(const std::function<std::optional<Job>()>& next,
         const JobEnd over = (*one)->end(store_);
         const Job job = (*one)->job();
         (*one)->rest();
-        if ((*one)->is_over() || over.seconds > kLongJob) workers.erase(one);
+        if ((*one)->is_over()) workers.erase(one);
         if (!is_stopping) ended(job, over);
       } catch (const Interrupted& interrupted) {
         workers.erase(one);

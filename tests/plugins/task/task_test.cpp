@@ -1,5 +1,6 @@
 #include "tsrec/parts/task.hpp"
 
+#include "support/pieces.hpp"
 #include "support/support.hpp"
 
 namespace tsrec::test {
@@ -37,15 +38,6 @@ struct Toy {
   SidTable sids;
   std::vector<TokenNote> notes;
 };
-
-std::vector<int64_t> items_of(const std::vector<Piece>& pieces) {
-  std::vector<int64_t> items;
-  for (const Piece& piece : pieces) {
-    EXPECT_EQ(piece.kind, Piece::Kind::sid);
-    items.push_back(piece.item);
-  }
-  return items;
-}
 
 TEST(NextItem, TheTargetTravelsWithItsRow) {
   Toy toy;

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "support/pieces.hpp"
 #include "support/support.hpp"
 #include "tsrec/io/files.hpp"
 #include "tsrec/parts/task.hpp"
@@ -50,11 +51,6 @@ struct TwoUsers {
   json users_file;
 };
 
-std::vector<int64_t> items_in(const Example& example, const std::string& slot) {
-  std::vector<int64_t> items;
-  for (const Piece& piece : example.slots.at(slot)) items.push_back(piece.item);
-  return items;
-}
 // Over many draws.
 std::set<std::string> texts_in(const Task& task, int64_t index, const std::string& slot) {
   std::set<std::string> texts;
@@ -73,15 +69,15 @@ TEST(UserText, IntentionsAreRowsOfTheSplit) {
   for (int64_t index = 0; index < 2; ++index) {
     const Example example = task->at(Split::train, index, 0);
     EXPECT_EQ(example.target_item, two.data.train.target(example.sample));
-    EXPECT_EQ(items_in(example, "answer"), std::vector<int64_t>{example.target_item});
+    EXPECT_EQ(items_of(example.slots.at("answer")), std::vector<int64_t>{example.target_item});
   }
   const Example u = task->at(Split::train, 0, 0), v = task->at(Split::train, 1, 0);
   EXPECT_EQ(u.target_item, 2);
   EXPECT_EQ(two.data.train.user(u.sample), 0);
-  EXPECT_EQ(items_in(u, "history"), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(items_of(u.slots.at("history")), (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(v.target_item, 0);
   EXPECT_EQ(two.data.train.user(v.sample), 1);
-  EXPECT_EQ(items_in(v, "history"), std::vector<int64_t>{2});
+  EXPECT_EQ(items_of(v.slots.at("history")), std::vector<int64_t>{2});
   // Of texts without a word none is shown, and of several each.
   EXPECT_EQ(texts_in(*task, 0, "query"), (std::set<std::string>{"for a door", "a hinge"}));
   EXPECT_EQ(texts_in(*task, 1, "query"), (std::set<std::string>{"a screw"}));
@@ -92,7 +88,7 @@ TEST(UserText, IntentionsAreRowsOfTheSplit) {
   ASSERT_EQ(task->size(Split::test), 1);
   const Example test = task->at(Split::test, 0, 0);
   EXPECT_EQ(test.target_item, 4);
-  EXPECT_EQ(items_in(test, "history"), (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(items_of(test.slots.at("history")), (std::vector<int64_t>{2, 3}));
 }
 
 TEST(UserText, PreferencesAreOfTheHistoryBeforeTheRow) {
@@ -100,7 +96,7 @@ TEST(UserText, PreferencesAreOfTheHistoryBeforeTheRow) {
   const auto task = two.task("history_to_preference");
   ASSERT_EQ(task->size(Split::train), 2);
   const Example u = task->at(Split::train, 0, 0);
-  EXPECT_EQ(items_in(u, "history"), (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(items_of(u.slots.at("history")), (std::vector<int64_t>{0, 1}));
   EXPECT_EQ(u.target_item, -1);
   EXPECT_EQ(texts_in(*task, 1, "answer"), (std::set<std::string>{"likes wood", "or oak"}));
   EXPECT_FALSE(task->answers_with_item());
