@@ -172,9 +172,10 @@ TEST(Key, EveryPartThatReadsFiles) {
       EXPECT_NE(key_at("here/a"), before) << part->name << " " << field->facts().key;
     }
   }
-  EXPECT_EQ(found, (std::set<std::string>{"amazon_reviews", "csv", "lc_rec", "local", "minionerec",
-                                          "movielens", "precomputed", "recbole", "pretrained",
-                                          "published", "transformer"}));
+  EXPECT_EQ(found, (std::set<std::string>{"amazon_reviews", "csv", "history_to_preference",
+                                          "intention_to_sid", "lc_rec", "local", "minionerec",
+                                          "movielens", "precomputed", "pretrained", "published",
+                                          "recbole", "transformer"}));
 }
 
 TEST(Key, AnOptionThatCameLaterLeavesWhatWasStoredBeforeIt) {
