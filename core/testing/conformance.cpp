@@ -1,7 +1,13 @@
 #include "tsrec/testing/conformance.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <sstream>
+
 #include "host_state.hpp"
 #include "rules.hpp"
+#include "tsrec/part_options.hpp"
 
 namespace tsrec::kit {
 namespace {
@@ -77,6 +83,16 @@ std::vector<Finding> conformance(const Subject& subject) {
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
   if (!a.defined() || !b.defined()) return a.defined() == b.defined();
   return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && torch::equal(a, b);
+}
+
+bool may_need(const Subject& subject, std::string_view kind) {
+  std::istringstream always(subject.info().needs);
+  const std::set<std::string> needed(std::istream_iterator<std::string>(always), {});
+  if (needed.contains(std::string(kind))) return true;
+  const PartOptions declared(subject.info());
+  const auto& fields = declared.options.fields();
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const auto& field) { return field->facts().needed_kind == kind; });
 }
 
 void append(std::vector<Rule>& rules, std::vector<Rule> more) {

@@ -8,7 +8,7 @@ namespace encoder_rule {  // rules of other kinds have the same names
 torch::Tensor encoded_with(const Subject& subject, const Items& items, Context& context) {
   EncoderInputs inputs{.items = items};
   std::optional<ToyWorld> world;
-  if (std::string_view(subject.info().needs).find(Backbone::kKind) != std::string_view::npos) {
+  if (may_need(subject, Backbone::kKind)) {
     world.emplace();
     inputs.model = world->plain.get();
     inputs.tokenizer = &world->plain->tokenizer();

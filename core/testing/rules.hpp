@@ -48,6 +48,9 @@ std::string refusal_of(const Action& action) {
   return "";
 }
 
+// By its kNeeds, or with some value of an option. Rules give what a host would give.
+bool may_need(const Subject& subject, std::string_view kind);
+
 bool same(const torch::Tensor& a,
           const torch::Tensor& b);  // type, shape and bytes; or both undefined
 

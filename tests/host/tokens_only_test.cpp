@@ -25,9 +25,11 @@ TEST(TokensOnly, IsTrainedAndEvaluatedWithoutAnInitializer) {
   EXPECT_GT(hit_rate(table, "sft"), 2 * hit_rate(table, "popularity")) << table;
 }
 
-TEST(TokensOnly, IsAPartLikeOthers) {
-  const Outcome outcome = run("check " + std::string(TSREC_TOKENS_ONLY) + "/tokens_only.so");
-  EXPECT_EQ(outcome.code, 0) << outcome.text;
+TEST(TokensOnly, ItAndARecommenderOverSidsArePartsLikeOthers) {
+  for (const char* plugin : {"/tokens_only.so", "/sid_neighbours.so"}) {
+    const Outcome outcome = run("check " + (TSREC_TOKENS_ONLY + std::string(plugin)));
+    EXPECT_EQ(outcome.code, 0) << outcome.text;
+  }
 }
 
 TEST(TokensOnly, WordsAreRefusedInASentence) {

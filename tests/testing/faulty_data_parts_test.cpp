@@ -317,7 +317,8 @@ class FaultyRecommender final : public Recommender, public FaultySteps {
       : good_(make_part<Recommender>("markov", context)) {}
   void fit(const RecommenderInputs& inputs, Context& context) override {
     work_badly(context);
-    if (has_fault("needs SIDs") && inputs.sids == nullptr) throw std::logic_error("no SIDs");
+    if (has_fault("reads SIDs unasked") && inputs.sids == nullptr) throw std::logic_error("none");
+    if (has_fault("wants three items") && inputs.data.items.size() < 3) throw std::logic_error("2");
     static int64_t fits = 0;
     shift_ = has_fault("differs every fit") ? ++fits : 0;
     good_->fit(inputs, context);
@@ -356,7 +357,8 @@ TEST(Conformance, RulesOfRecommendersCanBeBroken) {
                         {"differs every fit", "equal data and seed"},
                         {"loads something else", "saved and loaded"},
                         {"remembers its steps", "what stands in the parameters"},
-                        {"needs SIDs", "no SIDs, two items"}}));
+                        {"reads SIDs unasked", "lists name distinct items"},
+                        {"wants three items", "two items, no items"}}));
 }
 
 }  // namespace

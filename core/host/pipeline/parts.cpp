@@ -5,6 +5,7 @@
 #include <map>
 
 #include "pipeline/wording.hpp"
+#include "tsrec/parts/quantizer.hpp"
 #include "tsrec/suggest.hpp"
 
 namespace tsrec::host {
@@ -47,6 +48,7 @@ void check_needs(const Parts& parts, const Document& document) {
     for (const std::string& kind : choice.needed_kinds()) {
       const auto found = by_kind.find(kind);  // the source, and it alone, is always there
       if (found == by_kind.end() || *found->second) continue;
+      if (kind == Quantizer::kKind && parts.has_sids()) continue;
       document.complain(choice.origin,
                         c10::str("the ", choice.kind, " '", choice.use, "' needs ",
                                  named_kind(kind).table(), " (", named_kind(kind).does,

@@ -15,6 +15,8 @@ struct Parts {
   AuditSettings audit;
   EvaluateSettings evaluate;
   ReportSettings report;
+  // Of a quantizer; a model without one has those that come with the data.
+  bool has_sids() const { return quantizer || backbone; }
 };
 
 // Reads and checks all of them; problems go to document.complain().

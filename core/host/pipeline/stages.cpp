@@ -22,6 +22,7 @@
 #include "tsrec/parts/extractor.hpp"
 #include "tsrec/parts/initializer.hpp"
 #include "tsrec/parts/metric.hpp"
+#include "tsrec/parts/quantizer.hpp"
 #include "tsrec/parts/recommender.hpp"
 #include "tsrec/parts/resolver.hpp"
 #include "tsrec/parts/source.hpp"
@@ -601,18 +602,21 @@ Stage train_stage(const Shared& parts, size_t index) {
 
 // --- recommender.<name>, evaluate.<of>
 
-Stage recommender_stage(const PartChoice& choice, bool has_sids) {
+// SIDs and vectors are inputs of those alone that ask for them: any other is one stage in all
+// experiments on its data, whatever their SIDs.
+Stage recommender_stage(const PartChoice& choice) {
+  const bool reads_sids = choice.needs(Quantizer::kKind),
+             reads_vectors = choice.needs(Encoder::kKind);
   Stage stage{.id = {Role::recommender, choice.name}, .inputs = {{Role::load}}, .parts = {choice}};
-  if (has_sids) stage.inputs.push_back({Role::resolve});
-  if (choice.needs(Encoder::kKind)) stage.inputs.push_back({Role::embed});
-  stage.run = [choice, has_sids](StageRun& run) {
+  if (reads_sids) stage.inputs.push_back({Role::resolve});
+  if (reads_vectors) stage.inputs.push_back({Role::embed});
+  stage.run = [choice, reads_sids, reads_vectors](StageRun& run) {
     const Dataset data = read_dataset(run.input({Role::load})).without_test();
     const std::optional<SidTable> sids =
-        has_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
+        reads_sids ? std::optional(read_sids(run.input({Role::resolve}))) : std::nullopt;
     const auto recommender = choice.make<Recommender>(run.context());
     RecommenderInputs inputs{.data = data, .sids = sids ? &*sids : nullptr};
-    if (choice.needs(Encoder::kKind))
-      inputs.x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
+    if (reads_vectors) inputs.x_ND = ArtifactReader(run.input({Role::embed})).tensor("x_ND");
     recommender->fit(inputs, run.context());
     drive_steps(run, *recommender);
     ArtifactWriter fitted(run.out().folder("recommender"));
@@ -730,7 +734,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
   experiment.parts = parts;
   experiment.resolved_toml = document.resolved_toml();
 
-  const bool has_sids = parts->quantizer || parts->backbone;
+  const bool has_sids = parts->has_sids();
   std::vector<Stage>& stages = experiment.stages;
   stages.push_back(seeded(load_stage(parts), parts->source));
   const bool embeds = has_embed_stage(*parts);
@@ -752,7 +756,7 @@ Experiment make_experiment(const Document& document, Registry& registry) {
     stages.push_back(seeded(extract_stage(parts), *parts->extractor));
   stages.push_back(audit_stage(parts, has_sids));
   for (const PartChoice& choice : parts->recommenders) {
-    stages.push_back(seeded(recommender_stage(choice, has_sids), choice));
+    stages.push_back(seeded(recommender_stage(choice), choice));
     stages.push_back(rank_by_recommender(
         parts, choice, has_sids, for_the_report(*parts, Role::rank_recommender, choice.name)));
   }

@@ -15,8 +15,8 @@ bool keeps_all_gradients() {
 }  // namespace
 
 LeafGradient::LeafGradient(const torch::Tensor& parameter) {
-  const torch::Tensor& kept = parameter.grad();
-  is_added_ = parameter.is_leaf() && kept.defined() && kept.is_contiguous() &&
+  const torch::Tensor kept = parameter.is_leaf() ? parameter.grad() : torch::Tensor();
+  is_added_ = kept.defined() && kept.is_contiguous() &&
               kept.scalar_type() == parameter.scalar_type() && !kept.requires_grad() &&
               keeps_all_gradients() && torch::autograd::impl::hooks(parameter).empty();
   sum_ = is_added_ ? kept : torch::zeros_like(parameter, at::MemoryFormat::Contiguous);

@@ -9,8 +9,10 @@
 namespace tsrec {
 
 struct RecommenderInputs {
-  const Dataset& data;   // test is empty
-  const SidTable* sids;  // null without SIDs
+  const Dataset& data;  // test is empty
+  // Of all items, where the part needs them (kNeeds = "quantizer", or an option's value that
+  // needs("quantizer", ...)); null for every other.
+  const SidTable* sids;
   // The items' vectors as [encoder] gave them, [N, D] float32, where the part needs them (kNeeds =
   // "encoder", or an option's value that needs("encoder", ...)); undefined for every other.
   torch::Tensor x_ND = {};
