@@ -24,9 +24,11 @@ struct Small {
   std::vector<std::string> sids = {};  // of the items; empty: <a_0><b_0>, <a_1><b_0>, ...
 };
 
-const std::vector<Row> kRows = {{{0, 1}, 2}, {{1}, 3}, {{2, 3, 4}, 0}};
+const std::vector<Row> kThreeRows = {{{0, 1}, 2}, {{1}, 3}, {{2, 3, 4}, 0}};
 
-Small five(const std::vector<std::string>& titles) { return {titles, kRows, kRows, kRows}; }
+Small five(const std::vector<std::string>& titles) {
+  return {titles, kThreeRows, kThreeRows, kThreeRows};
+}
 Small ordinary() {
   return five({"red lamp", "blue kettle", "green rope", "small drill", "large hammer"});
 }
@@ -238,22 +240,22 @@ TEST(SmallData, IsTrainedOnAndRanked) {
       {"one text", five({"", "", "lamp", "", ""})},
       {"no texts", five({"", "", "", "", ""}),
        "audit: task 'title_to_sid': no item has a title; remove the task"},
-      {"one row", {ordinary().titles, {kRows[0]}, {kRows[1]}, {kRows[2]}}},
-      {"no validation", {ordinary().titles, kRows, {}, kRows}},
-      {"no training rows", {ordinary().titles, {}, kRows, kRows}},
+      {"one row", {ordinary().titles, {kThreeRows[0]}, {kThreeRows[1]}, {kThreeRows[2]}}},
+      {"no validation", {ordinary().titles, kThreeRows, {}, kThreeRows}},
+      {"no training rows", {ordinary().titles, {}, kThreeRows, kThreeRows}},
       {"no test rows",
-       {ordinary().titles, kRows, kRows, {}},
+       {ordinary().titles, kThreeRows, kThreeRows, {}},
        "load: [evaluate] split = \"test\", but that split has no rows; set split = \"valid\", "
        "which "
        "has 3"},
-      {"no rows to rank", {ordinary().titles, kRows, {}, {}}, "give the source rows to rank"}};
+      {"no rows to rank", {ordinary().titles, kThreeRows, {}, {}}, "give the source rows to rank"}};
   for (const Expected& expected : all) expect(expected, "sft", kTrained);
   for (const std::string initializer : {"random", "gaussian"}) {
     expect({"one item", one_item()}, initializer,
            kSource + kModel + part("initializer", initializer) + kSft);
   }
   expect({"no training rows",
-          {ordinary().titles, {}, kRows, kRows},
+          {ordinary().titles, {}, kThreeRows, kThreeRows},
           "the floors count training rows, and the train split has none;"},
          "floors", kSource + kFloors);
 }
@@ -293,7 +295,7 @@ std::string with(const std::string& option) {
 }
 
 TEST(SmallData, WithoutValidationTheLastStateIsHandedOn) {
-  const Small data = {ordinary().titles, kRows, {}, kRows};
+  const Small data = {ordinary().titles, kThreeRows, {}, kThreeRows};
   EXPECT_EQ(SmallRun(data, with("completions = 4")).failure(), "");
   const std::string curve = SmallRun(data, kTrained + "curve_rows = 4\n").failure();
   EXPECT_NE(curve.find("load: [[stage]] 'sft': curve_rows = 4, but the valid split has no rows"),

@@ -125,7 +125,9 @@ TEST(EvenBatch, StatesThatAreKeptAreThoseOfTheTokens) {
       }
       last.token_T = torch::tensor(tokens, torch::kInt64);
       last.position_T = torch::full_like(last.token_T, 9);
-      states.push_back(model.hidden(last, {.past = state}));
+      nn::ForwardOptions behind;
+      behind.past = state;
+      states.push_back(model.hidden(last, behind));
     }
     return torch::cat(states);
   };

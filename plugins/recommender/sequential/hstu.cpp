@@ -72,7 +72,9 @@ class HstuModel final : public SequenceModel {
   }
 
   const std::vector<nn::Parameter>& parameters() const override { return parameters_; }
-  bool needs_times() const override { return has_time_bias_; }
+  const char* without_times() const override {
+    return has_time_bias_ ? "time_bias = \"off\"" : nullptr;
+  }
 
   torch::Tensor states(const Batch& batch, const nn::Dropout& dropout) const override {
     const double item_scale = std::sqrt(static_cast<double>(items_.width()));

@@ -14,7 +14,9 @@ class SequenceModel {
   SequenceModel& operator=(const SequenceModel&) = delete;
   virtual ~SequenceModel() = default;
   virtual const std::vector<nn::Parameter>& parameters() const = 0;
-  virtual bool needs_times() const { return false; }  // of every batch
+  // How an experiment says that it shall not look at times, which every batch has otherwise; null:
+  // it looks at none.
+  virtual const char* without_times() const { return nullptr; }
   // Sequences as states() is to see them, with labels where they are to be learnt: each at the
   // token before its item, unless the model has another way, which may draw.
   virtual Sequences to_learn(Sequences sequences, at::Generator /*generator*/) const {

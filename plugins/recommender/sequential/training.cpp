@@ -125,10 +125,12 @@ void SequentialRecommender::check(const RecommenderInputs& inputs) const {
 }
 
 void SequentialRecommender::check_times(const Samples& rows) const {
-  if (model_->needs_times() && rows.history_H.numel() > 0 && !rows.history_time_H.defined())
+  const char* without = model_->without_times();
+  if (without != nullptr && rows.history_H.numel() > 0 && !rows.history_time_H.defined())
     throw DataError("recommender '", name_,
                     "' looks at the times of a history's items, and these rows have none; ask it "
-                    "about rows of a source that knows them, or fit it with time_bias = \"off\"");
+                    "about rows of a source that knows them, or fit it with ",
+                    without);
 }
 
 void SequentialRecommender::make(const Catalogue& catalogue, Context& context) {
@@ -269,7 +271,7 @@ void SequentialRecommender::save(ArtifactWriter& writer) const {
   nn::save_values(model_->parameters(), writer);
   writer.tensor("popularity_N", popularity_N_);
   if (settings_.item_vectors == "add") writer.tensor("x_ND", catalogue_.x_ND);
-  if (model_->needs_times()) writer.number("has_times", 1);
+  if (model_->without_times() != nullptr) writer.number("has_times", 1);
 }
 
 void SequentialRecommender::load(const ArtifactReader& reader) {
