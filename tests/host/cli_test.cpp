@@ -256,6 +256,30 @@ TEST(Cli, OneLineRerunsOnlyWhatDependsOnIt) {
   EXPECT_NE(state_of("evaluate.markov").find("stored"), std::string::npos) << plan;
 }
 
+TEST(Cli, ThePlanOfAComparisonNamesWhatEveryCellWouldRun) {
+  const TempFolder folder;
+  folder.write("experiment.toml",
+               "[source]\nuse = \"synthetic\"\nitems = 40\nusers = 60\nseed = 3\n"
+               "[[recommender]]\nuse = \"markov\"\n"
+               "[evaluate]\nmetric = [{ use = \"hr\", k = [1] }]\n"
+               "[compare]\nseeds = [1, 2]\n"
+               "[compare.axis.decay]\nhalf = { \"recommender.markov.decay\" = 0.5 }\n"
+               "tenth = { \"recommender.markov.decay\" = 0.1 }\n");
+  const std::string what = folder.path().string() + " --store " + (folder.path() / "s").string();
+  const std::string before = run("plan " + what).text;
+  EXPECT_TRUE(contains(before, "\nhalf, seed 1   runs: all 4 stages\n")) << before;
+  EXPECT_TRUE(contains(before, "4 of 4 have something to run")) << before;
+  // As much as the cell alone would: data and audit, which are everybody's, and its own two stages.
+  ASSERT_EQ(run("run " + what + " --set recommender.markov.decay=0.5 --set run.seed=1").code, 0);
+  const std::string one = run("plan " + what).text;
+  EXPECT_TRUE(contains(one, "\n[compare], with --jobs 1:\nhalf, seed 1   stored\n")) << one;
+  EXPECT_TRUE(contains(one, "\ntenth, seed 1  runs: recommender.markov, evaluate.markov\n")) << one;
+  ASSERT_EQ(run("compare " + what + " --jobs 2").code, 0);
+  const std::string all = run("plan " + what + " --jobs 2").text;
+  EXPECT_TRUE(contains(all, "0 of 4 have something to run")) << all;
+  EXPECT_EQ(run("plan " + what + " --jobs 0").code, 2);
+}
+
 // Before anything runs, with the place in the experiment.
 TEST(Cli, TasksThatDoNotAnswerWithItemsAreRefusedByThePlan) {
   const TempFolder store;

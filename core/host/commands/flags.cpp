@@ -99,7 +99,7 @@ const Flag kOut{"out", "FILE", "the chosen values as a document for --with",
                 [](Arguments& a, Text v) { a.out = v; }};
 
 const Flag kJobsOfCells{"jobs", "NUMBER",
-                        "what compare was given: the threads of its jobs stand in their keys",
+                        "what compare is given: the threads of its jobs stand in their keys",
                         [](Arguments& a, Text v) { kJobs.take(a, v); }};
 const Flag kOutPage{"out", "FILE",
                     "where the page is written (default: report.html in the run's folder, else "
