@@ -92,7 +92,7 @@ class RecommenderOverSids : public ::testing::Test {
 };
 
 const std::string kSids =
-    "[quantizer]\nuse = \"rq_kmeans\"\nlevels = 2\ncodes = 4\n[resolver]\nuse = \"nearest_free\"\n";
+    "[quantizer]\nuse = \"rq_kmeans\"\nlevels = 2\ncodes = 4\n[resolver]\nuse = \"none\"\n";
 
 TEST_F(RecommenderOverSids, HasThemAsAnInputAndOthersHaveNot) {
   const host::Experiment experiment = read(kLsa + kSids);
