@@ -49,9 +49,9 @@ class Matrix {
         jobs_(jobs),
         num_seeds_(seeds_of(settings_, base.run.seed).size()),
         cells_(cells_under_seeds(settings_, base.run.seed)) {
-    for (const auto& [cell, seed] : cells_) {
-      experiments_.push_back(jobs.varied(cell->overrides, seed, "compare " + cell->name()));
-      runs_.push_back({cell->name(), seed, lineage_of(experiments_.back()), {}});
+    for (const CellUnderSeed& one : cells_) {
+      experiments_.push_back(jobs.varied(one));
+      runs_.push_back({one.cell->name(), one.seed, lineage_of(experiments_.back()), {}});
     }
   }
 
@@ -92,8 +92,7 @@ class Matrix {
     if (settings_.stop_when) own.insert(own.end(), others.begin(), others.end());
     std::vector<Job> jobs;
     for (const size_t i : own)
-      jobs.push_back(jobs_.job(c10::str(runs_[i].cell, ", seed ", runs_[i].seed),
-                               cells_[i].folder(), std::move(experiments_[i])));
+      jobs.push_back(jobs_.job(cells_[i].name(), cells_[i].folder(), std::move(experiments_[i])));
     Jobs::Ends ends = jobs_.run_all(jobs);
     for (size_t k = 0; k < own.size(); ++k) runs_[own[k]].results = std::move(ends.stages[k]);
     return ends.failed;

@@ -190,6 +190,10 @@ Experiment Jobs::varied(DocumentRequest::Overrides values, int64_t seed,
   return experiment;
 }
 
+Experiment Jobs::varied(const CellUnderSeed& one) const {
+  return varied(one.cell->overrides, one.seed, "compare " + one.cell->name());
+}
+
 Job Jobs::job(const std::string& name, const std::string& label, Experiment experiment,
               const std::string& validates) const {
   Job job{name, run_folder_ / label, std::make_shared<const Experiment>(std::move(experiment)),

@@ -36,6 +36,7 @@ class Jobs {
   // stand. Throws ConfigError where --set decides the seed of them all.
   Experiment varied(DocumentRequest::Overrides values, int64_t seed,
                     const std::string& cell = "") const;
+  Experiment varied(const CellUnderSeed& one) const;
   // label: of the folder below run_folder, "cells/words-seed1". To be called when every experiment
   // was varied: a job's folder keeps the plugins that are open by then, for all jobs of a process.
   Job job(const std::string& name, const std::string& label, Experiment experiment,

@@ -57,10 +57,9 @@ void print_cells(const Arguments& arguments, const Opened& base, const Store& st
   const Jobs jobs(arguments, named_experiment(arguments), base, store, /*run_folder=*/"");
   std::vector<std::pair<std::string, std::string>> lines;
   size_t width = 0, unfinished = 0;
-  for (const auto& [cell, seed] : cells_under_seeds(settings, base.experiment.run.seed)) {
-    const std::vector<StageResult> plan =
-        plan_stages(jobs.varied(cell->overrides, seed, "compare " + cell->name()), store);
-    lines.emplace_back(c10::str(cell->name(), ", seed ", seed), what_runs(plan));
+  for (const CellUnderSeed& one : cells_under_seeds(settings, base.experiment.run.seed)) {
+    const std::vector<StageResult> plan = plan_stages(jobs.varied(one), store);
+    lines.emplace_back(one.name(), what_runs(plan));
     width = std::max(width, lines.back().first.size());
     if (!std::all_of(plan.begin(), plan.end(), is_made)) ++unfinished;
   }

@@ -80,10 +80,8 @@ Reported reported_cells(const Arguments& arguments, const Store& store, const st
   found.folder = folder;
   found.settings = base.experiment.compare;
   const auto planned_run = [&](const CellUnderSeed& one) {
-    const std::string cell = one.cell->name();
-    return shown_run(
-        {base.folder, base.registry, jobs.varied(one.cell->overrides, one.seed, "compare " + cell)},
-        /*folder=*/{}, cell);
+    return shown_run({base.folder, base.registry, jobs.varied(one)}, /*folder=*/{},
+                     one.cell->name());
   };
   for (const CellUnderSeed& cell : cells_under_seeds(found.settings, base.experiment.run.seed)) {
     std::unique_ptr<ShownRun> begun = begun_run(arguments, base, folder, cell);

@@ -147,6 +147,8 @@ std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run) {
   return seeds;
 }
 
+std::string CellUnderSeed::name() const { return c10::str(cell->name(), ", seed ", seed); }
+
 std::string CellUnderSeed::folder() const {
   return c10::str("cells/", cell->name(), "-seed", seed);
 }

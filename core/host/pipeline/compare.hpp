@@ -42,6 +42,7 @@ std::vector<int64_t> seeds_of(const CompareSettings& settings, int64_t of_run);
 struct CellUnderSeed {
   const CompareCell* cell;  // of the settings
   int64_t seed;
+  std::string name() const;    // "words, seed 17"
   std::string folder() const;  // in the comparison's: "cells/words-seed17"
 };
 // Every cell under all of seeds_of(), cell by cell.
